@@ -1,0 +1,52 @@
+// A document as the program reads it: UTF-8 text, and an outline of byte spans in which every
+// source can be expressed. Plain text and Markdown; more formats come with their importers.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace longscope::document {
+
+struct Heading {
+    std::string title;
+    unsigned level = 1; ///< 1 = top
+    size_t start = 0;   ///< byte of the text where the heading line begins
+};
+
+struct Paragraph {
+    size_t start = 0, end = 0; ///< bytes, without surrounding white space
+    size_t heading = 0;        ///< index into headings + 1; 0 = before the first one
+    bool prose = true;         ///< false: a heading, a table, code
+};
+
+struct Sentence {
+    size_t start = 0, end = 0; ///< bytes of the text
+    size_t paragraph = 0;      ///< index
+    size_t in_paragraph = 0;   ///< 0 = first sentence of its paragraph
+};
+
+struct Document {
+    std::string path;
+    std::string title; ///< first heading, else the file's name
+    std::string text;  ///< UTF-8, valid
+    std::vector<Heading> headings;
+    std::vector<Paragraph> paragraphs;
+    std::vector<std::string> warnings; ///< "3 invalid UTF-8 sequences were replaced by U+FFFD"
+
+    std::string_view span(size_t start, size_t end) const {
+        return std::string_view(text).substr(start, end - start);
+    }
+};
+
+/// Throws Error(file): missing, a directory, empty, a binary file (with what was found where).
+/// `.md` and `.markdown` are read as Markdown, everything else as plain text; "-" is standard input.
+Document importFile(const std::string &path);
+Document importText(std::string_view bytes, std::string_view path, bool markdown);
+
+/// Prose sentences in order; never cut inside "6.4" or after "Mr.", "e.g.". Headings, tables and
+/// code give none.
+std::vector<Sentence> splitSentences(const Document &document);
+
+} // namespace longscope::document

@@ -1,0 +1,45 @@
+#include "compute/engine/kernels.h"
+
+#include "shaders/params.h"
+#include "shaders/spirv/attention_decode_lanes.h"
+#include "shaders/spirv/attention_decode_subgroup.h"
+#include "shaders/spirv/attention_merge.h"
+#include "shaders/spirv/attention_prefill_lanes.h"
+#include "shaders/spirv/attention_prefill_subgroup.h"
+#include "shaders/spirv/embed.h"
+#include "shaders/spirv/gated.h"
+#include "shaders/spirv/matmul_lanes.h"
+#include "shaders/spirv/matmul_subgroup.h"
+#include "shaders/spirv/matvec_lanes.h"
+#include "shaders/spirv/matvec_subgroup.h"
+#include "shaders/spirv/probe_peak.h"
+#include "shaders/spirv/probe_read.h"
+#include "shaders/spirv/rms_norm.h"
+#include "shaders/spirv/rope.h"
+
+namespace longscope::engine {
+
+using namespace params;
+
+const gpu::Kernel kEmbed{"embed", embed_spirv, sizeof(Embed)};
+const gpu::Kernel kRmsNorm{"rms_norm", rms_norm_spirv, sizeof(RmsNorm)};
+const gpu::Kernel kRope{"rope", rope_spirv, sizeof(Rope)};
+const gpu::Kernel kGated{"gated", gated_spirv, sizeof(Gated)};
+const gpu::Kernel kAttentionMerge{"attention_merge", attention_merge_spirv,
+                                  sizeof(AttentionMerge)};
+const gpu::Kernel kMatmulLanes{"matmul_lanes", matmul_lanes_spirv, sizeof(Matmul)};
+const gpu::Kernel kMatmulSubgroup{"matmul_subgroup", matmul_subgroup_spirv, sizeof(Matmul)};
+const gpu::Kernel kMatvecLanes{"matvec_lanes", matvec_lanes_spirv, sizeof(Matmul)};
+const gpu::Kernel kMatvecSubgroup{"matvec_subgroup", matvec_subgroup_spirv, sizeof(Matmul)};
+const gpu::Kernel kAttentionPrefillLanes{"attention_prefill_lanes", attention_prefill_lanes_spirv,
+                                         sizeof(AttentionPrefill)};
+const gpu::Kernel kAttentionPrefillSubgroup{
+    "attention_prefill_subgroup", attention_prefill_subgroup_spirv, sizeof(AttentionPrefill)};
+const gpu::Kernel kAttentionDecodeLanes{"attention_decode_lanes", attention_decode_lanes_spirv,
+                                        sizeof(AttentionDecode)};
+const gpu::Kernel kAttentionDecodeSubgroup{
+    "attention_decode_subgroup", attention_decode_subgroup_spirv, sizeof(AttentionDecode)};
+const gpu::Kernel kProbePeak{"probe_peak", probe_peak_spirv, sizeof(Probe)};
+const gpu::Kernel kProbeRead{"probe_read", probe_read_spirv, sizeof(Probe)};
+
+} // namespace longscope::engine

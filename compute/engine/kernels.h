@@ -1,0 +1,20 @@
+// The list of kernels: each a shader of shaders/, its SPIR-V embedded in the program, with the size
+// of its parameter struct.
+#pragma once
+
+#include "compute/gpu/pipeline.h"
+
+namespace longscope::engine {
+
+extern const gpu::Kernel kEmbed;
+extern const gpu::Kernel kRmsNorm;
+extern const gpu::Kernel kRope;
+extern const gpu::Kernel kGated;
+extern const gpu::Kernel kAttentionMerge;
+extern const gpu::Kernel kMatmulLanes, kMatmulSubgroup;
+extern const gpu::Kernel kMatvecLanes, kMatvecSubgroup;
+extern const gpu::Kernel kAttentionPrefillLanes, kAttentionPrefillSubgroup;
+extern const gpu::Kernel kAttentionDecodeLanes, kAttentionDecodeSubgroup;
+extern const gpu::Kernel kProbePeak, kProbeRead;
+
+} // namespace longscope::engine

@@ -1,0 +1,56 @@
+// The verbs of the forward pass. Each one is a dispatch (or two): it picks the pipeline, the thread
+// counts and the theoretical cost, so that forward.cpp can read as the model does.
+#pragma once
+
+#include "compute/engine/kv_cache.h"
+#include "compute/engine/scratch.h"
+#include "compute/gpu/recorder.h"
+
+namespace longscope::engine {
+
+/// Rows first .. first + count of the chunk.
+struct RowRange {
+    uint64_t first = 0;
+    uint32_t count = 0;
+};
+
+class Operations {
+  public:
+    Operations(gpu::Device &device, const Tiling &tiling, const model::Config &config,
+               const Weights &weights, CacheType k, CacheType v);
+
+    /// x[i] = embedding[tokens[i]]
+    void embed(gpu::Recorder &recorder, const gpu::Buffer &tokens, const Activations &x,
+               uint32_t rows) const;
+    /// y[i] = rmsNorm(x[range.first + i]) * weight
+    void norm(gpu::Recorder &recorder, const Activations &x, const gpu::Buffer &weight,
+              const Activations &y, RowRange range) const;
+    /// y = W x (+ what the group adds: bias, or y itself as the residual)
+    void multiply(gpu::Recorder &recorder, const LinearGroup &group, const Activations &x,
+                  const Activations &y, uint32_t rows) const;
+    /// Rotates q and k of qkv; q goes to `q`, k and v to the cache at position.. 
+    void rotate(gpu::Recorder &recorder, const Activations &qkv, const gpu::Buffer &rotation,
+                const Activations &q, const KvCache &cache, uint32_t layer, uint64_t position,
+                uint32_t rows) const;
+    /// Causal attention of `rows` queries at position.. over the cache
+    void attend(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
+                uint32_t layer, uint64_t position, uint32_t rows) const;
+    /// hidden = silu(gate) * up
+    void gate(gpu::Recorder &recorder, const Activations &gate_up, const Activations &hidden,
+              uint32_t rows) const;
+
+  private:
+    void attendChunk(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
+                     uint32_t layer, uint64_t position, uint32_t rows) const;
+    void attendOne(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
+                   uint32_t layer, uint64_t position) const;
+
+    const Tiling tiling_;
+    const model::Config &config_;
+    const Weights &weights_;
+    AttentionTile attention_tile_;
+    float score_scale_;
+    const gpu::Pipeline *embed_, *norm_, *rope_, *gate_, *prefill_, *decode_, *merge_;
+};
+
+} // namespace longscope::engine

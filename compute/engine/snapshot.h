@@ -1,0 +1,63 @@
+// What the one worker thread that owns engine and session shows to everybody else, and what they
+// may ask of it. A window draws a `const Snapshot&` and pushes a `Command`, nothing else.
+#pragma once
+
+#include "compute/core/error.h"
+#include "compute/core/progress.h"
+#include "compute/engine/generate.h"
+#include "compute/gpu/device.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace longscope::engine {
+
+struct ModelFacts {
+    std::string path, name, architecture, device, kernel_family;
+    uint64_t parameters = 0, weight_bytes = 0, context_tokens = 0, vocab = 0;
+    double load_seconds = 0;
+};
+
+enum class TaskState { idle, running, done, stopped, failed };
+
+struct Task {
+    uint64_t id = 0; ///< of the command that began it
+    TaskState state = TaskState::idle;
+    Progress progress;
+    std::string text;     ///< written so far
+    std::string template_used; ///< which chat template or fallback
+    std::optional<Finish> finish;
+    uint64_t prompt_tokens = 0, reused_tokens = 0, written_tokens = 0;
+    double prompt_seconds = 0, write_seconds = 0;
+    std::string error; ///< a sentence, when failed
+    ErrorKind error_kind = ErrorKind::stopped;
+};
+
+struct Snapshot {
+    uint64_t version = 0; ///< grows with every change
+    std::optional<ModelFacts> model;
+    uint64_t window_tokens = 0, used_tokens = 0;
+    std::vector<gpu::BookedPart> memory;
+    Task task; ///< the current or last one
+};
+
+struct LoadModel {
+    EngineOptions engine;
+    SessionOptions session;
+};
+/// Text through the chat template; `window_tokens` 0 = what the prompt and reply need.
+struct Chat {
+    std::vector<model::Message> messages;
+    GenerateOptions options;
+};
+struct Complete {
+    std::string text; ///< plain continuation, no template
+    GenerateOptions options;
+};
+struct Unload {};
+using Command = std::variant<LoadModel, Chat, Complete, Unload>;
+
+} // namespace longscope::engine

@@ -1,0 +1,313 @@
+#include "compute/engine/worker.h"
+
+#include "compute/core/error.h"
+
+#include <algorithm>
+#include <cassert>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <thread>
+
+namespace longscope::engine {
+namespace {
+
+using SnapshotPointer = std::shared_ptr<const Snapshot>;
+
+constexpr uint64_t kWindowStep = 256;   ///< automatic windows are multiples of it
+constexpr uint64_t kSmallestWindow = 512;
+constexpr size_t kEndedKept = 256;      ///< last snapshots of ended tasks that waitForEnd can give
+
+uint64_t roundedWindow(uint64_t needed, uint64_t trained) {
+    uint64_t rounded = (needed + kWindowStep - 1) / kWindowStep * kWindowStep;
+    return std::min(std::max(rounded, kSmallestWindow), trained);
+}
+
+} // namespace
+
+struct Worker::Impl {
+    Impl() : thread([this](std::stop_token stop) { loop(stop); }) {}
+    ~Impl() {
+        stopTasks();
+        thread.request_stop();
+        thread.join();
+    }
+
+    struct Waiting {
+        uint64_t id;
+        Command command;
+    };
+
+    // --- shared between threads, under the mutex ---
+    mutable std::mutex mutex;
+    mutable std::condition_variable_any changed; ///< a snapshot, or the queue
+    std::deque<Waiting> queue;
+    SnapshotPointer published = std::make_shared<const Snapshot>();
+    std::map<uint64_t, SnapshotPointer> ended;
+    uint64_t last_id = 0;
+    uint64_t version = 0;
+    std::stop_source running; ///< of the task that runs
+
+    // --- the worker thread's own ---
+    Snapshot draft;
+    std::unique_ptr<Engine> engine;
+    SessionOptions session_options; ///< of the last LoadModel
+    std::unique_ptr<Session> session;
+    std::jthread thread; ///< last: it uses all of the above
+
+    void publish() {
+        std::scoped_lock lock(mutex);
+        draft.version = ++version;
+        published = std::make_shared<const Snapshot>(draft);
+        changed.notify_all();
+    }
+
+    /// Publishes, and keeps the snapshot for those who wait for this task.
+    void publishEnd() {
+        std::scoped_lock lock(mutex);
+        draft.version = ++version;
+        published = std::make_shared<const Snapshot>(draft);
+        keepEnded(draft.task.id, published);
+        changed.notify_all();
+    }
+
+    void keepEnded(uint64_t id, SnapshotPointer snapshot) {
+        ended[id] = std::move(snapshot);
+        if (ended.size() > kEndedKept)
+            ended.erase(ended.begin());
+    }
+
+    void stopTasks() {
+        std::scoped_lock lock(mutex);
+        running.request_stop();
+        for (const Waiting &waiting : queue) {
+            Snapshot dropped = *published;
+            dropped.version = ++version;
+            dropped.task = {};
+            dropped.task.id = waiting.id;
+            dropped.task.state = TaskState::stopped;
+            keepEnded(waiting.id, std::make_shared<const Snapshot>(std::move(dropped)));
+        }
+        queue.clear();
+        changed.notify_all();
+    }
+
+    void loop(const std::stop_token &end) {
+        while (true) {
+            Waiting next;
+            std::stop_token stop;
+            {
+                std::unique_lock lock(mutex);
+                if (!changed.wait(lock, end, [this] { return !queue.empty(); }))
+                    break;
+                next = std::move(queue.front());
+                queue.pop_front();
+                running = std::stop_source();
+                stop = running.get_token();
+            }
+            runTask(next, stop);
+        }
+        session.reset(); // device objects die on the thread that used them
+        engine.reset();
+    }
+
+    void runTask(const Waiting &task, const std::stop_token &stop) {
+        draft.task = {};
+        draft.task.id = task.id;
+        draft.task.state = TaskState::running;
+        publish();
+        try {
+            std::visit([&](const auto &command) { run(command, stop); }, task.command);
+            if (draft.task.state == TaskState::running)
+                draft.task.state = TaskState::done;
+        } catch (const Error &error) {
+            endWithError(error.what(), error.kind());
+        } catch (const std::bad_alloc &) {
+            endWithError("the computer's memory is full", ErrorKind::memory);
+        } catch (const std::exception &error) {
+            endWithError(error.what(), ErrorKind::device);
+        }
+        showMemory();
+        publishEnd();
+    }
+
+    void endWithError(const char *what, ErrorKind kind) {
+        bool stopped = kind == ErrorKind::stopped;
+        draft.task.state = stopped ? TaskState::stopped : TaskState::failed;
+        draft.task.error = stopped ? "" : what;
+        draft.task.error_kind = kind;
+    }
+
+    void showMemory() {
+        draft.memory = engine ? engine->device().booked() : std::vector<gpu::BookedPart>();
+        draft.window_tokens = session ? session->contextTokens() : 0;
+        draft.used_tokens = session ? session->tokens().size() : 0;
+    }
+
+    void unload() {
+        session.reset();
+        engine.reset();
+        draft.model.reset();
+        showMemory();
+        publish();
+    }
+
+    void run(const Unload &, const std::stop_token &) { unload(); }
+
+    void run(const LoadModel &command, const std::stop_token &stop) {
+        unload(); // first, because two models may not fit
+        session_options = command.session;
+        engine = std::make_unique<Engine>(command.engine, progressSink(), stop);
+        const model::Config &config = engine->config();
+        draft.model = ModelFacts{.path = command.engine.model_path,
+                                 .name = config.name,
+                                 .architecture = std::string(config.architecture->name),
+                                 .device = engine->device().facts().name,
+                                 .kernel_family = engine->kernelFamily(),
+                                 .parameters = config.parameters,
+                                 .weight_bytes = engine->weightBytes(),
+                                 .context_tokens = config.context_tokens,
+                                 .vocab = config.vocab,
+                                 .load_seconds = engine->loadSeconds()};
+    }
+
+    void run(const Chat &command, const std::stop_token &stop) {
+        model::RenderedChat rendered = loaded().chatTemplate().render(command.messages, true);
+        draft.task.template_used = rendered.used;
+        write(model::encodeChat(engine->tokenizer(), rendered), command.options, stop);
+    }
+
+    void run(const Complete &command, const std::stop_token &stop) {
+        write(loaded().tokenizer().encode(command.text), command.options, stop);
+    }
+
+    Engine &loaded() const {
+        if (!engine)
+            fail(ErrorKind::usage, "no model is loaded");
+        return *engine;
+    }
+
+    ProgressSink progressSink(std::string label = "") {
+        return [this, label = std::move(label)](const Progress &progress) {
+            draft.task.progress = progress;
+            if (!label.empty())
+                draft.task.progress.label = label;
+            publish();
+        };
+    }
+
+    void write(const std::vector<Token> &prompt, const GenerateOptions &options,
+               const std::stop_token &stop) {
+        Task &task = draft.task;
+        task.prompt_tokens = prompt.size();
+        bool again = ensureSession(prompt.size(), options.max_tokens);
+        showMemory();
+        auto on_text = [&task](std::string_view piece) { task.text += piece; };
+        Generated written = generate(*session, prompt, options, on_text,
+                                     writingSink(prompt.size(), again), stop);
+        task.text = std::move(written.text);
+        task.finish = written.finish;
+        task.reused_tokens = written.prompt.reused;
+        task.prompt_seconds = written.prompt.seconds;
+        task.written_tokens = written.tokens.size();
+        task.write_seconds = written.decode_seconds;
+        if (written.finish == Finish::stopped)
+            task.state = TaskState::stopped;
+    }
+
+    /// Reading, then writing; the first sign of writing ends the reading.
+    ProgressSink writingSink(uint64_t prompt_tokens, bool again) {
+        return [this, prompt_tokens, again](const Progress &progress) {
+            Task &task = draft.task;
+            bool writing = progress.label == "writing";
+            task.progress = progress;
+            if (!writing && again)
+                task.progress.label = "reading again, for a larger window";
+            (writing ? task.write_seconds : task.prompt_seconds) = progress.seconds;
+            task.written_tokens = writing ? progress.done : 0;
+            draft.used_tokens = writing ? prompt_tokens + progress.done : progress.done;
+            publish();
+        };
+    }
+
+    /// Makes a session whose window holds the prompt and the reply, or keeps the one there is.
+    /// True when what an earlier session had read is lost and must be read again.
+    bool ensureSession(uint64_t prompt, uint64_t reply) {
+        uint64_t trained = loaded().config().context_tokens;
+        uint64_t fixed = session_options.context_tokens;
+        uint64_t most = fixed ? fixed : trained;
+        if (prompt >= most && reply > 0)
+            fail(ErrorKind::usage,
+                 "the text needs {} tokens and the reply {}, the window of this model is {}",
+                 prompt, reply, most);
+        uint64_t window = fixed ? fixed : roundedWindow(prompt + reply, trained);
+        if (session && window <= session->contextTokens())
+            return false;
+        bool again = session && !session->tokens().empty();
+        // A conversation that outgrows its window once will do so again: double it.
+        uint64_t roomy = session && !fixed ? std::min(2 * session->contextTokens(), trained) : 0;
+        session.reset(); // first, because two caches may not fit
+        if (roomy <= window || !tryMakeSession(roomy))
+            makeSession(window);
+        return again;
+    }
+
+    void makeSession(uint64_t window) {
+        SessionOptions options = session_options;
+        options.context_tokens = window;
+        session = std::make_unique<Session>(*engine, options);
+    }
+
+    bool tryMakeSession(uint64_t window) {
+        try {
+            makeSession(window);
+            return true;
+        } catch (const Error &error) {
+            if (error.kind() != ErrorKind::memory)
+                throw;
+            return false;
+        }
+    }
+};
+
+Worker::Worker() : impl_(std::make_unique<Impl>()) {}
+Worker::~Worker() = default;
+
+uint64_t Worker::push(Command command) {
+    std::scoped_lock lock(impl_->mutex);
+    uint64_t id = ++impl_->last_id;
+    impl_->queue.push_back({id, std::move(command)});
+    impl_->changed.notify_all();
+    return id;
+}
+
+void Worker::stop() { impl_->stopTasks(); }
+
+SnapshotPointer Worker::snapshot() const {
+    std::scoped_lock lock(impl_->mutex);
+    return impl_->published;
+}
+
+SnapshotPointer Worker::waitForChange(uint64_t version, std::chrono::milliseconds most) const {
+    std::unique_lock lock(impl_->mutex);
+    impl_->changed.wait_for(lock, most, [&] { return impl_->published->version > version; });
+    return impl_->published;
+}
+
+SnapshotPointer Worker::waitForEnd(uint64_t id) const {
+    std::unique_lock lock(impl_->mutex);
+    assert(id >= 1 && id <= impl_->last_id);
+    SnapshotPointer found;
+    impl_->changed.wait(lock, [&] {
+        auto at = impl_->ended.find(id);
+        if (at != impl_->ended.end())
+            found = at->second;
+        else if (!impl_->ended.empty() && id < impl_->ended.begin()->first)
+            found = impl_->published; // ended so long ago that it is no longer kept
+        return found != nullptr;
+    });
+    return found;
+}
+
+} // namespace longscope::engine

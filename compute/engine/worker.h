@@ -1,0 +1,34 @@
+// The one thread that owns the engine and its session. Commands run in order; a snapshot is
+// published after each chunk, each token and each change of state. Errors end the task, not the
+// thread, and stand in the snapshot.
+#pragma once
+
+#include "compute/engine/snapshot.h"
+
+#include <chrono>
+#include <memory>
+
+namespace longscope::engine {
+
+class Worker {
+  public:
+    Worker();
+    ~Worker(); ///< stops what runs and joins
+
+    /// Returns the id under which the task appears in snapshots.
+    uint64_t push(Command command);
+    /// Stops the running task within 200 ms and drops those that wait.
+    void stop();
+    std::shared_ptr<const Snapshot> snapshot() const;
+    /// Waits until the version is greater than `version` (or the time is over).
+    std::shared_ptr<const Snapshot> waitForChange(uint64_t version,
+                                                  std::chrono::milliseconds most) const;
+    /// Blocks until task `id` has ended; its last snapshot.
+    std::shared_ptr<const Snapshot> waitForEnd(uint64_t id) const;
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace longscope::engine

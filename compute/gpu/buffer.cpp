@@ -1,0 +1,227 @@
+// Buffers and the ways of bytes into and out of them.
+#include "compute/gpu/impl.h"
+
+#include "compute/core/error.h"
+#include "compute/core/text.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+namespace longscope::gpu {
+
+namespace {
+
+// A software device still executes a load on the pass that leaves the loop, and 16-byte loads may
+// run over the end of an odd row; so every buffer has this much behind its end.
+constexpr uint64_t kSpareBytes = 256;
+constexpr uint64_t kAlignmentBytes = 256;
+constexpr uint64_t kStagingBytes = 64ULL << 20;
+
+VmaAllocationCreateInfo allocationInfo(Memory memory, const DeviceFacts &facts) {
+    VmaAllocationCreateInfo info{};
+    info.flags = VMA_ALLOCATION_CREATE_WITHIN_BUDGET_BIT;
+    info.usage = VMA_MEMORY_USAGE_AUTO_PREFER_HOST;
+    switch (memory) {
+    case Memory::device:
+        info.usage = VMA_MEMORY_USAGE_AUTO_PREFER_DEVICE;
+        if (facts.unified_memory)
+            info.flags |= VMA_ALLOCATION_CREATE_HOST_ACCESS_RANDOM_BIT |
+                          VMA_ALLOCATION_CREATE_MAPPED_BIT;
+        else // rather refuse than let weights slip silently into host memory
+            info.requiredFlags = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
+        break;
+    case Memory::upload:
+        info.flags |= VMA_ALLOCATION_CREATE_HOST_ACCESS_SEQUENTIAL_WRITE_BIT |
+                      VMA_ALLOCATION_CREATE_MAPPED_BIT;
+        break;
+    case Memory::readback:
+        info.flags |=
+            VMA_ALLOCATION_CREATE_HOST_ACCESS_RANDOM_BIT | VMA_ALLOCATION_CREATE_MAPPED_BIT;
+        break;
+    }
+    return info;
+}
+
+[[noreturn]] void refuse(const Device::Impl &device, std::string_view part, uint64_t bytes,
+                         std::string_view why) {
+    fail(ErrorKind::memory, "'{}' needs {} ({} bytes), which does not fit on {}: {}; {} are free",
+         part, formatBytes(bytes), bytes, device.facts.name, why,
+         formatBytes(freeMemoryBytes(device.physical)));
+}
+
+/// Bytes to ask of Vulkan; refuses what the device's limits rule out.
+uint64_t paddedBytes(const Device::Impl &device, std::string_view part, uint64_t bytes) {
+    const uint64_t limit = std::min(device.facts.max_buffer_bytes,
+                                    device.facts.max_allocation_bytes);
+    if (bytes > limit || limit - bytes < kSpareBytes + 4)
+        refuse(device, part, bytes, std::format("one buffer may have {} at most",
+                                                formatBytes(limit)));
+    return (bytes + 3) / 4 * 4 + kSpareBytes; // fills work in words
+}
+
+struct Allocated {
+    UniqueBuffer buffer;
+    VmaAllocation allocation = VK_NULL_HANDLE;
+    VmaAllocationInfo info{};
+};
+
+Allocated allocate(Device::Impl &device, std::string_view part, uint64_t bytes, Memory memory) {
+    auto create = chained<VkBufferCreateInfo>(VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO);
+    create.size = paddedBytes(device, part, bytes);
+    create.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
+                   VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
+    const VmaAllocationCreateInfo wanted = allocationInfo(memory, device.facts);
+    const VmaAllocator allocator = device.allocator.get();
+    VkBuffer buffer = VK_NULL_HANDLE;
+    Allocated made;
+    const VkResult result = vmaCreateBufferWithAlignment(allocator, &create, &wanted,
+                                                         kAlignmentBytes, &buffer,
+                                                         &made.allocation, &made.info);
+    if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY)
+        refuse(device, part, bytes,
+               std::format("{} are in use by Longscope", formatBytes(device.books.bytes())));
+    check(result, "vmaCreateBufferWithAlignment");
+    made.buffer = UniqueBuffer(buffer, {allocator, made.allocation});
+    return made;
+}
+
+bool isCoherent(VmaAllocator allocator, VmaAllocation allocation) {
+    VkMemoryPropertyFlags flags = 0;
+    vmaGetAllocationMemoryProperties(allocator, allocation, &flags);
+    return flags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+}
+
+/// Runs the copies or fills that `record` puts into a command buffer. The caller holds the mutex.
+template <class Record> void transfer(Device::Impl &device, Record record) {
+    auto &commands = device.transfers.commands;
+    if (!commands)
+        commands = makeCommands(device.device.get(), device.family);
+    beginCommands(device.device.get(), *commands);
+    record(commands->buffer);
+    submitCommands(device, *commands);
+    waitCommands(device, *commands);
+}
+
+/// A staging buffer for `bytes`, or for as much as is moved at a time.
+Buffer &ensureStaging(Device &device, Buffer &staging, uint64_t bytes, Memory memory) {
+    const uint64_t wanted = std::min(bytes, kStagingBytes);
+    if (!staging || staging.bytes() < wanted) {
+        staging = Buffer();
+        staging = Buffer(device, "staging", wanted, memory);
+    }
+    return staging;
+}
+
+void flush(const Buffer::Impl &buffer) {
+    if (!buffer.coherent)
+        check(vmaFlushAllocation(buffer.device->allocator.get(), buffer.allocation, 0,
+                                 VK_WHOLE_SIZE),
+              "vmaFlushAllocation");
+}
+
+void invalidate(const Buffer::Impl &buffer) {
+    if (!buffer.coherent)
+        check(vmaInvalidateAllocation(buffer.device->allocator.get(), buffer.allocation, 0,
+                                      VK_WHOLE_SIZE),
+              "vmaInvalidateAllocation");
+}
+
+} // namespace
+
+Buffer::Buffer(Device &device, std::string_view part, uint64_t bytes, Memory memory) {
+    Device::Impl &owner = device.impl();
+    Allocated made = allocate(owner, part, bytes, memory);
+    auto info = chained<VkBufferDeviceAddressInfo>(VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO);
+    info.buffer = made.buffer.get();
+    const uint64_t address = vkGetBufferDeviceAddress(owner.device.get(), &info);
+    auto *const mapped = static_cast<std::byte *>(made.info.pMappedData);
+    const bool coherent = !mapped || isCoherent(owner.allocator.get(), made.allocation);
+    impl_ = std::unique_ptr<Impl>(new Impl{&owner, bytes, {owner.books, std::string(part), bytes},
+                                           std::move(made.buffer), made.allocation, address, mapped,
+                                           coherent});
+}
+
+Buffer::Buffer() = default;
+Buffer::Buffer(Buffer &&) noexcept = default;
+Buffer &Buffer::operator=(Buffer &&) noexcept = default;
+Buffer::~Buffer() = default;
+
+uint64_t Buffer::bytes() const { return impl_ ? impl_->bytes : 0; }
+
+uint64_t Buffer::address() const { return impl_ ? impl_->address : 0; }
+
+std::span<std::byte> Buffer::mapped() const {
+    if (!impl_ || !impl_->mapped)
+        return {};
+    return {impl_->mapped, static_cast<size_t>(impl_->bytes)};
+}
+
+void uploadBytes(Device &device, Buffer &to, uint64_t offset_bytes,
+                 std::span<const std::byte> from) {
+    assert(offset_bytes <= to.bytes() && from.size() <= to.bytes() - offset_bytes);
+    if (from.empty())
+        return;
+    const Buffer::Impl &target = *to.impl();
+    if (target.mapped) {
+        std::memcpy(target.mapped + offset_bytes, from.data(), from.size());
+        flush(target);
+        return;
+    }
+    Device::Impl &owner = device.impl();
+    const std::lock_guard lock(owner.transfers.mutex);
+    const Buffer &staging =
+        ensureStaging(device, owner.transfers.staging_up, from.size(), Memory::upload);
+    for (size_t done = 0; done < from.size();) {
+        const size_t bytes = std::min<size_t>(from.size() - done, staging.bytes());
+        std::memcpy(staging.impl()->mapped, from.data() + done, bytes);
+        flush(*staging.impl());
+        transfer(owner, [&](VkCommandBuffer commands) {
+            const VkBufferCopy region{0, offset_bytes + done, bytes};
+            vkCmdCopyBuffer(commands, staging.impl()->buffer.get(), target.buffer.get(), 1,
+                            &region);
+        });
+        done += bytes;
+    }
+}
+
+void downloadBytes(Device &device, const Buffer &from, uint64_t offset_bytes,
+                   std::span<std::byte> to) {
+    assert(offset_bytes <= from.bytes() && to.size() <= from.bytes() - offset_bytes);
+    if (to.empty())
+        return;
+    const Buffer::Impl &source = *from.impl();
+    if (source.mapped) {
+        invalidate(source);
+        std::memcpy(to.data(), source.mapped + offset_bytes, to.size());
+        return;
+    }
+    Device::Impl &owner = device.impl();
+    const std::lock_guard lock(owner.transfers.mutex);
+    const Buffer &staging =
+        ensureStaging(device, owner.transfers.staging_down, to.size(), Memory::readback);
+    for (size_t done = 0; done < to.size();) {
+        const size_t bytes = std::min<size_t>(to.size() - done, staging.bytes());
+        transfer(owner, [&](VkCommandBuffer commands) {
+            const VkBufferCopy region{offset_bytes + done, 0, bytes};
+            vkCmdCopyBuffer(commands, source.buffer.get(), staging.impl()->buffer.get(), 1,
+                            &region);
+        });
+        invalidate(*staging.impl());
+        std::memcpy(to.data() + done, staging.impl()->mapped, bytes);
+        done += bytes;
+    }
+}
+
+void fillWords(Device &device, Buffer &buffer, uint32_t word) {
+    Device::Impl &owner = device.impl();
+    const std::lock_guard lock(owner.transfers.mutex);
+    transfer(owner, [&](VkCommandBuffer commands) {
+        // The spare bytes too: a kernel that lets them leak into its result is found out.
+        vkCmdFillBuffer(commands, buffer.impl()->buffer.get(), 0, VK_WHOLE_SIZE, word);
+    });
+    if (buffer.impl()->mapped)
+        invalidate(*buffer.impl());
+}
+
+} // namespace longscope::gpu

@@ -1,0 +1,90 @@
+// Weights as the `lanes` kernels read them: lane = row of the matrix, planes interleaved by 8 (see
+// struct Matrix in params.h), half a block of 32 columns at a time. Loads are 64 bits wide where the
+// plane allows: on the software device a load costs by the element, not by the byte.
+
+layout(constant_id = SPEC_CODE_BITS) const uint CODE_BITS = 4;
+layout(constant_id = SPEC_SCALE_KIND) const uint SCALE_KIND = SCALE_PAIR_F16;
+layout(constant_id = SPEC_GROUP) const uint GROUP = 32;
+layout(constant_id = SPEC_OFFSET) const uint OFFSET = 0;
+
+layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer Words64 {
+    uint64_t v[];
+};
+
+const uint LANES = 8;
+const uint HALF = 16; // columns of half a block
+const uint CODE_WORDS = CODE_BITS == 32 ? 16 : CODE_BITS >= 16 ? 8 : 2; // of a half block
+
+struct HalfBlock {
+    uint codes[16]; // CODE_WORDS are used; a struct cannot be sized by a specialization constant
+    uint high[2]; // the bits above the low 4
+};
+
+/// Weight = code * scale + shift, for 16 columns.
+struct Affine {
+    float scale;
+    float shift;
+};
+
+/// `block` as numbered in params.h; `part` 0 or 1.
+HalfBlock loadHalfBlock(Matrix w, uint block, uint part) {
+    HalfBlock raw;
+    Words64 codes = Words64(w.codes);
+    [[unroll]] for (uint i = 0; i < CODE_WORDS / 2; ++i) {
+        uvec2 pair = unpackUint2x32(codes.v[(2 * block + part) * (CODE_WORDS / 2) + i]);
+        raw.codes[2 * i] = pair.x;
+        raw.codes[2 * i + 1] = pair.y;
+    }
+    raw.high[0] = raw.high[1] = 0;
+    if (CODE_BITS == 5) {
+        raw.high[0] = w.high.v[block] >> (HALF * part);
+    } else if (CODE_BITS == 6) {
+        raw.high[0] = w.high.v[2 * block + part];
+    } else if (CODE_BITS == 8) {
+        uvec2 pair = unpackUint2x32(Words64(w.high).v[2 * block + part]);
+        raw.high[0] = pair.x;
+        raw.high[1] = pair.y;
+    }
+    return raw;
+}
+
+/// `row_group` = row / 8, `columns` of the matrix, block (kb, part) of the row of this lane.
+Affine loadAffine(Matrix w, uint row_group, uint columns, uint kb, uint part, uint lane) {
+    if (SCALE_KIND == SCALE_NONE)
+        return Affine(1, 0);
+    uint block = (row_group * (columns / 32) + kb) * LANES + lane;
+    vec2 factors = vec2(0); // of code - OFFSET, and what is subtracted
+    if (SCALE_KIND == SCALE_PAIR_F16) {
+        factors = unpackHalf2x16(w.scales.v[block]);
+    } else if (SCALE_KIND == SCALE_PAIR_F32) {
+        factors = uintBitsToFloat(unpackUint2x32(Words64(w.scales).v[block]));
+    } else {
+        uint bytes = GROUP == 16
+                         ? w.scales.v[block] >> (16 * part)
+                         : w.scales.v[(row_group * (columns / 64) + kb / 2) * LANES + lane] >>
+                               (16 * (kb & 1));
+        uint super = (row_group * (columns / 256) + kb / 8) * LANES + lane;
+        factors = unpackHalf2x16(w.supers.v[super]) *
+                  vec2(bitfieldExtract(int(bytes), 0, 8), bitfieldExtract(bytes, 8, 8));
+    }
+    return Affine(factors.x, -factors.x * float(OFFSET) - factors.y);
+}
+
+/// Column `e` (a constant after unrolling) of the half block.
+float weightOf(HalfBlock raw, Affine affine, uint e) {
+    if (CODE_BITS == 32)
+        return uintBitsToFloat(raw.codes[e]);
+    if (CODE_BITS == 17)
+        return uintBitsToFloat(e % 2 == 0 ? raw.codes[e / 2] << 16
+                                          : raw.codes[e / 2] & 0xffff0000u);
+    if (CODE_BITS == 16)
+        return unpackHalf2x16(raw.codes[e / 2])[e % 2];
+    uint code = (raw.codes[e / 8] >> (4 * (e % 8))) & 15;
+    if (CODE_BITS == 5)
+        code |= (raw.high[0] >> e & 1) << 4;
+    else if (CODE_BITS == 6)
+        code |= (raw.high[0] >> (2 * e) & 3) << 4;
+    else if (CODE_BITS == 8)
+        code |= (raw.high[e / 8] >> (4 * (e % 8)) & 15) << 4;
+    return float(int(code)) * affine.scale + affine.shift;
+}

@@ -1,0 +1,31 @@
+#include "tests/support/engines.h"
+
+#include <map>
+#include <memory>
+
+namespace longscope::testing {
+
+std::string dataFile(const std::string &name) { return LONGSCOPE_TEST_DATA "/" + name; }
+
+engine::Engine &engineFor(const std::string &path, const std::string &kernels) {
+    static std::map<std::string, std::unique_ptr<engine::Engine>> engines;
+    auto &engine = engines[path + "|" + kernels];
+    if (!engine)
+        engine = std::make_unique<engine::Engine>(
+            engine::EngineOptions{.model_path = path, .device = "", .kernels = kernels});
+    return *engine;
+}
+
+double nmse(std::span<const float> got, std::span<const float> want) {
+    if (got.size() != want.size())
+        return 1e300;
+    double error = 0, power = 0;
+    for (size_t i = 0; i < got.size(); ++i) {
+        double difference = double{got[i]} - want[i];
+        error += difference * difference;
+        power += double{want[i]} * want[i];
+    }
+    return error / power;
+}
+
+} // namespace longscope::testing
