@@ -1,1 +1,66 @@
-int main() { return 0; }
+// From arguments to a command; the last catch.
+#include "app/commands/commands.h"
+#include "app/interrupt.h"
+#include "app/output.h"
+#include "compute/core/error.h"
+
+#include <cassert>
+#include <new>
+#include <string_view>
+#include <utility>
+
+namespace longscope::app {
+namespace {
+
+using Run = int (*)(const Options &, std::stop_token);
+
+constexpr std::pair<std::string_view, Run> kCommands[] = {
+    {"run", runRun},
+    {"summarize", runSummarize},
+    {"chat", runChat},
+    {"complete", runComplete},
+    {"tokenize", runTokenize},
+    {"detokenize", runDetokenize},
+    {"template", runTemplate},
+    {"logits", runLogits},
+    {"perplexity", runPerplexity},
+    {"bench", runBench},
+    {"inspect", runInspect},
+    {"devices", runDevices},
+    {"selftest", runSelftest},
+};
+
+int runCommand(const Options &options) {
+    for (const auto &[name, run] : kCommands)
+        if (name == options.command)
+            return run(options, interruptToken());
+    assert(false && "a command that is parsed but not listed");
+    return 2;
+}
+
+int statusOf(ErrorKind kind) {
+    if (kind == ErrorKind::usage)
+        return 2;
+    return kind == ErrorKind::stopped ? 130 : 1;
+}
+
+int runMain(int argc, char **argv) {
+    try {
+        watchInterrupts();
+        Parsed parsed = parseOptions(argc, argv);
+        return parsed.status ? *parsed.status : runCommand(parsed.options);
+    } catch (const Error &error) {
+        printError(error.what());
+        return statusOf(error.kind());
+    } catch (const std::bad_alloc &) {
+        printError("the computer's memory is full");
+    } catch (const std::exception &error) {
+        printError(error.what());
+    }
+    return 1;
+}
+
+} // namespace
+} // namespace longscope::app
+
+int main(int argc, char **argv) { return longscope::app::runMain(argc, argv); }

@@ -70,21 +70,56 @@ Affine loadAffine(Matrix w, uint row_group, uint columns, uint kb, uint part, ui
     return Affine(factors.x, -factors.x * float(OFFSET) - factors.y);
 }
 
-/// Column `e` (a constant after unrolling) of the half block.
-float weightOf(HalfBlock raw, Affine affine, uint e) {
-    if (CODE_BITS == 32)
-        return uintBitsToFloat(raw.codes[e]);
-    if (CODE_BITS == 17)
-        return uintBitsToFloat(e % 2 == 0 ? raw.codes[e / 2] << 16
-                                          : raw.codes[e / 2] & 0xffff0000u);
-    if (CODE_BITS == 16)
-        return unpackHalf2x16(raw.codes[e / 2])[e % 2];
-    uint code = (raw.codes[e / 8] >> (4 * (e % 8))) & 15;
+/// The integer code of column `e` (a constant after unrolling) of the half block.
+float codeOf(HalfBlock raw, uint e) {
+    uint code = raw.codes[e / 8] >> (4 * (e % 8)) & 15;
     if (CODE_BITS == 5)
         code |= (raw.high[0] >> e & 1) << 4;
     else if (CODE_BITS == 6)
         code |= (raw.high[0] >> (2 * e) & 3) << 4;
     else if (CODE_BITS == 8)
         code |= (raw.high[e / 8] >> (4 * (e % 8)) & 15) << 4;
-    return float(int(code)) * affine.scale + affine.shift;
+    return float(int(code));
+}
+
+/// Codes can stay where they are in their word if x is scaled by 2^-bit instead: one shift less a
+/// weight. placeOf is that bit; the topmost code of a word is moved down, its sign would show.
+uint placeOf(uint e) {
+    if (CODE_BITS <= 6)
+        return e % 8 == 7 ? 0 : 4 * (e % 8);
+    return CODE_BITS == 8 && e % 8 < 6 ? 8 * (e % 8 / 2) : 0;
+}
+
+/// The bits of plane `high` that belong to column `e` of a 5 or 6 bit code, moved to `place` + 4.
+uint placedHighOf(HalfBlock raw, uint e, uint place) {
+    const uint bits = CODE_BITS == 5 ? 1 : 2;
+    uint from = bits * e, to = place + 4;
+    uint moved = to >= from ? raw.high[0] << (to - from) : raw.high[0] >> (from - to);
+    return moved & ((1u << bits) - 1) << to;
+}
+
+/// codeOf * 2^placeOf.
+float placedCodeOf(HalfBlock raw, uint e) {
+    uint low = raw.codes[e / 8], high = raw.high[e / 8], place = placeOf(e);
+    if (CODE_BITS == 8) { // even and odd codes become the bytes of two words
+        uint bytes = e % 2 == 0 ? (low & 0x0f0f0f0fu) | (high & 0x0f0f0f0fu) << 4
+                                : (low >> 4 & 0x0f0f0f0fu) | (high & 0xf0f0f0f0u);
+        return float(int(e % 8 >= 6 ? bytes >> 24 : bytes & 255u << place));
+    }
+    uint code = e % 8 == 7 ? low >> 28 : low & 15u << place;
+    return float(int(CODE_BITS == 4 ? code : code | placedHighOf(raw, e, place)));
+}
+
+/// The same for weights that are floats in the file.
+float denseOf(HalfBlock raw, uint e) {
+    if (CODE_BITS == 32)
+        return uintBitsToFloat(raw.codes[e]);
+    uint word = raw.codes[e / 2];
+    if (CODE_BITS == 17)
+        return uintBitsToFloat(e % 2 == 0 ? word << 16 : word & 0xffff0000u);
+    return unpackHalf2x16(word)[e % 2];
+}
+
+float weightOf(HalfBlock raw, Affine affine, uint e) {
+    return CODE_BITS >= 16 ? denseOf(raw, e) : codeOf(raw, e) * affine.scale + affine.shift;
 }

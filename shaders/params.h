@@ -182,11 +182,13 @@ struct Gated {
     uint out_stride;
 };
 
-// The probes of `bench`: multiply-adds from registers; a plain read of `bytes`.
+// The probes of `bench`: multiply-adds from registers; a plain read of a large buffer, in which each
+// workgroup reads one contiguous run of iterations * LOCAL_SIZE * 16 bytes.
+#define PROBE_PEAK_FLOPS 384 // of one invocation in one step
 struct Probe {
     LONGSCOPE_ADDRESS(Uvec4s) data;
     LONGSCOPE_ADDRESS(Floats) result; // one float an invocation
-    uint iterations;               // peak: multiply-add steps; read: 16-byte loads an invocation
+    uint iterations; // peak: steps; read: 16-byte loads of an invocation
     uint unused;
 };
 

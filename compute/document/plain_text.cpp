@@ -46,6 +46,7 @@ size_t listMarkLength(std::string_view line) {
 
 struct Letters {
     size_t letters = 0, upper = 0, lower = 0, words = 0, others = 0;
+    bool drawn = false; ///< has lines of a drawn table
 };
 
 Letters countLetters(std::string_view text) {
@@ -60,6 +61,7 @@ Letters countLetters(std::string_view text) {
         count.lower += isLower(c.code);
         count.others += !letter && !isSpace(c.code);
         count.words += !in_word && !isSpace(c.code);
+        count.drawn = count.drawn || (c.code >= 0x2500 && c.code <= 0x257F);
         in_word = !isSpace(c.code);
     }
     return count;
@@ -143,7 +145,7 @@ void Outline::addLine(Line line) {
 void Outline::judge() {
     for (Block &block : blocks_) {
         Letters count = countLetters(content(block));
-        block.prose = count.letters > count.others && count.letters > 1;
+        block.prose = count.letters > count.others && count.letters > 1 && !count.drawn;
         block.may_be_heading = block.may_be_heading && looksLikeHeading(content(block));
     }
     // A title has text below it; a longer column of short lines is a poem or a list.

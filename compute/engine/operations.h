@@ -44,12 +44,15 @@ class Operations {
                      uint32_t layer, uint64_t position, uint32_t rows) const;
     void attendOne(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
                    uint32_t layer, uint64_t position) const;
+    /// Bytes of K and V of one token in one layer.
+    uint64_t cacheRowBytes(const KvCache &cache) const;
 
     const Tiling tiling_;
     const model::Config &config_;
     const Weights &weights_;
-    AttentionTile attention_tile_;
+    AttentionTile prefill_tile_, decode_tile_;
     float score_scale_;
+    uint32_t decode_groups_ = 0; ///< workgroups beside each other for one range of keys
     const gpu::Pipeline *embed_, *norm_, *rope_, *gate_, *prefill_, *decode_, *merge_;
 };
 

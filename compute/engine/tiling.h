@@ -32,6 +32,10 @@ struct Tiling {
     uint32_t decode_splits = 0;     ///< most ranges of keys in decode
     uint32_t decode_split_keys = 0; ///< fewest keys of a range
     uint32_t head_rows = 0;         ///< most rows of logits at once
+    /// Columns of the result that one workgroup of the matmul computes.
+    uint32_t matmulColumns() const {
+        return family == KernelFamily::lanes ? matmul_groups * interleave : matmul_groups;
+    }
 };
 
 Tiling chooseTiling(const gpu::DeviceFacts &facts, KernelFamily family);
@@ -45,6 +49,8 @@ struct AttentionTile {
 
 AttentionTile choosePrefillTile(const Tiling &tiling, uint32_t heads, uint32_t kv_heads,
                                 uint32_t head_dim_padded);
+AttentionTile chooseDecodeTile(const Tiling &tiling, uint32_t heads, uint32_t kv_heads,
+                               uint32_t head_dim_padded);
 
 /// How many ranges `keys` keys are cut into.
 uint32_t decodeSplits(const Tiling &tiling, uint64_t keys);

@@ -46,6 +46,7 @@ struct Worker::Impl {
     SnapshotPointer published = std::make_shared<const Snapshot>();
     std::map<uint64_t, SnapshotPointer> ended;
     uint64_t last_id = 0;
+    uint64_t running_id = 0; ///< 0 = none
     uint64_t version = 0;
     std::stop_source running; ///< of the task that runs
 
@@ -69,6 +70,7 @@ struct Worker::Impl {
         draft.version = ++version;
         published = std::make_shared<const Snapshot>(draft);
         keepEnded(draft.task.id, published);
+        running_id = 0;
         changed.notify_all();
     }
 
@@ -76,6 +78,11 @@ struct Worker::Impl {
         ended[id] = std::move(snapshot);
         if (ended.size() > kEndedKept)
             ended.erase(ended.begin());
+    }
+
+    bool hasEnded(uint64_t id) const {
+        return id != running_id &&
+               std::ranges::none_of(queue, [&](const Waiting &task) { return task.id == id; });
     }
 
     void stopTasks() {
@@ -103,6 +110,7 @@ struct Worker::Impl {
                     break;
                 next = std::move(queue.front());
                 queue.pop_front();
+                running_id = next.id;
                 running = std::stop_source();
                 stop = running.get_token();
             }
@@ -298,16 +306,9 @@ SnapshotPointer Worker::waitForChange(uint64_t version, std::chrono::millisecond
 SnapshotPointer Worker::waitForEnd(uint64_t id) const {
     std::unique_lock lock(impl_->mutex);
     assert(id >= 1 && id <= impl_->last_id);
-    SnapshotPointer found;
-    impl_->changed.wait(lock, [&] {
-        auto at = impl_->ended.find(id);
-        if (at != impl_->ended.end())
-            found = at->second;
-        else if (!impl_->ended.empty() && id < impl_->ended.begin()->first)
-            found = impl_->published; // ended so long ago that it is no longer kept
-        return found != nullptr;
-    });
-    return found;
+    impl_->changed.wait(lock, [&] { return impl_->hasEnded(id); });
+    auto found = impl_->ended.find(id);
+    return found != impl_->ended.end() ? found->second : impl_->published;
 }
 
 } // namespace longscope::engine

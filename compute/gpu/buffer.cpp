@@ -67,7 +67,7 @@ struct Allocated {
 };
 
 Allocated allocate(Device::Impl &device, std::string_view part, uint64_t bytes, Memory memory) {
-    auto create = chained<VkBufferCreateInfo>(VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO);
+    auto create = chained<VkBufferCreateInfo>();
     create.size = paddedBytes(device, part, bytes);
     create.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
                    VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
@@ -132,7 +132,7 @@ void invalidate(const Buffer::Impl &buffer) {
 Buffer::Buffer(Device &device, std::string_view part, uint64_t bytes, Memory memory) {
     Device::Impl &owner = device.impl();
     Allocated made = allocate(owner, part, bytes, memory);
-    auto info = chained<VkBufferDeviceAddressInfo>(VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO);
+    auto info = chained<VkBufferDeviceAddressInfo>();
     info.buffer = made.buffer.get();
     const uint64_t address = vkGetBufferDeviceAddress(owner.device.get(), &info);
     auto *const mapped = static_cast<std::byte *>(made.info.pMappedData);

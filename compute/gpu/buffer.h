@@ -43,7 +43,8 @@ class Buffer {
 
 /// Copies host bytes to `offset_bytes` of the buffer and waits: directly where it is mapped,
 /// otherwise through a staging buffer of at most 64 MiB.
-void uploadBytes(Device &device, Buffer &to, uint64_t offset_bytes, std::span<const std::byte> from);
+void uploadBytes(Device &device, Buffer &to, uint64_t offset_bytes,
+                 std::span<const std::byte> from);
 /// The reverse.
 void downloadBytes(Device &device, const Buffer &from, uint64_t offset_bytes,
                    std::span<std::byte> to);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 
 namespace longscope::gpu {
 
@@ -32,30 +33,30 @@ std::vector<DeviceFacts> factsOfAll(const std::vector<VkPhysicalDevice> &devices
 }
 
 UniqueDevice makeDevice(VkPhysicalDevice physical, uint32_t family, const Abilities &abilities) {
-    auto f13 = chained<VkPhysicalDeviceVulkan13Features>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES);
+    auto f13 = chained<VkPhysicalDeviceVulkan13Features>();
     f13.synchronization2 = VK_TRUE;
     f13.maintenance4 = VK_TRUE;
     f13.subgroupSizeControl = abilities.required_subgroup_size;
     f13.computeFullSubgroups = abilities.required_subgroup_size;
     f13.shaderIntegerDotProduct = abilities.integer_dot;
-    auto f12 = chained<VkPhysicalDeviceVulkan12Features>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES, &f13);
+    auto f12 = chained<VkPhysicalDeviceVulkan12Features>(&f13);
     f12.bufferDeviceAddress = VK_TRUE;
     f12.shaderFloat16 = abilities.float16;
     f12.shaderInt8 = abilities.int8;
     f12.storageBuffer8BitAccess = abilities.storage8;
-    auto f11 = chained<VkPhysicalDeviceVulkan11Features>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, &f12);
+    auto f11 = chained<VkPhysicalDeviceVulkan11Features>(&f12);
     f11.storageBuffer16BitAccess = abilities.storage16;
-    auto features = chained<VkPhysicalDeviceFeatures2>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &f11);
+    auto features = chained<VkPhysicalDeviceFeatures2>(&f11);
     features.features.shaderInt64 = abilities.int64;
     features.features.shaderInt16 = abilities.int16;
 
     const float priority = 1.0F;
-    auto queue = chained<VkDeviceQueueCreateInfo>(VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO);
+    auto queue = chained<VkDeviceQueueCreateInfo>();
     queue.queueFamilyIndex = family;
     queue.queueCount = 1;
     queue.pQueuePriorities = &priority;
     const char *const budget = VK_EXT_MEMORY_BUDGET_EXTENSION_NAME;
-    auto create = chained<VkDeviceCreateInfo>(VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, &features);
+    auto create = chained<VkDeviceCreateInfo>(&features);
     create.queueCreateInfoCount = 1;
     create.pQueueCreateInfos = &queue;
     create.enabledExtensionCount = abilities.memory_budget ? 1 : 0;

@@ -84,10 +84,10 @@ void readLimits(const VkPhysicalDeviceProperties &properties, DeviceFacts &facts
 }
 
 void readVersion13(VkPhysicalDevice physical, DeviceFacts &facts) {
-    auto v13 = chained<VkPhysicalDeviceVulkan13Properties>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_PROPERTIES);
-    auto v12 = chained<VkPhysicalDeviceVulkan12Properties>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_PROPERTIES, &v13);
-    auto v11 = chained<VkPhysicalDeviceVulkan11Properties>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_PROPERTIES, &v12);
-    auto properties = chained<VkPhysicalDeviceProperties2>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &v11);
+    auto v13 = chained<VkPhysicalDeviceVulkan13Properties>();
+    auto v12 = chained<VkPhysicalDeviceVulkan12Properties>(&v13);
+    auto v11 = chained<VkPhysicalDeviceVulkan11Properties>(&v12);
+    auto properties = chained<VkPhysicalDeviceProperties2>(&v11);
     vkGetPhysicalDeviceProperties2(physical, &properties);
     constexpr VkSubgroupFeatureFlags kNeeded =
         VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT |
@@ -101,8 +101,8 @@ void readVersion13(VkPhysicalDevice physical, DeviceFacts &facts) {
     facts.max_buffer_bytes = v13.maxBufferSize;
     facts.max_allocation_bytes = v11.maxMemoryAllocationSize;
 
-    auto f12 = chained<VkPhysicalDeviceVulkan12Features>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES);
-    auto features = chained<VkPhysicalDeviceFeatures2>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &f12);
+    auto f12 = chained<VkPhysicalDeviceVulkan12Features>();
+    auto features = chained<VkPhysicalDeviceFeatures2>(&f12);
     vkGetPhysicalDeviceFeatures2(physical, &features);
     facts.has_buffer_address = f12.bufferDeviceAddress;
     facts.has_int64 = features.features.shaderInt64;
@@ -112,8 +112,8 @@ void readVersion13(VkPhysicalDevice physical, DeviceFacts &facts) {
 
 uint64_t freeMemoryBytes(VkPhysicalDevice physical) {
     const bool budgeted = hasExtension(physical, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
-    auto budget = chained<VkPhysicalDeviceMemoryBudgetPropertiesEXT>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT);
-    auto memory = chained<VkPhysicalDeviceMemoryProperties2>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2);
+    auto budget = chained<VkPhysicalDeviceMemoryBudgetPropertiesEXT>();
+    auto memory = chained<VkPhysicalDeviceMemoryProperties2>();
     if (budgeted) {
         memory.pNext = &budget;
         vkGetPhysicalDeviceMemoryProperties2(physical, &memory);
@@ -169,13 +169,13 @@ DeviceFacts factsOf(VkPhysicalDevice physical, uint32_t index) {
 }
 
 Abilities abilitiesOf(VkPhysicalDevice physical, uint32_t family) {
-    auto f13 = chained<VkPhysicalDeviceVulkan13Features>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES);
-    auto f12 = chained<VkPhysicalDeviceVulkan12Features>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES, &f13);
-    auto f11 = chained<VkPhysicalDeviceVulkan11Features>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, &f12);
-    auto features = chained<VkPhysicalDeviceFeatures2>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &f11);
+    auto f13 = chained<VkPhysicalDeviceVulkan13Features>();
+    auto f12 = chained<VkPhysicalDeviceVulkan12Features>(&f13);
+    auto f11 = chained<VkPhysicalDeviceVulkan11Features>(&f12);
+    auto features = chained<VkPhysicalDeviceFeatures2>(&f11);
     vkGetPhysicalDeviceFeatures2(physical, &features);
-    auto v13 = chained<VkPhysicalDeviceVulkan13Properties>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_PROPERTIES);
-    auto properties = chained<VkPhysicalDeviceProperties2>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &v13);
+    auto v13 = chained<VkPhysicalDeviceVulkan13Properties>();
+    auto properties = chained<VkPhysicalDeviceProperties2>(&v13);
     vkGetPhysicalDeviceProperties2(physical, &properties);
     VkPhysicalDeviceMemoryProperties memory{};
     vkGetPhysicalDeviceMemoryProperties(physical, &memory);

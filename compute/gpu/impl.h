@@ -4,6 +4,7 @@
 #pragma once
 
 #include "compute/gpu/buffer.h"
+#include "compute/gpu/chained.h"
 #include "compute/gpu/device.h"
 #include "compute/gpu/pipeline.h"
 
@@ -23,14 +24,6 @@ namespace longscope::gpu {
 void check(VkResult result, const char *call);
 /// "VK_ERROR_DEVICE_LOST", or the number for results that are not met here.
 std::string resultName(VkResult result);
-
-/// A Vulkan structure of the given type, all else zero, with `next` chained behind it.
-template <class Struct> Struct chained(VkStructureType type, void *next = nullptr) {
-    Struct made{};
-    made.sType = type;
-    made.pNext = next;
-    return made;
-}
 
 struct DestroyInstance {
     void operator()(VkInstance instance) const { vkDestroyInstance(instance, nullptr); }

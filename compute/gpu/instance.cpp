@@ -113,24 +113,24 @@ std::vector<std::string> MessageLog::all() const {
 }
 
 Instance makeInstance(MessageLog *log) {
-    auto application = chained<VkApplicationInfo>(VK_STRUCTURE_TYPE_APPLICATION_INFO);
+    auto application = chained<VkApplicationInfo>();
     application.pApplicationName = "Longscope";
     application.apiVersion = VK_API_VERSION_1_3;
-    auto create = chained<VkInstanceCreateInfo>(VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO);
+    auto create = chained<VkInstanceCreateInfo>();
     create.pApplicationInfo = &application;
 
     // Warnings about speed are advice for another day, and loaders warn of broken drivers that
     // nobody asked for: only the rules of Vulkan count.
-    auto messenger = chained<VkDebugUtilsMessengerCreateInfoEXT>(VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT);
+    auto messenger = chained<VkDebugUtilsMessengerCreateInfoEXT>();
     messenger.messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT |
                                 VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT;
     messenger.messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT;
     messenger.pfnUserCallback = onMessage;
     messenger.pUserData = log;
     const VkBool32 yes = VK_TRUE;
-    const VkLayerSettingEXT sync{kValidationLayer, "validate_sync", VK_LAYER_SETTING_TYPE_BOOL32_EXT,
-                                 1, &yes};
-    auto settings = chained<VkLayerSettingsCreateInfoEXT>(VK_STRUCTURE_TYPE_LAYER_SETTINGS_CREATE_INFO_EXT);
+    const VkLayerSettingEXT sync{kValidationLayer, "validate_sync",
+                                 VK_LAYER_SETTING_TYPE_BOOL32_EXT, 1, &yes};
+    auto settings = chained<VkLayerSettingsCreateInfoEXT>();
     settings.settingCount = 1;
     settings.pSettings = &sync;
 

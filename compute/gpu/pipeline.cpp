@@ -56,15 +56,16 @@ void checkSizes(const Device::Impl &device, const Kernel &kernel, const Pipeline
     const bool fixed = has.min_subgroup_size == has.max_subgroup_size;
     if (options.subgroup_size < has.min_subgroup_size ||
         options.subgroup_size > has.max_subgroup_size || (!has.required_subgroup_size && !fixed))
-        fail(ErrorKind::device, "kernel '{}' needs subgroups of {}, {} offers {} to {}", kernel.name,
-             options.subgroup_size, facts.name, has.min_subgroup_size, has.max_subgroup_size);
+        fail(ErrorKind::device, "kernel '{}' needs subgroups of {}, {} offers {} to {}",
+             kernel.name, options.subgroup_size, facts.name, has.min_subgroup_size,
+             has.max_subgroup_size);
 }
 
 UniqueLayout makeLayout(VkDevice device, uint32_t params_bytes) {
     VkPushConstantRange range{};
     range.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT;
     range.size = params_bytes;
-    auto create = chained<VkPipelineLayoutCreateInfo>(VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO);
+    auto create = chained<VkPipelineLayoutCreateInfo>();
     create.pushConstantRangeCount = params_bytes > 0 ? 1 : 0;
     create.pPushConstantRanges = &range;
     VkPipelineLayout layout = VK_NULL_HANDLE;
@@ -73,7 +74,7 @@ UniqueLayout makeLayout(VkDevice device, uint32_t params_bytes) {
 }
 
 UniqueShader makeShader(VkDevice device, std::span<const uint32_t> spirv) {
-    auto create = chained<VkShaderModuleCreateInfo>(VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO);
+    auto create = chained<VkShaderModuleCreateInfo>();
     create.codeSize = spirv.size_bytes();
     create.pCode = spirv.data();
     VkShaderModule shader = VK_NULL_HANDLE;
@@ -108,9 +109,9 @@ UniquePipeline makePipeline(const Device::Impl &device, const Kernel &kernel,
     specialization.pData = values.data();
 
     const UniqueShader shader = makeShader(device.device.get(), kernel.spirv);
-    auto subgroup = chained<VkPipelineShaderStageRequiredSubgroupSizeCreateInfo>(VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO);
+    auto subgroup = chained<VkPipelineShaderStageRequiredSubgroupSizeCreateInfo>();
     subgroup.requiredSubgroupSize = options.subgroup_size;
-    auto create = chained<VkComputePipelineCreateInfo>(VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO);
+    auto create = chained<VkComputePipelineCreateInfo>();
     create.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
     create.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
     create.stage.module = shader.get();

@@ -80,7 +80,8 @@ std::string sealCache(std::span<const std::byte> data) {
 
 std::optional<std::string> unsealCache(std::string_view file, const Abilities &abilities) {
     std::array<uint64_t, 2> numbers{};
-    if (file.size() < kHeadBytes || file.substr(0, kMagic.size()) != std::string_view(kMagic.data(), kMagic.size()))
+    if (file.size() < kHeadBytes ||
+        !file.starts_with(std::string_view(kMagic.data(), kMagic.size())))
         return std::nullopt;
     std::memcpy(numbers.data(), file.data() + kMagic.size(), sizeof numbers);
     const std::string_view bytes = file.substr(kHeadBytes);
@@ -101,7 +102,7 @@ void openPipelineCache(Device::Impl &device) {
     shelf.path = cachePath(device.abilities);
     const auto kept =
         shelf.path.empty() ? std::nullopt : unsealCache(readFile(shelf.path), device.abilities);
-    auto create = chained<VkPipelineCacheCreateInfo>(VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO);
+    auto create = chained<VkPipelineCacheCreateInfo>();
     if (kept) {
         create.initialDataSize = kept->size();
         create.pInitialData = kept->data();

@@ -108,7 +108,7 @@ void Recorder::Impl::writeTimestamp() {
     const uint32_t pool = queries / kQueriesPerPool;
     const uint32_t query = queries % kQueriesPerPool;
     if (pool == query_pools.size()) {
-        auto create = chained<VkQueryPoolCreateInfo>(VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO);
+        auto create = chained<VkQueryPoolCreateInfo>();
         create.queryType = VK_QUERY_TYPE_TIMESTAMP;
         create.queryCount = kQueriesPerPool;
         VkQueryPool made = VK_NULL_HANDLE;
@@ -189,6 +189,7 @@ void Recorder::submit() {
     if (impl_->state != Impl::State::recording)
         return;
     Device::Impl &device = *impl_->device;
+    impl_->state = Impl::State::idle; // what cannot be submitted is forgotten
     for (const Buffer::Impl *buffer : impl_->incoherent.all())
         check(vmaFlushAllocation(device.allocator.get(), buffer->allocation, 0, VK_WHOLE_SIZE),
               "vmaFlushAllocation");

@@ -58,6 +58,7 @@ class Tokenizer {
     const std::string &warning() const; ///< "" or a sentence (an unknown pre-tokenizer name ...)
 
   private:
+    friend class StreamDecoder;
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };

@@ -14,10 +14,13 @@
 
 namespace longscope::reading {
 
+/// How a summary is written unless the user says otherwise, the same each time: see the .cpp.
+engine::SamplingOptions summarySampling();
+
 struct SummaryOptions {
     unsigned key_sentences = 8;
     unsigned words = 120; ///< asked of the model, and the bound of what it may write
-    engine::SamplingOptions sampling;
+    engine::SamplingOptions sampling = summarySampling();
 };
 
 struct WrittenSentence {
@@ -38,7 +41,8 @@ std::vector<model::Message> summaryPrompt(const document::Document &document, un
 
 /// Reads the whole document with the worker's model (which must be loaded, with a window that the
 /// prompt fits) and lets it write; each finished, non-repeating sentence is handed to `on_sentence`
-/// as soon as it is complete. Ends the generation when the model begins to repeat itself.
+/// as soon as it is complete. Ends the generation when the model begins to repeat itself. A stop
+/// keeps what was written. Throws the task's Error when it fails.
 Summary summarizeWhole(engine::Worker &worker, const document::Document &document,
                        const SummaryOptions &options,
                        const std::function<void(const WrittenSentence &)> &on_sentence,

@@ -1,0 +1,226 @@
+#include "app/options.h"
+
+#include "app/output.h"
+#include "app/paths.h"
+#include "compute/core/error.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace longscope::app {
+namespace {
+
+constexpr const char *kVersion = "longscope 0.1.0";
+
+void addGeneral(CLI::App &app, Options &o, std::string &kv) {
+    app.add_option("-m,--model", o.model, "a GGUF file (default: the default model)")
+        ->type_name("FILE");
+    app.add_option("--device", o.device, "Vulkan device, see `longscope devices`")
+        ->type_name("N|NAME");
+    app.add_option("-c,--context", o.context_tokens, "window in tokens (default: what is needed)")
+        ->check(CLI::PositiveNumber)
+        ->type_name("N");
+    app.add_option("--kv", kv, "cache type, of keys and values or K,V: f32 f16 (default f16)")
+        ->type_name("T[,T]");
+    app.add_option("--kernels", o.kernels, "kernel family")
+        ->check(CLI::IsMember({"auto", "lanes", "subgroup"}))
+        ->type_name("F");
+    app.add_option("--temp", o.temperature, "temperature, 0 = greedy")->check(CLI::NonNegativeNumber);
+    app.add_option("--top-k", o.top_k, "keep the K best tokens, 0 = off");
+    app.add_option("--top-p", o.top_p, "keep this much probability, 1 = off")
+        ->check(CLI::Range(0.0, 1.0));
+    app.add_option("--min-p", o.min_p, "drop what is less likely than this share of the best")
+        ->check(CLI::Range(0.0, 1.0));
+    app.add_option("--repeat-penalty", o.repeat_penalty, "1 = off")->check(CLI::PositiveNumber);
+    app.add_option("--seed", o.seed, "0 = a random one");
+    app.add_option("-n", o.max_tokens, "most tokens to write")->type_name("N");
+    app.add_flag("--json", o.json, "one JSON object on standard output instead of text");
+    app.add_flag("--quiet", o.quiet, "no progress on standard error");
+}
+
+CLI::Option *addFiles(CLI::App *command, Options &o, const char *what) {
+    return command->add_option("FILE", o.files, what)->type_name("");
+}
+
+void addReading(CLI::App &app, Options &o) {
+    auto *run = app.add_subcommand("run", "summarize a sample, or the files given");
+    addFiles(run, o, "documents");
+    auto *summarize = app.add_subcommand("summarize", "a summary with its sources");
+    addFiles(summarize, o, "documents (.md, .txt; - is standard input)")->required();
+    summarize->add_option("--strategy", o.strategy, "auto, whole (the model), extract (quotes)")
+        ->check(CLI::IsMember({"auto", "whole", "extract"}))
+        ->type_name("S");
+    summarize->add_option("--words", o.words, "length of the model's summary")
+        ->check(CLI::Range(1u, 100000u))
+        ->type_name("N");
+    summarize->add_option("--sentences", o.key_sentences, "how many key sentences")
+        ->check(CLI::Range(1u, 1000u))
+        ->type_name("N");
+    auto *chat = app.add_subcommand("chat", "a conversation in the terminal");
+    chat->add_option("--system", o.system, "system message")->type_name("S");
+    addFiles(chat, o, "documents to talk about");
+    auto *complete = app.add_subcommand("complete", "plain continuation, no chat template");
+    complete->add_option("TEXT", o.text, "the beginning (- is standard input)")
+        ->required()
+        ->type_name("");
+}
+
+void addText(CLI::App &app, Options &o) {
+    auto *tokenize = app.add_subcommand("tokenize", "the ids of each file as a JSON array");
+    addFiles(tokenize, o, "text files")->required();
+    tokenize->add_flag("--no-special", o.no_special, "special tokens in the text are plain text");
+    auto *detokenize = app.add_subcommand("detokenize", "the text of a JSON array of ids");
+    addFiles(detokenize, o, "a JSON array")->required()->expected(1);
+    auto *chat_template = app.add_subcommand("template", "the model's chat template over messages");
+    addFiles(chat_template, o, R"({"messages": [...], "tools": [...]})")->required()->expected(1);
+    chat_template->add_flag("--add-generation-prompt", o.add_generation_prompt,
+                            "end where the assistant begins");
+}
+
+void addMeasuring(CLI::App &app, Options &o) {
+    auto *logits = app.add_subcommand("logits", "logits of every token, raw float32");
+    addFiles(logits, o, "a JSON array of ids")->required()->expected(1);
+    logits->add_option("--out", o.out, "float32 file [tokens, vocab]")->required()->type_name("F");
+    auto *perplexity = app.add_subcommand("perplexity", "how well the model predicts a text");
+    addFiles(perplexity, o, "a text")->required()->expected(1);
+    perplexity->add_option("--chunks", o.chunks, "at most so many windows")->type_name("N");
+    perplexity->add_flag("--by-position", o.by_position, "also at each position of the window");
+    auto *bench = app.add_subcommand("bench", "speed of reading and writing");
+    bench->add_option("-p", o.prompt_tokens, "prompt tokens (default 512)")->delimiter(',');
+    bench->add_option("-n", o.generated_tokens, "generated tokens (default 128)")->delimiter(',');
+    bench->add_option("-d", o.depths, "tokens before them (default 0,4096)")->delimiter(',');
+    bench->add_option("--repeat", o.repeat, "runs of each, after one warm-up")
+        ->check(CLI::Range(1u, 1000u));
+    bench->add_option("--format", o.format, "md, json, csv")
+        ->check(CLI::IsMember({"md", "json", "csv"}));
+    bench->add_flag("--profile", o.profile, "time of each kernel on the device");
+    auto *inspect = app.add_subcommand("inspect", "metadata, tensors and sizes of a model file");
+    addFiles(inspect, o, "a GGUF file (default: --model)")->expected(0, 1);
+    app.add_subcommand("devices", "what Vulkan devices there are");
+    app.add_subcommand("selftest", "every kernel against its CPU twin on this machine");
+}
+
+/// "f16", or "f32,f16" for keys and values.
+void parseCacheTypes(const std::string &kv, Options &o) {
+    auto typeOf = [&](const std::string &name) {
+        if (name == "f32")
+            return engine::CacheType::f32;
+        if (name == "f16")
+            return engine::CacheType::f16;
+        throw CLI::ValidationError("--kv", "\"" + name + "\" is not one of f32, f16");
+    };
+    if (kv.empty())
+        return;
+    size_t comma = kv.find(',');
+    o.k = typeOf(kv.substr(0, comma));
+    o.v = comma == std::string::npos ? o.k : typeOf(kv.substr(comma + 1));
+}
+
+std::string commandList(const CLI::App &app) {
+    std::string names;
+    for (const CLI::App *command : app.get_subcommands([](const CLI::App *) { return true; }))
+        names += (names.empty() ? "" : " ") + command->get_name();
+    return names;
+}
+
+/// One line with the error, one with the right usage.
+void explain(const CLI::App &app, const CLI::ParseError &error) {
+    auto chosen = app.get_subcommands();
+    if (chosen.empty()) {
+        printError(error.what());
+        printNote("usage: longscope COMMAND [OPTIONS]   commands: " + commandList(app));
+        printNote("       longscope --help");
+        return;
+    }
+    const CLI::App *command = chosen.front();
+    std::string usage = "usage: longscope " + command->get_name();
+    for (const CLI::Option *option : command->get_options()) {
+        if (option->get_name() == "--help,-h" || option->check_name("--help"))
+            continue;
+        std::string name = option->get_positional() ? option->get_name(true) : option->get_name();
+        std::string type = option->get_positional() || option->get_type_size() == 0
+                               ? ""
+                               : " " + option->get_type_name();
+        if (option->get_positional() && option->get_expected_max() > 1)
+            name += "…";
+        usage += option->get_required() ? " " + name + type : " [" + name + type + "]";
+    }
+    printError(error.what());
+    printNote(usage);
+    printNote("       longscope " + command->get_name() + " --help");
+}
+
+} // namespace
+
+Parsed parseOptions(int argc, const char *const *argv) {
+    Parsed parsed;
+    Options &o = parsed.options;
+    std::string kv;
+    CLI::App app("Reads long texts with language models on any Vulkan device.", "longscope");
+    app.set_version_flag("--version", kVersion);
+    app.fallthrough();
+    app.require_subcommand(1);
+    addGeneral(app, o, kv);
+    addReading(app, o);
+    addText(app, o);
+    addMeasuring(app, o);
+    try {
+        app.parse(argc, argv);
+        parseCacheTypes(kv, o);
+        o.command = app.get_subcommands().front()->get_name();
+        if (o.json)
+            o.format = "json";
+    } catch (const CLI::Success &help) {
+        printOut(dynamic_cast<const CLI::CallForVersion *>(&help) ? std::string(kVersion) + "\n"
+                                                                   : app.help());
+        parsed.status = 0;
+    } catch (const CLI::ParseError &error) {
+        explain(app, error);
+        parsed.status = 2;
+    }
+    return parsed;
+}
+
+std::string modelPath(const Options &options) {
+    if (!options.model.empty())
+        return options.model;
+    std::string path = defaultModelPath();
+    if (!std::filesystem::exists(path))
+        fail(ErrorKind::file,
+             "the default model is not at {}: run `bash app/run.sh` once while on line to fetch "
+             "it, or give --model FILE",
+             path);
+    return path;
+}
+
+engine::SamplingOptions sampling(const Options &o, engine::SamplingOptions s) {
+    s.temperature = o.temperature.value_or(s.temperature);
+    s.top_k = o.top_k.value_or(s.top_k);
+    s.top_p = o.top_p.value_or(s.top_p);
+    s.min_p = o.min_p.value_or(s.min_p);
+    s.repeat_penalty = o.repeat_penalty.value_or(s.repeat_penalty);
+    s.seed = o.seed.value_or(s.seed);
+    return s;
+}
+
+engine::SessionOptions sessionOptions(const Options &options) {
+    engine::SessionOptions session;
+    session.context_tokens = options.context_tokens;
+    session.k = options.k;
+    session.v = options.v;
+    return session;
+}
+
+engine::EngineOptions engineOptions(const Options &options) {
+    engine::EngineOptions engine;
+    engine.model_path = modelPath(options);
+    engine.device = options.device;
+    engine.kernels = options.kernels;
+    const char *validation = std::getenv("LONGSCOPE_VALIDATION");
+    engine.validation = validation && std::string_view(validation) == "1";
+    return engine;
+}
+
+} // namespace longscope::app

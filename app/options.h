@@ -1,0 +1,61 @@
+// The command line as data: what every command may be told, and what each command is told in
+// particular. Parsing is here; the commands themselves know nothing of it.
+#pragma once
+
+#include "compute/engine/session.h"
+#include "compute/engine/sampler.h"
+
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace longscope::app {
+
+struct Options {
+    std::string command;
+    // any command
+    std::string model; ///< "" = the default model
+    std::string device, kernels = "auto";
+    uint64_t context_tokens = 0; ///< 0 = what the text needs
+    engine::CacheType k = engine::CacheType::f16, v = engine::CacheType::f16;
+    std::optional<float> temperature, top_p, min_p, repeat_penalty; ///< where given
+    std::optional<uint32_t> top_k;
+    std::optional<uint64_t> seed;
+    std::optional<uint64_t> max_tokens; ///< -n
+    bool json = false, quiet = false;
+    // some commands
+    std::vector<std::string> files;
+    std::string text;                  ///< complete
+    std::string system;                ///< chat
+    std::string strategy = "auto";     ///< summarize: auto, whole, extract
+    unsigned words = 120;              ///< summarize
+    unsigned key_sentences = 8;        ///< summarize
+    bool no_special = false;           ///< tokenize
+    bool add_generation_prompt = false; ///< template
+    std::string out;                   ///< logits
+    uint64_t chunks = 0;               ///< perplexity; 0 = all
+    bool by_position = false;          ///< perplexity
+    std::vector<uint64_t> prompt_tokens{512}, generated_tokens{128}, depths{0, 4096}; ///< bench
+    unsigned repeat = 5;               ///< bench
+    std::string format = "md";         ///< bench: md, json, csv
+    bool profile = false;              ///< bench
+};
+
+/// What the arguments say, or the exit status when they were answered already (help, version, and
+/// wrong usage, which is told on standard error together with the right one).
+struct Parsed {
+    Options options;
+    std::optional<int> status;
+};
+Parsed parseOptions(int argc, const char *const *argv);
+
+/// The model file, the default one when none was given. Throws Error(file) when it is not there.
+std::string modelPath(const Options &options);
+/// `defaults` with what the options say.
+engine::SamplingOptions sampling(const Options &options, engine::SamplingOptions defaults = {});
+engine::SessionOptions sessionOptions(const Options &options);
+engine::EngineOptions engineOptions(const Options &options);
+
+} // namespace longscope::app

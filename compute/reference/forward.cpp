@@ -1,0 +1,148 @@
+#include "compute/reference/forward.h"
+
+#include "compute/attention/rope.h"
+#include "compute/core/error.h"
+#include "compute/reference/kernels.h"
+
+#include <cmath>
+#include <format>
+#include <string>
+
+namespace longscope::reference {
+namespace {
+
+using model::Config;
+using model::Gguf;
+using model::Tensor;
+
+std::vector<float> rotationOf(const Config &config, uint64_t rows) {
+    attention::RopeSettings settings;
+    settings.dims = config.rope_dims;
+    settings.base = config.rope_base;
+    settings.scaling = config.rope_scaling.type;
+    settings.factor = config.rope_scaling.factor;
+    settings.original_context = config.rope_scaling.original_context
+                                    ? config.rope_scaling.original_context
+                                    : config.context_tokens;
+    settings.attn_factor = config.rope_scaling.attn_factor;
+    settings.yarn_beta_fast = config.rope_scaling.yarn_beta_fast;
+    settings.yarn_beta_slow = config.rope_scaling.yarn_beta_slow;
+    settings.factors = config.rope_factors;
+    std::vector<float> rotation(rows * config.rope_dims);
+    attention::fillRotation(attention::makeRope(settings), 0, rows, rotation);
+    return rotation;
+}
+
+/// [rows, heads, dim] as the cache has it: [heads, rows, dim].
+std::vector<float> headsFirst(std::span<const float> x, uint64_t heads, uint64_t dim) {
+    uint64_t rows = x.size() / (heads * dim);
+    std::vector<float> y(x.size());
+    for (uint64_t row = 0; row < rows; ++row)
+        for (uint64_t head = 0; head < heads; ++head)
+            for (uint64_t c = 0; c < dim; ++c)
+                y[(head * rows + row) * dim + c] = x[(row * heads + head) * dim + c];
+    return y;
+}
+
+class Pass {
+  public:
+    Pass(const Gguf &file, const Config &config, const ForwardOptions &options, uint64_t tokens)
+        : file_(file), config_(config), options_(options),
+          rotation_(rotationOf(config, tokens)) {}
+
+    std::vector<float> run(std::span<const int32_t> tokens) const {
+        std::vector<float> x = embed(tensor("token_embd.weight"), tokens, 1);
+        for (uint32_t layer = 0; layer < config_.layers; ++layer) {
+            add(x, attend(layer, norm(x, std::format("blk.{}.attn_norm.weight", layer))));
+            add(x, feedForward(layer, norm(x, std::format("blk.{}.ffn_norm.weight", layer))));
+        }
+        x = norm(x, "output_norm.weight");
+        std::string head = file_.findTensor("output.weight") ? "output" : "token_embd";
+        return linear(x, head, Scale::none);
+    }
+
+  private:
+    enum class Scale { none, before_bias, after_bias };
+
+    const Tensor &tensor(const std::string &name) const {
+        const Tensor *found = file_.findTensor(name);
+        if (!found)
+            fail(ErrorKind::model, "tensor {} is missing in {}", name, file_.path());
+        return *found;
+    }
+    /// Empty when there is no such tensor.
+    std::vector<float> optional(const std::string &name) const {
+        const Tensor *found = file_.findTensor(name);
+        return found ? dequantize(*found) : std::vector<float>{};
+    }
+    std::vector<float> norm(std::span<const float> x, const std::string &name) const {
+        return rmsNorm(x, dequantize(tensor(name)), config_.norm_eps);
+    }
+
+    /// W x with what the file adds to it: NAME.bias and NAME.scale.
+    std::vector<float> linear(std::span<const float> x, const std::string &name, Scale kind,
+                              bool with_bias = true) const {
+        const Tensor &weight = tensor(name + ".weight");
+        std::vector<float> bias = with_bias ? optional(name + ".bias") : std::vector<float>{};
+        std::vector<float> scale =
+            kind == Scale::none ? std::vector<float>{} : optional(name + ".scale");
+        float factor = scale.empty() ? 1.0f : scale[0];
+        if (kind == Scale::after_bias)
+            for (float &value : bias)
+                value *= factor;
+        return matmul(x, dequantize(weight), weight.columns(),
+                      {.scale = factor, .bias = bias, .residual = {}});
+    }
+
+    std::vector<float> attend(uint32_t layer, std::span<const float> x) const {
+        std::string prefix = std::format("blk.{}.attn_", layer);
+        uint64_t dim = config_.head_dim;
+        bool neox = config_.architecture->rope_layout == model::RopeLayout::neox;
+        RopeShape shape{config_.heads, dim, config_.rope_dims, neox};
+        std::vector<float> q = rope(linear(x, prefix + "q", Scale::before_bias), rotation_, shape);
+        shape.heads = config_.kv_heads;
+        std::vector<float> k = rope(linear(x, prefix + "k", Scale::before_bias), rotation_, shape);
+        std::vector<float> v = linear(x, prefix + "v", Scale::before_bias);
+        if (options_.f16_cache) {
+            k = throughHalf(k);
+            v = throughHalf(v);
+        }
+        uint64_t rows = x.size() / config_.model_dim;
+        Attended attended =
+            attention(q, headsFirst(k, config_.kv_heads, dim), headsFirst(v, config_.kv_heads, dim),
+                      {.rows = rows,
+                       .heads = config_.heads,
+                       .kv_heads = config_.kv_heads,
+                       .head_dim = dim,
+                       .capacity = rows,
+                       .scale = 1.0f / std::sqrt(static_cast<float>(dim))});
+        return linear(attended.out, prefix + "output", Scale::before_bias,
+                      config_.architecture->attn_out_bias);
+    }
+
+    std::vector<float> feedForward(uint32_t layer, std::span<const float> x) const {
+        std::string prefix = std::format("blk.{}.ffn_", layer);
+        Scale kind = config_.architecture->ffn_scale ? Scale::after_bias : Scale::none;
+        std::vector<float> h = gated(linear(x, prefix + "gate", kind), linear(x, prefix + "up", kind));
+        return linear(h, prefix + "down", kind);
+    }
+
+    static void add(std::vector<float> &x, std::span<const float> branch) {
+        for (size_t i = 0; i < x.size(); ++i)
+            x[i] += branch[i];
+    }
+
+    const Gguf &file_;
+    const Config &config_;
+    const ForwardOptions &options_;
+    std::vector<float> rotation_;
+};
+
+} // namespace
+
+std::vector<float> forward(const Gguf &file, const Config &config,
+                           std::span<const int32_t> tokens, const ForwardOptions &options) {
+    return Pass(file, config, options, tokens.size()).run(tokens);
+}
+
+} // namespace longscope::reference

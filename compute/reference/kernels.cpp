@@ -1,0 +1,200 @@
+#include "compute/reference/kernels.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace longscope::reference {
+namespace {
+
+constexpr double kLowest = -1e30; // finite, so that no difference of infinities can arise
+
+double dot(const float *a, const float *b, uint64_t count) {
+    double sum = 0;
+    for (uint64_t i = 0; i < count; ++i)
+        sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+    return sum;
+}
+
+/// One row of one head over the keys first .. last - 1; `k` and `v` are those of its kv head.
+void attendRow(const float *q, const float *k, const float *v, const AttentionShape &shape,
+               uint64_t first, uint64_t last, float *out, double &m, double &l) {
+    uint64_t dim = shape.head_dim;
+    std::vector<double> scores;
+    for (uint64_t key = first; key < last; ++key)
+        scores.push_back(static_cast<double>(shape.scale) * dot(q, k + key * dim, dim));
+    m = kLowest;
+    for (double score : scores)
+        m = std::max(m, score);
+    l = 0;
+    std::vector<double> sums(dim, 0.0);
+    for (size_t i = 0; i < scores.size(); ++i) {
+        double weight = std::exp(scores[i] - m);
+        l += weight;
+        for (uint64_t c = 0; c < dim; ++c)
+            sums[c] += weight * static_cast<double>(v[(first + i) * dim + c]);
+    }
+    for (uint64_t c = 0; c < dim; ++c)
+        out[c] = l > 0 ? static_cast<float>(sums[c] / l) : 0.0f;
+}
+
+} // namespace
+
+std::vector<float> dequantize(const model::Tensor &tensor) {
+    std::vector<float> values(tensor.elements());
+    uint64_t row_bytes = model::rowBytes(tensor.type, tensor.columns());
+    for (uint64_t row = 0; row < tensor.rows(); ++row)
+        model::dequantizeRow(tensor.type, tensor.bytes.data() + row * row_bytes,
+                             std::span(values).subspan(row * tensor.columns(), tensor.columns()));
+    return values;
+}
+
+std::vector<float> embed(const model::Tensor &table, std::span<const int32_t> tokens,
+                         float scale) {
+    uint64_t columns = table.columns();
+    uint64_t row_bytes = model::rowBytes(table.type, columns);
+    std::vector<float> x(tokens.size() * columns);
+    for (size_t i = 0; i < tokens.size(); ++i) {
+        auto id = static_cast<uint64_t>(tokens[i]);
+        assert(id < table.rows());
+        model::dequantizeRow(table.type, table.bytes.data() + id * row_bytes,
+                             std::span(x).subspan(i * columns, columns));
+    }
+    for (float &value : x)
+        value *= scale;
+    return x;
+}
+
+std::vector<float> rmsNorm(std::span<const float> x, std::span<const float> weight, float eps) {
+    size_t columns = weight.size();
+    assert(columns && x.size() % columns == 0);
+    std::vector<float> y(x.size());
+    for (size_t at = 0; at < x.size(); at += columns) {
+        double mean = dot(&x[at], &x[at], columns) / static_cast<double>(columns);
+        double factor = 1 / std::sqrt(mean + static_cast<double>(eps));
+        for (size_t c = 0; c < columns; ++c)
+            y[at + c] = static_cast<float>(static_cast<double>(x[at + c]) * factor *
+                                           static_cast<double>(weight[c]));
+    }
+    return y;
+}
+
+std::vector<float> matmul(std::span<const float> x, std::span<const float> w, uint64_t k,
+                          const MatmulExtras &extras) {
+    assert(k && x.size() % k == 0 && w.size() % k == 0);
+    uint64_t rows = x.size() / k, n = w.size() / k;
+    std::vector<float> y(rows * n);
+    for (uint64_t i = 0; i < rows; ++i)
+        for (uint64_t column = 0; column < n; ++column) {
+            double sum = static_cast<double>(extras.scale) * dot(&x[i * k], &w[column * k], k);
+            if (!extras.bias.empty())
+                sum += static_cast<double>(extras.bias[column]);
+            if (!extras.residual.empty())
+                sum += static_cast<double>(extras.residual[i * n + column]);
+            y[i * n + column] = static_cast<float>(sum);
+        }
+    return y;
+}
+
+std::vector<float> rope(std::span<const float> x, std::span<const float> rotation,
+                        const RopeShape &shape) {
+    uint64_t pairs = shape.rope_dims / 2;
+    uint64_t rows = x.size() / (shape.heads * shape.head_dim);
+    assert(shape.rope_dims % 2 == 0 && shape.rope_dims <= shape.head_dim);
+    assert(rotation.size() >= rows * shape.rope_dims);
+    std::vector<float> y(x.begin(), x.end());
+    for (uint64_t row = 0; row < rows; ++row)
+        for (uint64_t head = 0; head < shape.heads; ++head) {
+            float *values = &y[(row * shape.heads + head) * shape.head_dim];
+            for (uint64_t pair = 0; pair < pairs; ++pair) {
+                double cosine = static_cast<double>(rotation[2 * (row * pairs + pair)]);
+                double sine = static_cast<double>(rotation[2 * (row * pairs + pair) + 1]);
+                float &u = values[shape.neox ? pair : 2 * pair];
+                float &v = values[shape.neox ? pair + pairs : 2 * pair + 1];
+                auto old_u = static_cast<double>(u), old_v = static_cast<double>(v);
+                u = static_cast<float>(old_u * cosine - old_v * sine);
+                v = static_cast<float>(old_u * sine + old_v * cosine);
+            }
+        }
+    return y;
+}
+
+Attended attentionOfKeys(std::span<const float> q, std::span<const float> k,
+                         std::span<const float> v, const AttentionShape &shape, uint64_t first,
+                         uint64_t last) {
+    uint64_t count = shape.rows * shape.heads;
+    assert(q.size() == count * shape.head_dim && shape.heads % shape.kv_heads == 0);
+    assert(shape.position + shape.rows <= shape.capacity);
+    Attended result{std::vector<float>(q.size()), std::vector<double>(count),
+                    std::vector<double>(count)};
+    for (uint64_t row = 0; row < shape.rows; ++row)
+        for (uint64_t head = 0; head < shape.heads; ++head) {
+            uint64_t kv_head = head / (shape.heads / shape.kv_heads);
+            uint64_t cache = kv_head * shape.capacity * shape.head_dim;
+            uint64_t at = row * shape.heads + head;
+            attendRow(&q[at * shape.head_dim], &k[cache], &v[cache], shape, first,
+                      std::min(last, shape.position + row + 1), &result.out[at * shape.head_dim],
+                      result.m[at], result.l[at]);
+        }
+    return result;
+}
+
+Attended attention(std::span<const float> q, std::span<const float> k, std::span<const float> v,
+                   const AttentionShape &shape) {
+    return attentionOfKeys(q, k, v, shape, 0, shape.position + shape.rows);
+}
+
+std::vector<Attended> attentionDecode(std::span<const float> q, std::span<const float> k,
+                                      std::span<const float> v, const AttentionShape &shape,
+                                      uint64_t splits, uint64_t keys_per_split) {
+    assert(shape.rows == 1);
+    std::vector<Attended> parts;
+    for (uint64_t split = 0; split < splits; ++split)
+        parts.push_back(attentionOfKeys(q, k, v, shape, split * keys_per_split,
+                                        (split + 1) * keys_per_split));
+    return parts;
+}
+
+Attended merge(std::span<const Attended> parts, uint64_t head_dim) {
+    assert(!parts.empty());
+    Attended result = parts.front();
+    for (size_t at = 0; at < result.m.size(); ++at) {
+        double m = kLowest, l = 0;
+        for (const Attended &part : parts)
+            if (part.l[at] > 0)
+                m = std::max(m, part.m[at]);
+        std::vector<double> sums(head_dim, 0.0);
+        for (const Attended &part : parts) {
+            if (part.l[at] == 0)
+                continue;
+            double weight = std::exp(part.m[at] - m) * part.l[at];
+            l += weight;
+            for (uint64_t c = 0; c < head_dim; ++c)
+                sums[c] += weight * static_cast<double>(part.out[at * head_dim + c]);
+        }
+        result.m[at] = m;
+        result.l[at] = l;
+        for (uint64_t c = 0; c < head_dim; ++c)
+            result.out[at * head_dim + c] = l > 0 ? static_cast<float>(sums[c] / l) : 0.0f;
+    }
+    return result;
+}
+
+std::vector<float> gated(std::span<const float> gate, std::span<const float> up) {
+    assert(gate.size() == up.size());
+    std::vector<float> h(gate.size());
+    for (size_t i = 0; i < gate.size(); ++i) {
+        auto g = static_cast<double>(gate[i]);
+        h[i] = static_cast<float>(g / (1 + std::exp(-g)) * static_cast<double>(up[i]));
+    }
+    return h;
+}
+
+std::vector<float> throughHalf(std::span<const float> values) {
+    std::vector<float> rounded(values.size());
+    for (size_t i = 0; i < values.size(); ++i)
+        rounded[i] = model::halfToFloat(model::floatToHalf(values[i]));
+    return rounded;
+}
+
+} // namespace longscope::reference
