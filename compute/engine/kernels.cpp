@@ -14,6 +14,7 @@
 #include "shaders/spirv/matvec_subgroup.h"
 #include "shaders/spirv/probe_peak.h"
 #include "shaders/spirv/probe_read.h"
+#include "shaders/spirv/probe_read_wide.h"
 #include "shaders/spirv/rms_norm.h"
 #include "shaders/spirv/rope.h"
 
@@ -41,5 +42,6 @@ const gpu::Kernel kAttentionDecodeSubgroup{
     "attention_decode_subgroup", attention_decode_subgroup_spirv, sizeof(AttentionDecode)};
 const gpu::Kernel kProbePeak{"probe_peak", probe_peak_spirv, sizeof(Probe)};
 const gpu::Kernel kProbeRead{"probe_read", probe_read_spirv, sizeof(Probe)};
+const gpu::Kernel kProbeReadWide{"probe_read_wide", probe_read_wide_spirv, sizeof(Probe)};
 
 } // namespace longscope::engine

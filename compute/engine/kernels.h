@@ -15,6 +15,6 @@ extern const gpu::Kernel kMatmulLanes, kMatmulSubgroup;
 extern const gpu::Kernel kMatvecLanes, kMatvecSubgroup;
 extern const gpu::Kernel kAttentionPrefillLanes, kAttentionPrefillSubgroup;
 extern const gpu::Kernel kAttentionDecodeLanes, kAttentionDecodeSubgroup;
-extern const gpu::Kernel kProbePeak, kProbeRead;
+extern const gpu::Kernel kProbePeak, kProbeRead, kProbeReadWide;
 
 } // namespace longscope::engine

@@ -167,10 +167,13 @@ Options parseOptions(std::span<char *> arguments) {
 } // namespace
 
 int main(int argc, char **argv) {
-    for (int number : {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL})
-        std::signal(number, dieOfSignal);
-    if (__sanitizer_set_death_callback)
+    std::signal(SIGABRT, dieOfSignal);
+    if (__sanitizer_set_death_callback) { // its own handlers of the others print a report
         __sanitizer_set_death_callback(tellInput);
+    } else {
+        for (int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL})
+            std::signal(number, dieOfSignal);
+    }
     Options options = parseOptions({argv + 1, static_cast<size_t>(argc - 1)});
     for (const std::string &file : options.files)
         runFile(file);

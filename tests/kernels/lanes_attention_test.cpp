@@ -97,12 +97,12 @@ std::vector<float> runOn(const gpu::Kernel &kernel, const Case &c, lanes::HeadsK
                                            {SPEC_TILE_A, tile.heads},
                                            {SPEC_TILE_B, tile.keys}};
     gpu::Device &device = gpu::testDevice();
-    const gpu::Pipeline &pipeline =
-        gpu::findPipeline(device, kernel, constants, {.local_size = 8, .subgroup_size = 8});
+    const gpu::PipelineOptions options{.local_size = 8, .subgroup_size = 8};
+    const gpu::Pipeline *pipeline = &gpu::findPipeline(device, kernel, constants, options);
     gpu::Buffer out(device, "test", results * sizeof(float), gpu::Memory::device);
     gpu::fillWords(device, out, std::bit_cast<uint32_t>(kNan));
     gpu::Recorder recorder(device);
-    recorder.dispatch(pipeline, makeParams(out.address()),
+    recorder.dispatch(*pipeline, makeParams(out.address()),
                       {&in.q_buffer, &in.k_buffer, &in.v_buffer}, {&out}, groups);
     recorder.run();
     std::vector<float> got(results);
@@ -185,9 +185,10 @@ void checkDecode(const Case &c, uint32_t splits, uint32_t keys_per_split, uint32
             }
             double l = want[split].l[head];
             ASSERT_NEAR(partial[in.padded_dim + 1], l, kTolerance * l + 1e-30);
-            if (l > 0)
+            if (l > 0) {
                 ASSERT_NEAR(partial[in.padded_dim], want[split].m[head] * std::numbers::log2e,
                             kTolerance);
+            }
         }
 }
 

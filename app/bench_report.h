@@ -1,0 +1,57 @@
+// The results of `bench` as Markdown, CSV and JSON.
+#pragma once
+
+#include "app/options.h"
+#include "compute/engine/engine.h"
+#include "compute/engine/probe.h"
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <vector>
+
+namespace longscope::app {
+
+struct BenchCase {
+    bool prompt = true; ///< else generation, one token at a time
+    uint64_t tokens = 0, depth = 0;
+};
+
+struct BenchResult {
+    BenchCase what;
+    double median = 0, least = 0, most = 0; ///< tokens a second
+    double gb_per_second = 0, gflops = 0;   ///< at the median
+};
+
+struct KernelTime {
+    std::string kernel;
+    uint64_t dispatches = 0;
+    double ms = 0, bytes = 0, flops = 0;
+};
+
+class BenchReport {
+  public:
+    BenchReport(const engine::Engine &engine, const Options &options, const engine::Peaks &peaks);
+    void add(const BenchResult &result) { results_.push_back(result); }
+    void addProfile(const BenchCase &what, std::vector<KernelTime> kernels) {
+        profiles_.push_back({what, std::move(kernels)});
+    }
+    /// md, json or csv
+    void print(const std::string &format) const;
+
+  private:
+    struct Profile {
+        BenchCase what;
+        std::vector<KernelTime> kernels;
+    };
+    std::string markdown() const;
+    std::string csv() const;
+    nlohmann::json json() const;
+
+    std::string device_, driver_, model_, kernels_, cache_;
+    engine::Peaks peaks_;
+    std::vector<BenchResult> results_;
+    std::vector<Profile> profiles_;
+};
+
+} // namespace longscope::app
