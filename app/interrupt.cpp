@@ -21,6 +21,14 @@ constexpr int kInterrupted = 130;
 std::stop_source interrupted;
 int wake_pipe[2] = {-1, -1}; ///< readable after Ctrl-C, so that waiting for input ends
 
+/// A standard stream that is closed must not become the number of the next file that is opened, or
+/// answers would be written into it. The wrong direction keeps writes to standard output an error.
+void keepStandardFiles() {
+    for (int file : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if (::fcntl(file, F_GETFD) < 0)
+            ::open("/dev/null", file == STDOUT_FILENO ? O_RDONLY : O_RDWR);
+}
+
 void waitForSignals(sigset_t signals) {
     int signal = 0;
     while (sigwait(&signals, &signal) == 0) {
@@ -44,6 +52,7 @@ void waitForInput() {
 } // namespace
 
 void watchInterrupts() {
+    keepStandardFiles();
     ::signal(SIGPIPE, SIG_IGN);
     if (::pipe2(wake_pipe, O_CLOEXEC) != 0)
         fail(ErrorKind::file, "cannot make a pipe: {}", std::strerror(errno));

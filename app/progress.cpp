@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kBarEvery = 100ms;
-constexpr auto kLineEvery = 5s; ///< in a log, and not before this much time has passed
+constexpr auto kLineEvery = 5s; ///< in a log, where each phase begins with a line
 constexpr int kBarCells = 24;
 
 int terminalColumns() {
@@ -78,7 +78,7 @@ void ProgressLine::show(const Progress &progress) {
     bool new_label = progress.label != first_.label || progress.done < first_.done;
     if (new_label)
         first_ = progress;
-    if (now - last_ < (terminal_ ? kBarEvery : kLineEvery) && !(terminal_ && new_label))
+    if (now - last_ < (terminal_ ? kBarEvery : kLineEvery) && !new_label)
         return;
     last_ = now;
     if (!terminal_) {

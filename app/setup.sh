@@ -169,6 +169,8 @@ setUpProgram() {
 
 # Everything that the tests need: all targets of `release`, and the fuzz entries of `sanitize`.
 setUpTests() {
+    local fuzz_sources=("$longscope_root"/tests/fuzz/fuzz_*.cpp)
+    local fuzz_targets=("${fuzz_sources[@]##*/}")
     startSetUp
     installPackages tests
     unpackThirdParty
@@ -176,6 +178,6 @@ setUpTests() {
     configurePreset release ON
     buildPreset release
     configurePreset sanitize ON
-    buildPreset sanitize fuzz
+    buildPreset sanitize "${fuzz_targets[@]%.cpp}"
     finishSetUp
 }

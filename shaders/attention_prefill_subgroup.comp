@@ -49,7 +49,7 @@ void loadKeysOrValues(Uints cache, uint type, uint first_row, uint count, uint c
 }
 
 void addScores(uint across, uint down, inout vec4 scores[OWN_ROWS]) {
-    [[unroll]] for (uint quad = 0; quad < QUADS; ++quad) {
+    for (uint quad = 0; quad < QUADS; ++quad) {
         vec4 k[4];
         [[unroll]] for (uint j = 0; j < 4; ++j)
             k[j] = key_tile[tileAt(across + 8 * j, quad)];
@@ -92,7 +92,7 @@ void weighRow(uint row, uint visible, inout float m, inout float l) {
 }
 
 void addValues(uint across, uint down, inout vec4 sums[OWN_ROWS]) {
-    [[unroll]] for (uint quad = 0; quad < QUADS; ++quad) {
+    for (uint quad = 0; quad < QUADS; ++quad) {
         vec4 v[4];
         [[unroll]] for (uint j = 0; j < 4; ++j)
             v[j] = key_tile[tileAt(4 * quad + j, across)];

@@ -72,7 +72,7 @@ void storeTiles(Loaded next) {
 }
 
 void multiplyTiles(uint own_row, uint own_column, inout vec4 sums[OWN_ROWS]) {
-    [[unroll]] for (uint quad = 0; quad < QUADS; ++quad) {
+    for (uint quad = 0; quad < QUADS; ++quad) {
         vec4 w[OWN_COLUMNS];
         [[unroll]] for (uint j = 0; j < OWN_COLUMNS; ++j)
             w[j] = w_tile[tileAt(own_column + j * COLUMN_STEP, quad)];

@@ -150,6 +150,7 @@ class Bench {
         Progress progress{.label = std::format("{} {} at depth {}: run",
                                                what.prompt ? "prompt" : "generation", what.tokens,
                                                what.depth),
+                          .unit = "",
                           .total = options_.repeat + 1};
         std::vector<double> rates;
         auto start = Clock::now();

@@ -112,21 +112,25 @@ class Perplexity {
     void measureAll(engine::Session &session, std::span<model::Token> tokens) {
         if (options_.by_position)
             measured_.at.resize(context_ - 1);
-        auto start = std::chrono::steady_clock::now();
+        start_ = std::chrono::steady_clock::now();
         for (uint64_t window = 0; window < windows_; ++window) {
+            showProgress(window * context_);
             measure(session, tokens.subspan(window * context_, context_));
-            double seconds =
-                std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-            auto done = static_cast<double>(window + 1), all = static_cast<double>(windows_);
-            line_.show({.label = std::format("perplexity {:.3f} after",
-                                             measured_.second_half.perplexity()),
-                        .unit = "windows",
-                        .done = window + 1,
-                        .total = windows_,
-                        .seconds = seconds,
-                        .remaining_s = seconds * (all - done) / done});
         }
         line_.clear();
+    }
+
+    /// Every window costs the same, so the rate of the windows so far holds.
+    void showProgress(uint64_t done) {
+        double seconds =
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+        auto left = static_cast<double>(windows_ * context_ - done);
+        line_.show({.label = "reading",
+                    .unit = "tokens",
+                    .done = done,
+                    .total = windows_ * context_,
+                    .seconds = seconds,
+                    .remaining_s = done ? seconds * left / static_cast<double>(done) : -1});
     }
 
     void measure(engine::Session &session, std::span<model::Token> window) {
@@ -171,6 +175,7 @@ class Perplexity {
     std::stop_token stop_;
     ProgressLine line_;
     uint64_t context_, windows_ = 0;
+    std::chrono::steady_clock::time_point start_;
     Measured measured_;
 };
 

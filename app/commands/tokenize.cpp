@@ -72,8 +72,11 @@ int runTemplate(const Options &options, std::stop_token) {
     std::string messages = readWholeFile(options.files.front());
     TextModel model(options);
     model::ChatTemplate chat_template(model.file, model.tokenizer);
-    std::string text = chat_template.renderJson(messages, options.add_generation_prompt);
-    printText(options, text);
+    try {
+        printText(options, chat_template.renderJson(messages, options.add_generation_prompt));
+    } catch (const Error &error) {
+        throw Error(error.kind(), options.files.front() + ": " + error.what());
+    }
     return 0;
 }
 

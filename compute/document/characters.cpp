@@ -14,8 +14,12 @@ locale_t unicodeLocale() {
     return locale;
 }
 
-bool asciiUpper(char32_t code) { return code >= U'A' && code <= U'Z'; }
-bool asciiLower(char32_t code) { return code >= U'a' && code <= U'z'; }
+bool asciiUpper(char32_t code) {
+    return code >= U'A' && code <= U'Z';
+}
+bool asciiLower(char32_t code) {
+    return code >= U'a' && code <= U'z';
+}
 
 } // namespace
 
@@ -23,7 +27,8 @@ Character characterAt(std::string_view text, size_t at) {
     if (at >= text.size())
         return {};
     auto byte = [&](size_t i) {
-        return i < text.size() ? static_cast<unsigned char>(text[i]) : static_cast<unsigned char>(0);
+        return i < text.size() ? static_cast<unsigned char>(text[i])
+                               : static_cast<unsigned char>(0);
     };
     auto tail = [&](size_t i) { return static_cast<char32_t>(byte(at + i) & 0x3F); };
     char32_t first = byte(at);

@@ -25,7 +25,9 @@ bool isUpper(char32_t code);
 bool isLower(char32_t code);
 bool isSpace(char32_t code);
 char32_t toLower(char32_t code);
-inline bool isDigit(char32_t code) { return code >= U'0' && code <= U'9'; }
+inline bool isDigit(char32_t code) {
+    return code >= U'0' && code <= U'9';
+}
 /// Scripts that write no spaces between words: Han, Kana, and full-width forms.
 bool isIdeographic(char32_t code);
 

@@ -96,8 +96,7 @@ Document importText(std::string_view bytes, std::string_view path, bool markdown
         fail(ErrorKind::file, "{} holds no text: its {} bytes are white space or marks", path,
              total);
     document.path = path;
-    document.title =
-        document.headings.empty() ? fileTitle(path) : document.headings.front().title;
+    document.title = document.headings.empty() ? fileTitle(path) : document.headings.front().title;
     auto warn = [&](size_t count, const char *one, const char *many) {
         if (count > 0)
             document.warnings.push_back(std::format("{} {}", count, count == 1 ? one : many));

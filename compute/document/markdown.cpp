@@ -20,15 +20,15 @@ struct Entity {
 };
 // Those that prose uses; others stay as they were written.
 constexpr Entity kEntities[] = {
-    {"amp", "&"},          {"lt", "<"},           {"gt", ">"},           {"quot", "\""},
-    {"apos", "'"},         {"nbsp", "\u00A0"},    {"ndash", "\u2013"},   {"mdash", "\u2014"},
-    {"hellip", "\u2026"},  {"lsquo", "\u2018"},   {"rsquo", "\u2019"},   {"ldquo", "\u201C"},
-    {"rdquo", "\u201D"},   {"laquo", "\u00AB"},   {"raquo", "\u00BB"},   {"deg", "\u00B0"},
-    {"times", "\u00D7"},   {"middot", "\u00B7"},  {"copy", "\u00A9"},    {"reg", "\u00AE"},
-    {"trade", "\u2122"},   {"euro", "\u20AC"},    {"pound", "\u00A3"},   {"plusmn", "\u00B1"},
-    {"frac12", "\u00BD"},  {"sup2", "\u00B2"},    {"le", "\u2264"},      {"ge", "\u2265"},
-    {"ne", "\u2260"},      {"asymp", "\u2248"},   {"rarr", "\u2192"},    {"larr", "\u2190"},
-    {"bull", "\u2022"},    {"para", "\u00B6"},    {"sect", "\u00A7"},    {"micro", "\u00B5"},
+    {"amp", "&"},         {"lt", "<"},          {"gt", ">"},         {"quot", "\""},
+    {"apos", "'"},        {"nbsp", "\u00A0"},   {"ndash", "\u2013"}, {"mdash", "\u2014"},
+    {"hellip", "\u2026"}, {"lsquo", "\u2018"},  {"rsquo", "\u2019"}, {"ldquo", "\u201C"},
+    {"rdquo", "\u201D"},  {"laquo", "\u00AB"},  {"raquo", "\u00BB"}, {"deg", "\u00B0"},
+    {"times", "\u00D7"},  {"middot", "\u00B7"}, {"copy", "\u00A9"},  {"reg", "\u00AE"},
+    {"trade", "\u2122"},  {"euro", "\u20AC"},   {"pound", "\u00A3"}, {"plusmn", "\u00B1"},
+    {"frac12", "\u00BD"}, {"sup2", "\u00B2"},   {"le", "\u2264"},    {"ge", "\u2265"},
+    {"ne", "\u2260"},     {"asymp", "\u2248"},  {"rarr", "\u2192"},  {"larr", "\u2190"},
+    {"bull", "\u2022"},   {"para", "\u00B6"},   {"sect", "\u00A7"},  {"micro", "\u00B5"},
 };
 
 /// "&amp;", "&#8211;", "&#x2013;" as a character; unknown ones unchanged.
@@ -297,6 +297,8 @@ Document Reader::read(std::string_view text) {
 
 } // namespace
 
-Document readMarkdown(std::string_view text) { return Reader().read(text); }
+Document readMarkdown(std::string_view text) {
+    return Reader().read(text);
+}
 
 } // namespace longscope::document

@@ -133,7 +133,8 @@ void Outline::addLine(Line line) {
         endBlock();
     if (block_.lines++ == 0) {
         block_.start = line.start + mark;
-        block_.numbered = mark > 0 && isDigit(static_cast<unsigned char>(text_[line.start])) ? mark : 0;
+        block_.numbered =
+            mark > 0 && isDigit(static_cast<unsigned char>(text_[line.start])) ? mark : 0;
     }
     block_.end = line.end;
     last_line_bytes_ = bytes;
@@ -204,8 +205,7 @@ Document readPlainText(std::string text) {
         bool first = document.paragraphs.empty();
         titled = titled || (first && numbered == 0);
         unsigned level = numbered > 0 ? numbered + titled : first ? 1 : 2;
-        addHeading(document, block.start, block.end,
-                   block.underline > 0 ? block.underline : level);
+        addHeading(document, block.start, block.end, block.underline > 0 ? block.underline : level);
     }
     return document;
 }

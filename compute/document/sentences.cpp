@@ -19,39 +19,63 @@ constexpr std::u32string_view kOpeners =
 
 // Abbreviations, without the last stop. Titles are known by their capital: "5 ms." is no title.
 constexpr auto kTitles = std::to_array<std::string_view>({
-    "Adm", "Capt", "Cmdr", "Col", "Dr",  "Fr",   "Gen",  "Gov", "Hon", "Hr", "Lt",  "Maj",  "Messrs",
-    "Mlle", "Mme", "Mr",   "Mrs", "Ms",  "Mt",   "Mx",   "Pres", "Prof", "Rep", "Rev", "Sen",
-    "Sgt", "Sra",  "Srta", "St",  "Ste", "Univ",
+    "Adm", "Capt",   "Cmdr", "Col", "Dr",  "Fr",   "Gen", "Gov", "Hon",  "Hr",   "Lt",
+    "Maj", "Messrs", "Mlle", "Mme", "Mr",  "Mrs",  "Ms",  "Mt",  "Mx",   "Pres", "Prof",
+    "Rep", "Rev",    "Sen",  "Sgt", "Sra", "Srta", "St",  "Ste", "Univ",
 });
 // Lower case from here on. Something always follows these.
 constexpr auto kBefore = std::to_array<std::string_view>({
-    "bzw", "ca", "cf", "d.h", "dept", "e.g", "esp", "i.e", "p.ex", "resp", "u.a", "viz", "vs", "z.b",
+    "bzw",
+    "ca",
+    "cf",
+    "d.h",
+    "dept",
+    "e.g",
+    "esp",
+    "i.e",
+    "p.ex",
+    "resp",
+    "u.a",
+    "viz",
+    "vs",
+    "z.b",
 });
 // A number follows: "Fig. 3", "pp. 4".
 constexpr auto kBeforeNumber = std::to_array<std::string_view>({
-    "abb", "abs", "art", "c", "ch", "chap", "eq", "eqs", "fig", "figs", "no", "nos", "nr", "p", "par", "pp",
-    "ref", "refs", "sec", "sect", "tab", "vol", "vols",
+    "abb", "abs", "art", "c",  "ch",  "chap", "eq",  "eqs",  "fig", "figs", "no",   "nos",
+    "nr",  "p",   "par", "pp", "ref", "refs", "sec", "sect", "tab", "vol",  "vols",
 });
 // May end a sentence or not: it does before a word that opens sentences.
 constexpr auto kEither = std::to_array<std::string_view>({
-    "al", "apr", "aug", "ave", "blvd", "bros", "co", "corp", "dec", "est",
-    "etc", "feb", "inc", "jan", "jr", "jul", "jun", "ltd", "mar", "nov", "oct", "rd",
-    "sep", "sept", "sr", "usw",
+    "al",  "apr", "aug", "ave", "blvd", "bros", "co",  "corp", "dec", "est", "etc",  "feb", "inc",
+    "jan", "jr",  "jul", "jun", "ltd",  "mar",  "nov", "oct",  "rd",  "sep", "sept", "sr",  "usw",
 });
 constexpr auto kSentenceOpeners = std::to_array<std::string_view>({
-    "a", "after", "all", "also", "an", "and", "another", "as", "at", "before", "both", "but", "by",
-    "each", "even", "every", "few", "finally", "for", "from", "he", "her", "here", "his", "how",
-    "however", "i", "if", "in", "instead", "it", "its", "later", "many", "moreover", "most", "my",
-    "no", "nobody", "not", "nothing", "now", "of", "on", "one", "only", "or", "other", "our",
-    "she", "since", "so", "some", "still", "such", "that", "the", "their", "then", "there",
-    "these", "they", "this", "those", "though", "thus", "to", "today", "under", "until", "we",
-    "what", "when", "where", "which", "while", "who", "why", "with", "without", "yet", "you",
-    "your",
+    "a",      "after",  "all",     "also",  "an",      "and",   "another", "as",       "at",
+    "before", "both",   "but",     "by",    "each",    "even",  "every",   "few",      "finally",
+    "for",    "from",   "he",      "her",   "here",    "his",   "how",     "however",  "i",
+    "if",     "in",     "instead", "it",    "its",     "later", "many",    "moreover", "most",
+    "my",     "no",     "nobody",  "not",   "nothing", "now",   "of",      "on",       "one",
+    "only",   "or",     "other",   "our",   "she",     "since", "so",      "some",     "still",
+    "such",   "that",   "the",     "their", "then",    "there", "these",   "they",     "this",
+    "those",  "though", "thus",    "to",    "today",   "under", "until",   "we",       "what",
+    "when",   "where",  "which",   "while", "who",     "why",   "with",    "without",  "yet",
+    "you",    "your",
 });
 // German and others write ordinals with a stop: "3. Oktober".
 constexpr auto kMonths = std::to_array<std::string_view>({
-    "april", "august", "dezember", "februar", "januar", "juli", "juni", "mai", "m\u00E4rz",
-    "november", "oktober", "september",
+    "april",
+    "august",
+    "dezember",
+    "februar",
+    "januar",
+    "juli",
+    "juni",
+    "mai",
+    "m\u00E4rz",
+    "november",
+    "oktober",
+    "september",
 });
 
 template <size_t n>
@@ -59,8 +83,12 @@ bool holds(const std::array<std::string_view, n> &words, std::string_view word) 
     return std::ranges::find(words, word) != words.end();
 }
 
-bool isStop(char32_t code) { return kStops.contains(code); }
-bool isWideStop(char32_t code) { return kWideStops.contains(code); }
+bool isStop(char32_t code) {
+    return kStops.contains(code);
+}
+bool isWideStop(char32_t code) {
+    return kWideStops.contains(code);
+}
 
 constexpr size_t kLongestWord = 24; // bytes looked at around a stop, so that the time stays linear
 
@@ -227,7 +255,9 @@ class Splitter {
 
 } // namespace
 
-std::vector<Span> sentenceSpans(std::string_view paragraph) { return Splitter(paragraph).split(); }
+std::vector<Span> sentenceSpans(std::string_view paragraph) {
+    return Splitter(paragraph).split();
+}
 
 bool hasFinalStop(std::string_view sentence) {
     for (size_t end = sentence.size(); end > 0;) {

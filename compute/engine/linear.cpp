@@ -34,16 +34,14 @@ void findPipelines(gpu::Device &device, const Tiling &tiling, Linear &linear) {
     constants.emplace_back(SPEC_FLAGS, flags);
 
     gpu::Specialization matmul = constants;
-    matmul.insert(matmul.end(), {{SPEC_LOCAL_SIZE, tiling.matmul_local},
-                                 {SPEC_TILE_A, tiling.matmul_rows},
+    matmul.insert(matmul.end(), {{SPEC_TILE_A, tiling.matmul_rows},
                                  {SPEC_TILE_B, tiling.matmul_groups}});
     linear.matmul =
         &gpu::findPipeline(device, lanes ? kMatmulLanes : kMatmulSubgroup, matmul,
                            {.local_size = tiling.matmul_local, .subgroup_size = lanes ? 8u : 0u});
 
     gpu::Specialization matvec = constants;
-    matvec.insert(matvec.end(), {{SPEC_LOCAL_SIZE, tiling.matvec_local},
-                                 {SPEC_TILE_A, tiling.matvec_rows}});
+    matvec.emplace_back(SPEC_TILE_A, tiling.matvec_rows);
     linear.matvec =
         &gpu::findPipeline(device, lanes ? kMatvecLanes : kMatvecSubgroup, matvec,
                            {.local_size = tiling.matvec_local, .subgroup_size = lanes ? 8u : 0u});

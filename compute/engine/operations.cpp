@@ -18,8 +18,7 @@ uint64_t bytesOf(const Activations &a, uint64_t rows) { return rows * a.stride *
 const gpu::Pipeline *embedPipeline(gpu::Device &device, const Linear &table) {
     const WeightFormat &format = table.layout.format;
     return &gpu::findPipeline(device, kEmbed,
-                              {{SPEC_LOCAL_SIZE, kLocal},
-                               {SPEC_CODE_BITS, format.code_bits},
+                              {{SPEC_CODE_BITS, format.code_bits},
                                {SPEC_SCALE_KIND, format.scale_kind},
                                {SPEC_GROUP, format.group},
                                {SPEC_OFFSET, format.offset},
@@ -47,20 +46,17 @@ Operations::Operations(gpu::Device &device, const Tiling &tiling, const model::C
         base.insert(base.end(), more.begin(), more.end());
         return base;
     };
-    const gpu::Specialization shared = {{SPEC_LOCAL_SIZE, kLocal}};
+    const gpu::PipelineOptions shared{.local_size = kLocal};
 
     embed_ = embedPipeline(device, weights.embedding.front());
-    norm_ = &gpu::findPipeline(device, kRmsNorm, shared, {.local_size = kLocal});
-    gate_ = &gpu::findPipeline(device, kGated, shared, {.local_size = kLocal});
-    rope_ = &gpu::findPipeline(device, kRope, with(with(shared, cache), {{SPEC_FLAGS, rope_flags}}),
-                               {.local_size = kLocal});
+    norm_ = &gpu::findPipeline(device, kRmsNorm, {}, shared);
+    gate_ = &gpu::findPipeline(device, kGated, {}, shared);
+    rope_ = &gpu::findPipeline(device, kRope, with(cache, {{SPEC_FLAGS, rope_flags}}), shared);
     merge_ = &gpu::findPipeline(device, kAttentionMerge,
-                                with(shared, {{SPEC_HEAD_DIM, weights.widths.head_dim}}),
-                                {.local_size = kLocal});
+                                {{SPEC_HEAD_DIM, weights.widths.head_dim}}, shared);
     auto attention = [&](const gpu::Kernel &kernel, const AttentionTile &tile) {
         return &gpu::findPipeline(device, kernel,
-                                  with(cache, {{SPEC_LOCAL_SIZE, tile.local},
-                                               {SPEC_TILE_A, tile.heads},
+                                  with(cache, {{SPEC_TILE_A, tile.heads},
                                                {SPEC_TILE_B, tile.keys}}),
                                   {.local_size = tile.local, .subgroup_size = lanes ? 8u : 0u});
     };

@@ -32,6 +32,12 @@ Shape shapeFor(const gpu::DeviceFacts &facts) {
     return {.local = local, .peak_groups = 4096, .read_loads = 16};
 }
 
+const gpu::Pipeline *makePipeline(gpu::Device &device, const gpu::Kernel &kernel,
+                                  const Shape &shape) {
+    return &gpu::findPipeline(device, kernel, {{SPEC_LOCAL_SIZE, shape.local}},
+                              {.local_size = shape.local, .subgroup_size = 0});
+}
+
 /// Seconds of one repeat, from submits that are long enough.
 double bestSeconds(gpu::Device &device,
                    const std::function<void(gpu::Recorder &, uint32_t repeats)> &record) {
@@ -57,13 +63,11 @@ double probeFlops(gpu::Device &device, const Shape &shape) {
     gpu::Buffer data(device, "probe", 256, gpu::Memory::device);
     gpu::Buffer result(device, "probe", invocations * sizeof(float), gpu::Memory::device);
     gpu::fillWords(device, data, 1);
-    const gpu::Pipeline &pipeline =
-        gpu::findPipeline(device, kProbePeak, {{SPEC_LOCAL_SIZE, shape.local}},
-                          {.local_size = shape.local, .subgroup_size = 0});
+    const gpu::Pipeline *pipeline = makePipeline(device, kProbePeak, shape);
     uint64_t flops_per_step = invocations * PROBE_PEAK_FLOPS;
     double seconds = bestSeconds(device, [&](gpu::Recorder &recorder, uint32_t repeats) {
         // Repeats are steps of one dispatch, so that only arithmetic grows.
-        recorder.dispatch(pipeline, params::Probe{data.address(), result.address(), repeats, 0},
+        recorder.dispatch(*pipeline, params::Probe{data.address(), result.address(), repeats, 0},
                           {&data}, {&result}, {shape.peak_groups});
     });
     return static_cast<double>(flops_per_step) / seconds;
@@ -80,13 +84,11 @@ double probeBytes(gpu::Device &device, const Shape &shape) {
                        gpu::Memory::device);
     gpu::fillWords(device, data, 3);
     const gpu::Kernel &kernel = facts.has_int64 ? kProbeReadWide : kProbeRead;
-    const gpu::Pipeline &pipeline =
-        gpu::findPipeline(device, kernel, {{SPEC_LOCAL_SIZE, shape.local}},
-                          {.local_size = shape.local, .subgroup_size = 0});
+    const gpu::Pipeline *pipeline = makePipeline(device, kernel, shape);
     double seconds = bestSeconds(device, [&](gpu::Recorder &recorder, uint32_t repeats) {
         for (uint32_t repeat = 0; repeat < repeats; ++repeat)
             recorder.dispatch(
-                pipeline,
+                *pipeline,
                 params::Probe{data.address(), result.address(), shape.read_loads, 0}, {&data},
                 {&result}, {groups});
     });

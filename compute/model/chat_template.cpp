@@ -5,6 +5,7 @@
 #include "compute/model/chat_builtin.h"
 #include "compute/model/jinja.h"
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -12,6 +13,10 @@ namespace longscope::model {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using Clock = std::chrono::steady_clock;
+
+// A template takes milliseconds; one that ran into its limits gets no further attempts.
+constexpr auto kAttemptsTime = std::chrono::seconds(1);
 
 std::string makeJson(const std::vector<Message> &messages, bool as_parts) {
     Json list = Json::array();
@@ -53,9 +58,12 @@ bool keepsAllText(const RenderedChat &chat, const std::vector<Message> &messages
     return true;
 }
 
-/// An error's text as a part of one line.
-std::string oneLine(std::string_view text) {
+/// What an error of the library says at its end, behind place and excerpt, as a part of one line.
+std::string shortReason(std::string_view text) {
     constexpr size_t kMaxBytes = 200;
+    constexpr std::string_view kLabel = "\nError: ";
+    if (size_t label = text.rfind(kLabel); label != std::string_view::npos)
+        text.remove_prefix(label + kLabel.size());
     std::string out;
     for (char c : text.substr(0, kMaxBytes)) {
         bool space = c == '\n' || c == ' ' || c == '\t';
@@ -101,8 +109,9 @@ RenderedChat ChatTemplate::render(const std::vector<Message> &messages,
     std::string reason = "the file has no chat template";
     std::optional<RenderedChat> lossy; // rendered, but without some of the text
     bool first = true;
+    auto start = Clock::now();
     for (const Attempt &attempt : makeAttempts(messages)) {
-        if (source_.empty())
+        if (source_.empty() || Clock::now() - start > kAttemptsTime)
             break;
         try {
             RenderedChat chat = joinParts(renderTemplate(
@@ -121,7 +130,7 @@ RenderedChat ChatTemplate::render(const std::vector<Message> &messages,
             if (error.kind() != ErrorKind::model)
                 throw;
             if (first)
-                reason = oneLine(error.what());
+                reason = shortReason(error.what());
         }
         first = false;
     }

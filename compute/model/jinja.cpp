@@ -8,6 +8,7 @@
 #include <jinja/parser.h>
 #include <jinja/runtime.h>
 #include <json.h>
+#include <new>
 #include <stdexcept>
 
 namespace longscope::model {
@@ -28,7 +29,7 @@ common_json readVariables(const TemplateVariables &variables) {
     return json;
 }
 
-void markText(const jinja::value &text) {
+void markText(jinja::value text) {
     if (jinja::is_val<jinja::value_string>(text))
         jinja::cast_val<jinja::value_string>(text)->mark_input();
 }
@@ -53,6 +54,16 @@ void markContents(jinja::context &context) {
                     if (jinja::value text = part->at("text", none))
                         markText(text);
     }
+}
+
+/// The library frames its messages with rules and empty lines, and reports a lack of memory as the
+/// error of the expression that met it.
+[[noreturn]] void rethrowTidied(std::string_view message) {
+    if (message.find("std::bad_alloc") != std::string_view::npos)
+        throw std::bad_alloc();
+    size_t start = message.find_first_not_of("\n-");
+    throw std::runtime_error(
+        std::string(start == std::string_view::npos ? message : message.substr(start)));
 }
 
 // Parts travel through the pipe as: 1 byte is_content, 8 bytes length, the text.
@@ -81,7 +92,13 @@ std::string renderParts(const std::string &source, const TemplateVariables &vari
 std::vector<TemplatePart> renderTemplate(const std::string &source,
                                          const TemplateVariables &variables) {
     constexpr std::string_view kName = "the chat template";
-    std::string bytes = runInSandbox(kName, [&] { return renderParts(source, variables); });
+    std::string bytes = runInSandbox(kName, [&] {
+        try {
+            return renderParts(source, variables);
+        } catch (const std::exception &error) {
+            rethrowTidied(error.what());
+        }
+    });
     std::vector<TemplatePart> parts;
     for (size_t at = 0; at < bytes.size();) {
         uint64_t length = 0;

@@ -17,6 +17,7 @@ namespace {
 
 // First byte of what the child writes.
 constexpr char kResult = 'R', kException = 'X', kOutOfMemory = 'M';
+constexpr size_t kMaxMessageBytes = 4000; // the work decides the length of its exceptions' texts
 
 class FileHandle {
   public:
@@ -81,7 +82,7 @@ void writeAll(int handle, std::string_view bytes) {
         writeAll(handle, {&kOutOfMemory, 1});
     } catch (const std::exception &error) {
         writeAll(handle, {&kException, 1});
-        writeAll(handle, error.what());
+        writeAll(handle, std::string_view(error.what()).substr(0, kMaxMessageBytes));
     } catch (...) {
         writeAll(handle, {&kException, 1});
     }

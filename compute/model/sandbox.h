@@ -13,7 +13,7 @@ namespace longscope::model {
 struct SandboxLimits {
     uint64_t extra_bytes = 1'000'000'000; ///< of address space, over what this process has now
     uint64_t cpu_seconds = 2;
-    int deadline_ms = 2700;
+    int deadline_ms = 2500;
     size_t result_bytes = 256'000'000;
 };
 

@@ -146,9 +146,10 @@ void SentencePiece::encodeParts(std::string_view text, std::vector<PieceCache::P
              status.error_message());
     for (const auto &piece : result.pieces()) {
         // The library says of all byte tokens of a character that they begin where it begins;
-        // counting on from the token before gives each its own byte.
+        // counting on from the token before gives each its own byte. A space has one byte here, and
+        // the three of its mark there.
         uint32_t offset = piece.begin();
-        if (!parts.empty() && parts.back().offset >= offset &&
+        if (!parts.empty() && parts.back().offset >= offset && text[offset] != ' ' &&
             processor_->IsByte(static_cast<int>(piece.id())))
             offset = parts.back().offset + 1;
         parts.push_back({static_cast<Token>(piece.id()), offset});

@@ -30,21 +30,22 @@ constexpr size_t kLongestQuote = 2000; // bytes; what is longer is no sentence b
 
 /// Words that lean on what was said before: alone, such a sentence hangs.
 const std::unordered_set<std::string_view> kLeaning = {
-    "accordingly", "additionally", "also", "and", "another", "besides", "both", "but",
-    "consequently", "each", "either", "finally", "furthermore", "he", "hence", "her", "here",
-    "his", "however", "i", "indeed", "instead", "it", "its", "later", "likewise", "meanwhile",
-    "moreover", "neither", "nevertheless", "next", "nor", "one", "or", "other", "others",
-    "otherwise", "our", "second", "secondly", "she", "similarly", "so", "still", "such", "that",
-    "their", "then", "there", "therefore", "these", "they", "third", "thirdly", "this", "those",
-    "though", "thus", "two", "we", "yet",
+    "accordingly", "additionally", "also", "and",    "another",  "besides",     "both",
+    "but",         "consequently", "each", "either", "finally",  "furthermore", "he",
+    "hence",       "her",          "here", "his",    "however",  "i",           "indeed",
+    "instead",     "it",           "its",  "later",  "likewise", "meanwhile",   "moreover",
+    "neither",     "nevertheless", "next", "nor",    "one",      "or",          "other",
+    "others",      "otherwise",    "our",  "second", "secondly", "she",         "similarly",
+    "so",          "still",        "such", "that",   "their",    "then",        "there",
+    "therefore",   "these",        "they", "third",  "thirdly",  "this",        "those",
+    "though",      "thus",         "two",  "we",     "yet",
 };
 // "For example" leans, "For each token" does not.
 const std::unordered_set<std::string_view> kLeaningPairs = {
-    "for example", "for instance", "for this", "for that", "for these", "as a", "as such",
-    "as we",
+    "for example", "for instance", "for this", "for that", "for these", "as a", "as such", "as we",
 };
-const std::unordered_set<std::string_view> kFirstPerson = {"i", "i'm", "i've", "i'd", "i'll",
-                                                           "me", "my", "mine", "myself"};
+const std::unordered_set<std::string_view> kFirstPerson = {"i",  "i'm", "i've", "i'd",   "i'll",
+                                                           "me", "my",  "mine", "myself"};
 
 /// Sparse rows of unit length, one a sentence: row r is terms[offsets[r]] to terms[offsets[r+1]].
 struct Vectors {
@@ -297,9 +298,9 @@ class Chooser {
 
     std::vector<KeySentence> choose(unsigned count) {
         unsigned most = (count + kParts - 1) / kParts;
-        fill(count, most, false);     // the recipe
-        fill(count, count, false);    // a part of tables or lists leaves its places to others
-        fill(count, count, true);     // a short text may have fragments only
+        fill(count, most, false);  // the recipe
+        fill(count, count, false); // a part of tables or lists leaves its places to others
+        fill(count, count, true);  // a short text may have fragments only
         std::ranges::sort(chosen_);
         std::vector<KeySentence> out;
         for (size_t i : chosen_)
@@ -333,8 +334,8 @@ class Chooser {
         ++taken_[parts_[best]];
         std::string_view text = textOf(best);
         for (size_t i = 0; i < scores_.size(); ++i) {
-            likeness_[i] = std::max(likeness_[i], cosine(candidates_.vectors.row(i),
-                                                         candidates_.vectors.row(best)));
+            likeness_[i] = std::max(
+                likeness_[i], cosine(candidates_.vectors.row(i), candidates_.vectors.row(best)));
             // A page header that stands on every page is quoted once.
             closed_[i] = closed_[i] || textOf(i) == text;
         }

@@ -14,10 +14,10 @@
 namespace longscope::reading {
 namespace {
 
-constexpr size_t kWindow = 3;             // source sentences
-constexpr double kEnough = 0.75;          // share of content stems
-constexpr size_t kFewestItems = 3;        // content stems, names among them, and numbers
-constexpr double kSameStatement = 0.6;    // from here on, the nearest sentence's negation counts
+constexpr size_t kWindow = 3;          // source sentences
+constexpr double kEnough = 0.75;       // share of content stems
+constexpr size_t kFewestItems = 3;     // content stems, names among them, and numbers
+constexpr double kSameStatement = 0.6; // from here on, the nearest sentence's negation counts
 
 /// Numbers and stems are named apart: the number 48 is no word "48".
 std::string keyOf(const Word &word) {
@@ -182,6 +182,8 @@ SupportCheck::SupportCheck(const document::Document &document)
     : impl_(std::make_unique<Impl>(document)) {}
 SupportCheck::~SupportCheck() = default;
 
-Support SupportCheck::check(std::string_view sentence) const { return impl_->check(sentence); }
+Support SupportCheck::check(std::string_view sentence) const {
+    return impl_->check(sentence);
+}
 
 } // namespace longscope::reading

@@ -13,8 +13,8 @@
 namespace longscope::reading {
 
 struct Support {
-    bool supported = false; ///< some window of 3 sentences holds enough content, all numbers and names
-    double share = 0;       ///< of the content stems, in the best window
+    bool supported = false;    ///< a window of 3 sentences has enough words, all numbers and names
+    double share = 0;          ///< of the content stems, in the best window
     size_t start = 0, end = 0; ///< bytes of the best source sentence
 };
 

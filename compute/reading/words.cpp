@@ -19,30 +19,36 @@ using document::Character;
 using document::characterAt;
 using namespace std::string_view_literals;
 
-constexpr size_t kLongestStemmed = 64;     // bytes; longer words are no words of a language
+constexpr size_t kLongestStemmed = 64; // bytes; longer words are no words of a language
 constexpr size_t kMostCachedStems = 1 << 17;
 
 // Grammar only. Ordinary nouns and verbs stay off: with "text" in it, a false sentence passed.
 const std::unordered_set<std::string_view> kStopWords = {
-    "a", "about", "above", "after", "again", "against", "all", "also", "although", "always", "am",
-    "among", "an", "and", "another", "any", "are", "around", "as", "at", "be", "because", "been",
-    "before", "being", "below", "between", "both", "but", "by", "can", "could", "did", "do", "does",
-    "doing", "done", "down", "during", "each", "either", "else", "even", "ever", "every", "few",
-    "for", "from", "further", "had", "has", "have", "having", "he", "her", "here", "hers",
-    "herself", "him", "himself", "his", "how", "however", "i", "if", "in", "into", "is", "it",
-    "its", "itself", "just", "least", "less", "let", "many", "may", "me", "might", "mine", "more",
-    "most", "much", "must", "my", "myself", "of", "off", "often", "on", "once", "one", "only",
-    "onto", "or", "other", "others", "ought", "our", "ours", "out", "over", "own", "per", "quite",
-    "rather", "same", "shall", "she", "should", "since", "so", "some", "still", "such", "than",
-    "that", "the", "their", "theirs", "them", "themselves", "then", "there", "therefore", "these",
-    "they", "this", "those", "though", "through", "thus", "to", "too", "toward", "towards", "under",
-    "until", "up", "upon", "us", "very", "was", "we", "were", "what", "when", "where", "whether",
-    "which", "while", "who", "whom", "whose", "why", "will", "with", "within", "would", "yet",
-    "you", "your", "yours", "yourself",
+    "a",        "about",      "above",   "after",    "again",     "against", "all",     "also",
+    "although", "always",     "am",      "among",    "an",        "and",     "another", "any",
+    "are",      "around",     "as",      "at",       "be",        "because", "been",    "before",
+    "being",    "below",      "between", "both",     "but",       "by",      "can",     "could",
+    "did",      "do",         "does",    "doing",    "done",      "down",    "during",  "each",
+    "either",   "else",       "even",    "ever",     "every",     "few",     "for",     "from",
+    "further",  "had",        "has",     "have",     "having",    "he",      "her",     "here",
+    "hers",     "herself",    "him",     "himself",  "his",       "how",     "however", "i",
+    "if",       "in",         "into",    "is",       "it",        "its",     "itself",  "just",
+    "least",    "less",       "let",     "many",     "may",       "me",      "might",   "mine",
+    "more",     "most",       "much",    "must",     "my",        "myself",  "of",      "off",
+    "often",    "on",         "once",    "one",      "only",      "onto",    "or",      "other",
+    "others",   "ought",      "our",     "ours",     "out",       "over",    "own",     "per",
+    "quite",    "rather",     "same",    "shall",    "she",       "should",  "since",   "so",
+    "some",     "still",      "such",    "than",     "that",      "the",     "their",   "theirs",
+    "them",     "themselves", "then",    "there",    "therefore", "these",   "they",    "this",
+    "those",    "though",     "through", "thus",     "to",        "too",     "toward",  "towards",
+    "under",    "until",      "up",      "upon",     "us",        "very",    "was",     "we",
+    "were",     "what",       "when",    "where",    "whether",   "which",   "while",   "who",
+    "whom",     "whose",      "why",     "will",     "with",      "within",  "would",   "yet",
+    "you",      "your",       "yours",   "yourself",
 };
 const std::unordered_set<std::string_view> kNegations = {
-    "cannot", "neither", "never", "no", "nobody", "none", "nor", "not", "nothing", "nowhere",
-    "without",
+    "cannot", "neither", "never",   "no",      "nobody",  "none",
+    "nor",    "not",     "nothing", "nowhere", "without",
 };
 
 struct NumberWord {
@@ -50,10 +56,11 @@ struct NumberWord {
     double value;
 };
 constexpr NumberWord kUnits[] = {
-    {"zero", 0},      {"one", 1},      {"two", 2},      {"three", 3},      {"four", 4},     {"five", 5},
-    {"six", 6},       {"seven", 7},    {"eight", 8},      {"nine", 9},     {"ten", 10},
-    {"eleven", 11},   {"twelve", 12},  {"thirteen", 13},  {"fourteen", 14}, {"fifteen", 15},
-    {"sixteen", 16},  {"seventeen", 17}, {"eighteen", 18}, {"nineteen", 19}, {"dozen", 12},
+    {"zero", 0},     {"one", 1},      {"two", 2},        {"three", 3},     {"four", 4},
+    {"five", 5},     {"six", 6},      {"seven", 7},      {"eight", 8},     {"nine", 9},
+    {"ten", 10},     {"eleven", 11},  {"twelve", 12},    {"thirteen", 13}, {"fourteen", 14},
+    {"fifteen", 15}, {"sixteen", 16}, {"seventeen", 17}, {"eighteen", 18}, {"nineteen", 19},
+    {"dozen", 12},
 };
 constexpr NumberWord kTens[] = {
     {"twenty", 20}, {"thirty", 30},  {"forty", 40},  {"fifty", 50},
@@ -63,7 +70,7 @@ constexpr NumberWord kScales[] = {
     {"hundred", 1e2}, {"thousand", 1e3}, {"million", 1e6}, {"billion", 1e9}, {"trillion", 1e12},
 };
 constexpr NumberWord kOrdinals[] = {
-    {"fourth", 4}, {"fifth", 5}, {"sixth", 6},    {"seventh", 7},   {"eighth", 8},
+    {"fourth", 4}, {"fifth", 5},  {"sixth", 6},     {"seventh", 7},  {"eighth", 8},
     {"ninth", 9},  {"tenth", 10}, {"eleventh", 11}, {"twelfth", 12},
 };
 
@@ -79,8 +86,12 @@ struct Token {
     bool joined = false; ///< only spaces and hyphens since the token before
 };
 
-bool isApostrophe(char32_t code) { return code == U'\'' || code == U'\u2019' || code == U'\u02BC'; }
-bool isHyphen(char32_t code) { return code == U'-' || code == U'\u2010' || code == U'\u2011'; }
+bool isApostrophe(char32_t code) {
+    return code == U'\'' || code == U'\u2019' || code == U'\u02BC';
+}
+bool isHyphen(char32_t code) {
+    return code == U'-' || code == U'\u2010' || code == U'\u2011';
+}
 bool isWordCharacter(char32_t code) {
     return document::isLetter(code) || document::isDigit(code);
 }
@@ -168,8 +179,7 @@ bool isPlainNumber(const std::string &text) {
 /// Reads numbers made of several tokens that only spaces and hyphens part.
 class NumberReader {
   public:
-    NumberReader(std::span<const Token> tokens, size_t at)
-        : tokens_(tokens), begin_(at), at_(at) {}
+    NumberReader(std::span<const Token> tokens, size_t at) : tokens_(tokens), begin_(at), at_(at) {}
 
     /// The value as text, and how many tokens it takes: 0 when no number begins here.
     std::pair<std::string, size_t> read() {
@@ -257,7 +267,9 @@ WordReader::WordReader() : stemmer_(sb_stemmer_new("english", "UTF_8")) {
         throw std::bad_alloc();
 }
 
-WordReader::~WordReader() { sb_stemmer_delete(stemmer_); }
+WordReader::~WordReader() {
+    sb_stemmer_delete(stemmer_);
+}
 
 const std::string &WordReader::stemOf(const std::string &word) {
     if (auto known = stems_.find(word); known != stems_.end())

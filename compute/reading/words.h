@@ -16,7 +16,8 @@ enum class WordKind { stop, content, number };
 
 struct Word {
     std::string text; ///< lower case, typographic apostrophes folded
-    std::string stem; ///< of content; of a number its value: "48200" for "48,200", "11" for "eleven"
+    std::string
+        stem; ///< of content; of a number its value: "48200" for "48,200", "11" for "eleven"
     WordKind kind = WordKind::stop;
     bool name = false;     ///< capitalized and not the first word
     bool negation = false; ///< "not", "never", "without", "isn't"

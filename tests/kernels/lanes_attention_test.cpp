@@ -36,6 +36,8 @@ std::ostream &operator<<(std::ostream &out, const Case &c) {
 
 /// Random q, k, v of a case: as the twin reads them, and as they lie on the device.
 class Inputs {
+    std::mt19937 random_{7}; // first: what follows is made from it
+
   public:
     explicit Inputs(const Case &c)
         : shape{.rows = c.rows,
@@ -83,8 +85,6 @@ class Inputs {
         gpu::uploadBytes(gpu::testDevice(), buffer, 0, bytes);
         return buffer;
     }
-
-    std::mt19937 random_{7};
 };
 
 std::vector<float> runOn(const gpu::Kernel &kernel, const Case &c, lanes::HeadsKeys tile,

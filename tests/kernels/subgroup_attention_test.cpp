@@ -199,7 +199,8 @@ TEST(AttentionPrefillSubgroupKernel, ShapesAndDepths) {
 }
 
 TEST(AttentionPrefillSubgroupKernel, CacheTypesAndSeveralTiles) {
-    for (uint32_t head_dim : kHeadDims)
+    // no padding, padding, and the variant with fewer rows an invocation
+    for (uint32_t head_dim : {64u, 80u, 256u})
         for (auto [k, v] : {std::array{CACHE_F16, CACHE_F16}, {CACHE_F16, CACHE_F32},
                             {CACHE_F32, CACHE_F16}})
             checkPrefill({.rows = 70, .position = 31, .heads = 4, .kv_heads = 2,

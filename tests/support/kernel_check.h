@@ -50,9 +50,9 @@ void runKernel(const gpu::Kernel &kernel, const gpu::Specialization &constants,
                const Params &params, std::initializer_list<const gpu::Buffer *> writes,
                gpu::Groups groups) {
     gpu::Device &device = gpu::testDevice();
-    const gpu::Pipeline &pipeline = gpu::findPipeline(device, kernel, constants);
+    const gpu::Pipeline *pipeline = &gpu::findPipeline(device, kernel, constants);
     gpu::Recorder recorder(device);
-    recorder.dispatch(pipeline, params, {}, writes, groups);
+    recorder.dispatch(*pipeline, params, {}, writes, groups);
     recorder.run();
 }
 

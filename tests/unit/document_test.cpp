@@ -22,8 +22,12 @@ std::vector<std::string> sentencesOf(std::string_view text) {
 
 using Strings = std::vector<std::string>;
 
-Document plain(std::string_view text) { return importText(text, "note.txt", false); }
-Document markdown(std::string_view text) { return importText(text, "note.md", true); }
+Document plain(std::string_view text) {
+    return importText(text, "note.txt", false);
+}
+Document markdown(std::string_view text) {
+    return importText(text, "note.md", true);
+}
 
 std::string refusal(std::string_view bytes, bool as_markdown = false) {
     try {
@@ -110,9 +114,9 @@ TEST(Sentences, EndAfterAbbreviationsWhereTheNextWordOpensOne) {
 }
 
 TEST(Sentences, TakeClosingQuotesBracketsAndNotesWithThem) {
-    EXPECT_EQ(sentencesOf("He said: “Go.” Then he left. (It was late.) \"Why?\" Nobody knew."),
-              (Strings{"He said: “Go.”", "Then he left.", "(It was late.)", "\"Why?\"",
-                       "Nobody knew."}));
+    EXPECT_EQ(
+        sentencesOf("He said: “Go.” Then he left. (It was late.) \"Why?\" Nobody knew."),
+        (Strings{"He said: “Go.”", "Then he left.", "(It was late.)", "\"Why?\"", "Nobody knew."}));
     EXPECT_EQ(sentencesOf("This is known.[3] That is not.[4][5] «Oui.» «Non.»"),
               (Strings{"This is known.[3]", "That is not.[4][5]", "«Oui.»", "«Non.»"}));
 }
@@ -143,8 +147,8 @@ TEST(Sentences, TakeLinearTimeOnHostileText) {
         return out;
     };
     // 10 MB of prose in about a second; the bound leaves room for slow machines.
-    Document prose = plain(repeat("The cat, e.g. Tom, sat on 6.4 mats. Nobody saw it there!\n",
-                                  10'000'000));
+    Document prose =
+        plain(repeat("The cat, e.g. Tom, sat on 6.4 mats. Nobody saw it there!\n", 10'000'000));
     size_t count = 0;
     EXPECT_LT(secondsOf([&] { count = splitSentences(prose).size(); }), 5);
     EXPECT_NEAR(static_cast<double>(count), 2 * 10'000'000 / 57.0, 2);
@@ -246,9 +250,10 @@ TEST(Import, FilesAreChosenByTheirNames) {
 }
 
 TEST(Markdown, BecomesReadableTextWithAnOutline) {
-    Document d = markdown("# The *great* `wall`\n\nIt is **long**, see [the map](http://x.y/z) "
-                          "and\n![a picture](p.png) &amp; more &#8211; 5 &lt; 6 &unknown;.\n\n"
-                          "Setext\n------\n\n> A quote\n> goes on.\n\nHard  \nbreak <b>bold</b>.\n");
+    Document d =
+        markdown("# The *great* `wall`\n\nIt is **long**, see [the map](http://x.y/z) "
+                 "and\n![a picture](p.png) &amp; more &#8211; 5 &lt; 6 &unknown;.\n\n"
+                 "Setext\n------\n\n> A quote\n> goes on.\n\nHard  \nbreak <b>bold</b>.\n");
     EXPECT_EQ(d.text, "The great wall\n\nIt is long, see the map and a picture & more – 5 < 6 "
                       "&unknown;.\n\nSetext\n\nA quote goes on.\n\nHard\nbreak bold.\n");
     ASSERT_EQ(d.headings.size(), 2u);
@@ -275,8 +280,9 @@ TEST(Markdown, ListsKeepTheirMarksOutsideTheSpans) {
 }
 
 TEST(Markdown, CodeTablesAndHtmlAreNoProse) {
-    Document d = markdown("Text here.\n\n```cpp\nint a;\n\nreturn a. B;\n```\n\n| a | b |\n|---|--:|\n"
-                          "| 1 | **2** |\n| x | |\n\n<div>\nBlock. Text.\n</div>\n\nEnd here.\n");
+    Document d =
+        markdown("Text here.\n\n```cpp\nint a;\n\nreturn a. B;\n```\n\n| a | b |\n|---|--:|\n"
+                 "| 1 | **2** |\n| x | |\n\n<div>\nBlock. Text.\n</div>\n\nEnd here.\n");
     EXPECT_EQ(d.text, "Text here.\n\nint a;\n\nreturn a. B;\n\na | b\n1 | 2\nx | \n\n"
                       "\nBlock. Text.\n\nEnd here.\n");
     EXPECT_EQ(splitSentences(d).size(), 2u);

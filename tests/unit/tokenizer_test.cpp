@@ -6,8 +6,8 @@
 #include "tests/support/default_model.h"
 #include "tests/support/gguf_writer.h"
 
+#include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <random>
