@@ -1,7 +1,8 @@
-// Attention of one query on GPUs (flash-decoding): bound by the bytes of k and v, which are read once
-// for TILE_A query heads of the same kv head. A workgroup goes through its range of keys in segments
-// of LOCAL_SIZE keys: scores, their weights, then the sum of values. In the first and the last step
-// an invocation owns 8 dimensions (16 bytes of f16) of every SLOTS-th key; in the middle, one key.
+// Attention of one query on GPUs (flash-decoding): bound by the bytes of k and v, which are read
+// once for TILE_A query heads of the same kv head. A workgroup goes through its range of keys in
+// segments of LOCAL_SIZE keys: scores, their weights, then the sum of values. In the first and the
+// last step an invocation owns 8 dimensions (16 bytes of f16) of every SLOTS-th key; in the middle,
+// one key.
 // Groups: x = splits, y = kv_heads. Wanted: TILE_A <= 8, best a divisor of heads / kv_heads;
 // HEAD_DIM / 8 <= LOCAL_SIZE <= 128.
 #version 450

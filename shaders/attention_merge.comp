@@ -1,5 +1,5 @@
-// Joins the ranges of keys of a decode step (flash-decoding; methods.md 1.5): each range counts with
-// weight exp2(m - largest m) * l. A range with l = 0 is skipped, whatever else it holds.
+// Joins the ranges of keys of a decode step (flash-decoding; methods.md 1.5): each range counts
+// with weight exp2(m - largest m) * l. A range with l = 0 is skipped, whatever else it holds.
 // Invocation = one dimension of one head. Groups: x = heads.
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -9,7 +9,10 @@ layout(local_size_x_id = SPEC_LOCAL_SIZE) in;
 layout(constant_id = SPEC_HEAD_DIM) const uint HEAD_DIM = 64;
 layout(push_constant) uniform Push { AttentionMerge p; };
 
-uint partialAt(uint part, uint head) { return (part * p.heads + head) * (HEAD_DIM + 2); }
+// Bounded, because Mesa 26's software driver runs a uniform load once more when it leaves a loop.
+uint partialAt(uint part, uint head) {
+    return (min(part, p.splits - 1) * p.heads + head) * (HEAD_DIM + 2);
+}
 
 void main() {
     uint head = gl_WorkGroupID.x;

@@ -48,6 +48,11 @@ void loadKeysOrValues(Uints cache, uint type, uint first_row, uint count, uint c
     }
 }
 
+// A chain of multiply-adds; dot() would cost one addition more.
+float addProducts(float sum, vec4 a, vec4 b) {
+    return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
+}
+
 void addScores(uint across, uint down, inout vec4 scores[OWN_ROWS]) {
     for (uint quad = 0; quad < QUADS; ++quad) {
         vec4 k[4];
@@ -56,8 +61,7 @@ void addScores(uint across, uint down, inout vec4 scores[OWN_ROWS]) {
         [[unroll]] for (uint i = 0; i < OWN_ROWS; ++i) {
             vec4 q = row_tile[tileAt(down + i * ROW_STEP, quad)];
             [[unroll]] for (uint j = 0; j < 4; ++j)
-                scores[i][j] =
-                    fma(q.w, k[j].w, fma(q.z, k[j].z, fma(q.y, k[j].y, fma(q.x, k[j].x, scores[i][j]))));
+                scores[i][j] = addProducts(scores[i][j], q, k[j]);
         }
     }
 }

@@ -1,10 +1,10 @@
-// Matrix product for prefill on GPUs: y = scale * x w^T (+ bias) (+ residual), f32 throughout.
-// A workgroup computes TILE_A rows of x times TILE_B rows of w in steps of 32 along k. Both tiles lie
+// Matrix product for prefill on GPUs: y = scale * x w^T (+ bias) (+ residual), f32 throughout. A
+// workgroup computes TILE_A rows of x times TILE_B rows of w in steps of 32 along k. Both tiles lie
 // in shared memory as vec4 along k, w dequantised once a tile; the next tiles are read from memory
 // while the present ones are multiplied. An invocation owns TILE_A * TILE_B / LOCAL_SIZE / 4 rows
 // times 4 columns.
-// Groups: x = ceil(n / TILE_B), y = ceil(rows / TILE_A). Wanted: LOCAL_SIZE a multiple of
-// TILE_B / 4, TILE_A of LOCAL_SIZE / (TILE_B / 4), and (TILE_A + TILE_B) * 128 <= 16384 bytes.
+// Groups: x = ceil(n / TILE_B), y = ceil(rows / TILE_A). Wanted: LOCAL_SIZE a multiple of TILE_B /
+// 4, TILE_A of LOCAL_SIZE / (TILE_B / 4), and (TILE_A + TILE_B) * 128 <= 16384 bytes.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "params.h"
@@ -71,6 +71,11 @@ void storeTiles(Loaded next) {
     }
 }
 
+// A chain of multiply-adds; dot() would cost one addition more.
+float addProducts(float sum, vec4 a, vec4 b) {
+    return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
+}
+
 void multiplyTiles(uint own_row, uint own_column, inout vec4 sums[OWN_ROWS]) {
     for (uint quad = 0; quad < QUADS; ++quad) {
         vec4 w[OWN_COLUMNS];
@@ -79,8 +84,7 @@ void multiplyTiles(uint own_row, uint own_column, inout vec4 sums[OWN_ROWS]) {
         [[unroll]] for (uint i = 0; i < OWN_ROWS; ++i) {
             vec4 x = x_tile[tileAt(own_row + i * ROW_STEP, quad)];
             [[unroll]] for (uint j = 0; j < OWN_COLUMNS; ++j)
-                sums[i][j] =
-                    fma(x.w, w[j].w, fma(x.z, w[j].z, fma(x.y, w[j].y, fma(x.x, w[j].x, sums[i][j]))));
+                sums[i][j] = addProducts(sums[i][j], x, w[j]);
         }
     }
 }
@@ -117,6 +121,6 @@ void main() {
     }
     [[unroll]] for (uint i = 0; i < OWN_ROWS; ++i)
         [[unroll]] for (uint j = 0; j < OWN_COLUMNS; ++j)
-            storeResult(first_row + own_row + i * ROW_STEP, first_column + own_column + j * COLUMN_STEP,
-                        sums[i][j]);
+            storeResult(first_row + own_row + i * ROW_STEP,
+                        first_column + own_column + j * COLUMN_STEP, sums[i][j]);
 }

@@ -1,7 +1,7 @@
-// Matrix times one to four vectors, for decode on GPUs: bound by the bytes of w, which are read once.
-// A workgroup computes TILE_A rows of w; its invocations lie along k, an octet of weights each, so
-// that every load of the workgroup is contiguous and x is read once for TILE_A rows. The codes are
-// multiplied as integers and scaled once an octet: sum w x = a * sum code x + b * sum x.
+// Matrix times one to four vectors, for decode on GPUs: bound by the bytes of w, which are read
+// once. A workgroup computes TILE_A rows of w; its invocations lie along k, an octet of weights
+// each, so that every load of the workgroup is contiguous and x is read once for TILE_A rows. The
+// codes are multiplied as integers and scaled once an octet: sum w x = a * sum code x + b * sum x.
 // Groups: x = ceil(n / TILE_A).
 #version 450
 #extension GL_GOOGLE_include_directive : require

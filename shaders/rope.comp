@@ -1,5 +1,5 @@
-// Rotary position embedding (Su et al. 2021) of q and k, and the split of [q | k | v] into q and the
-// cache. Invocation = two neighbouring dimensions of one head, because an f16 cache keeps two
+// Rotary position embedding (Su et al. 2021) of q and k, and the split of [q | k | v] into q and
+// the cache. Invocation = two neighbouring dimensions of one head, because an f16 cache keeps two
 // halves in a word. Heads are numbered q, then k, then v.
 // Groups: x = ceil((heads + 2 * kv_heads) * HEAD_DIM / 2 / LOCAL_SIZE), y = rows.
 #version 450

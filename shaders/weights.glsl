@@ -1,7 +1,7 @@
 // Reads packed weights (struct Matrix of params.h) eight at a time: an octet is one 32-bit word of
-// codes, a quarter of a block. Loading and decoding are two steps, so that a kernel can have several
-// loads in flight. Serves every format and interleave; the format is chosen by specialization
-// constants, so that a pipeline holds one path only.
+// codes, a quarter of a block. Loading and decoding are two steps, so that a kernel can have
+// several loads in flight. Serves every format and interleave; the format is chosen by
+// specialization constants, so that a pipeline holds one path only.
 #ifndef LONGSCOPE_WEIGHTS_GLSL
 #define LONGSCOPE_WEIGHTS_GLSL
 

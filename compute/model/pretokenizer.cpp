@@ -53,8 +53,9 @@ struct PreSplitter::Code {
                                PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY, &error, &offset,
                                nullptr);
         if (!code)
-            fail(ErrorKind::model, "PCRE2 refuses the pre-tokenizer's expression {} at {} (error {})",
-                 source, offset, error);
+            fail(ErrorKind::model,
+                 "PCRE2 refuses the pre-tokenizer's expression {} at {} (error {})", source, offset,
+                 error);
         jit = pcre2_jit_compile_8(code, PCRE2_JIT_COMPLETE) == 0;
     }
     ~Code() { pcre2_code_free_8(code); }

@@ -1,5 +1,5 @@
-// Splits text into the pieces that byte-level BPE merges within: which regular expressions belong to
-// a `tokenizer.ggml.pre` name, and how they are applied.
+// Splits text into the pieces that byte-level BPE merges within: which regular expressions belong
+// to a `tokenizer.ggml.pre` name, and how they are applied.
 #pragma once
 
 #include <cstddef>

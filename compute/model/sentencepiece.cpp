@@ -149,7 +149,8 @@ void SentencePiece::encodeParts(std::string_view text, std::vector<PieceCache::P
         // counting on from the token before gives each its own byte. A space has one byte here, and
         // the three of its mark there.
         uint32_t offset = piece.begin();
-        if (!parts.empty() && parts.back().offset >= offset && text[offset] != ' ' &&
+        bool in_character = !parts.empty() && parts.back().offset >= offset;
+        if (in_character && offset < text.size() && text[offset] != ' ' &&
             processor_->IsByte(static_cast<int>(piece.id())))
             offset = parts.back().offset + 1;
         parts.push_back({static_cast<Token>(piece.id()), offset});

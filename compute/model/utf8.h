@@ -1,5 +1,5 @@
-// UTF-8 at the borders of the tokenizers: text that comes in with invalid bytes, and bytes of tokens
-// that go out in pieces which may end inside a character.
+// UTF-8 at the borders of the tokenizers: text that comes in with invalid bytes, and bytes of
+// tokens that go out in pieces which may end inside a character.
 #pragma once
 
 #include <cstddef>

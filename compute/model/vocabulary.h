@@ -1,5 +1,5 @@
-// The vocabulary of a GGUF file as the tokenizers need it: texts, types, the ids with a meaning, and
-// the rules that override what the file says (types by text, end of generation, BOS defaults).
+// The vocabulary of a GGUF file as the tokenizers need it: texts, types, the ids with a meaning,
+// and the rules that override what the file says (types by text, end of generation, BOS defaults).
 #pragma once
 
 #include "compute/model/gguf.h"

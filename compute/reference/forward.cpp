@@ -47,8 +47,7 @@ std::vector<float> headsFirst(std::span<const float> x, uint64_t heads, uint64_t
 class Pass {
   public:
     Pass(const Gguf &file, const Config &config, const ForwardOptions &options, uint64_t tokens)
-        : file_(file), config_(config), options_(options),
-          rotation_(rotationOf(config, tokens)) {}
+        : file_(file), config_(config), options_(options), rotation_(rotationOf(config, tokens)) {}
 
     std::vector<float> run(std::span<const int32_t> tokens) const {
         std::vector<float> x = embed(tensor("token_embd.weight"), tokens, 1);
@@ -123,7 +122,8 @@ class Pass {
     std::vector<float> feedForward(uint32_t layer, std::span<const float> x) const {
         std::string prefix = std::format("blk.{}.ffn_", layer);
         Scale kind = config_.architecture->ffn_scale ? Scale::after_bias : Scale::none;
-        std::vector<float> h = gated(linear(x, prefix + "gate", kind), linear(x, prefix + "up", kind));
+        std::vector<float> h =
+            gated(linear(x, prefix + "gate", kind), linear(x, prefix + "up", kind));
         return linear(h, prefix + "down", kind);
     }
 
@@ -140,8 +140,8 @@ class Pass {
 
 } // namespace
 
-std::vector<float> forward(const Gguf &file, const Config &config,
-                           std::span<const int32_t> tokens, const ForwardOptions &options) {
+std::vector<float> forward(const Gguf &file, const Config &config, std::span<const int32_t> tokens,
+                           const ForwardOptions &options) {
     return Pass(file, config, options, tokens.size()).run(tokens);
 }
 

@@ -1,5 +1,5 @@
-// A whole forward pass on the CPU, as plain as it can be written: the specification of the engine's.
-// Slow (every weight is dequantised, every sum is in double, one thread); for tests.
+// A whole forward pass on the CPU, as plain as it can be written: the specification of the
+// engine's. Slow (every weight is dequantised, every sum is in double, one thread); for tests.
 #pragma once
 
 #include "compute/model/config.h"

@@ -49,8 +49,7 @@ std::vector<float> dequantize(const model::Tensor &tensor) {
     return values;
 }
 
-std::vector<float> embed(const model::Tensor &table, std::span<const int32_t> tokens,
-                         float scale) {
+std::vector<float> embed(const model::Tensor &table, std::span<const int32_t> tokens, float scale) {
     uint64_t columns = table.columns();
     uint64_t row_bytes = model::rowBytes(table.type, columns);
     std::vector<float> x(tokens.size() * columns);
@@ -150,8 +149,8 @@ std::vector<Attended> attentionDecode(std::span<const float> q, std::span<const 
     assert(shape.rows == 1);
     std::vector<Attended> parts;
     for (uint64_t split = 0; split < splits; ++split)
-        parts.push_back(attentionOfKeys(q, k, v, shape, split * keys_per_split,
-                                        (split + 1) * keys_per_split));
+        parts.push_back(
+            attentionOfKeys(q, k, v, shape, split * keys_per_split, (split + 1) * keys_per_split));
     return parts;
 }
 

@@ -32,7 +32,16 @@ test_promptFromStandardInput() {
 test_summaryQuotesTheDocument() {
     run summarize "$short" --words 40
     expectStatus 0
-    [[ $(wc -w < "$out") -gt 20 ]] || complain "the summary should have some words"
+    # The quoted lines come before the first empty one; each stands in the document word for word.
+    python3 -c 'import re, sys
+words = lambda text: " ".join(re.sub(r"[*_`#>]", "", text).split())
+document = words(open(sys.argv[2]).read())
+quotes = re.findall(r"^- (.*?)  \[.+\]$", open(sys.argv[1]).read().split("\n\n")[0], re.M)
+assert len(quotes) >= 3, "only %d quotes" % len(quotes)
+for quote in quotes:
+    assert words(quote) in document, quote' \
+        "$out" "$short" 2> "$folder/python" || complain "quotes should be quotes: $(tail -n 1 "$folder/python")"
+    expectOut '^Written by .*check it'
 }
 
 test_summaryAsJson() {

@@ -14,10 +14,10 @@ struct HalfFields {
 };
 
 const std::vector<HalfFields> kHalfFields = {
-    {QuantType::q4_0, {0}},      {QuantType::q4_1, {0, 2}},   {QuantType::q5_0, {0}},
-    {QuantType::q5_1, {0, 2}},   {QuantType::q8_0, {0}},      {QuantType::q2_k, {80, 82}},
-    {QuantType::q3_k, {108}},    {QuantType::q4_k, {0, 2}},   {QuantType::q5_k, {0, 2}},
-    {QuantType::q6_k, {208}},    {QuantType::iq4_nl, {0}},    {QuantType::iq4_xs, {0}},
+    {QuantType::q4_0, {0}},    {QuantType::q4_1, {0, 2}}, {QuantType::q5_0, {0}},
+    {QuantType::q5_1, {0, 2}}, {QuantType::q8_0, {0}},    {QuantType::q2_k, {80, 82}},
+    {QuantType::q3_k, {108}},  {QuantType::q4_k, {0, 2}}, {QuantType::q5_k, {0, 2}},
+    {QuantType::q6_k, {208}},  {QuantType::iq4_nl, {0}},  {QuantType::iq4_xs, {0}},
     {QuantType::mxfp4, {}},
 };
 

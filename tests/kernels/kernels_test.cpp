@@ -10,7 +10,9 @@ namespace {
 
 using model::QuantType;
 
-gpu::Specialization localSize(uint32_t size) { return {{SPEC_LOCAL_SIZE, size}}; }
+gpu::Specialization localSize(uint32_t size) {
+    return {{SPEC_LOCAL_SIZE, size}};
+}
 
 gpu::Specialization with(gpu::Specialization base, const gpu::Specialization &more) {
     base.insert(base.end(), more.begin(), more.end());
@@ -45,10 +47,12 @@ void checkEmbed(QuantType type, uint32_t interleave, uint64_t columns) {
     for (uint32_t i = 0; i < rows; ++i)
         std::copy_n(&twin[i * columns], columns, &wanted[i * stride]);
     // One rounding here, two there: products of scales and codes fit 24 bits in most formats.
-    auto tolerance = [&](size_t i) { return 5e-7 * std::abs(static_cast<double>(wanted[i])) + 1e-7; };
-    expectClose(download<float>(x, wanted.size()), wanted, tolerance,
-                std::format("embed {} interleave {} columns {}", table.tensor.name, interleave,
-                            columns));
+    auto tolerance = [&](size_t i) {
+        return 5e-7 * std::abs(static_cast<double>(wanted[i])) + 1e-7;
+    };
+    expectClose(
+        download<float>(x, wanted.size()), wanted, tolerance,
+        std::format("embed {} interleave {} columns {}", table.tensor.name, interleave, columns));
 }
 
 } // namespace
@@ -123,14 +127,15 @@ TEST(GatedKernel, StridesAndLargeValues) {
             std::string parameters = std::format("gated rows {} columns {}", rows, columns);
             for (uint32_t i = 0; i < rows; ++i) {
                 std::span<const float> row = std::span(gate_up).subspan(i * in_stride);
-                std::vector<float> wanted = reference::gated(row.first(columns),
-                                                             row.subspan(columns, columns));
+                std::vector<float> wanted =
+                    reference::gated(row.first(columns), row.subspan(columns, columns));
                 std::vector<float> own(&got[i * out_stride], &got[i * out_stride] + columns);
                 // exp is exact to 3 + 2|x| units in the last place (Vulkan, precision of GLSL.std)
                 auto tolerance = [&](size_t c) {
                     double gate = std::abs(static_cast<double>(row[c]));
                     return (1e-6 + 2.4e-7 * std::min(gate, 80.0)) *
-                               std::abs(static_cast<double>(wanted[c])) + 1e-30;
+                               std::abs(static_cast<double>(wanted[c])) +
+                           1e-30;
                 };
                 expectClose(own, wanted, tolerance, parameters + std::format(" row {}", i));
                 for (uint32_t c = columns; c < out_stride; ++c)
@@ -169,8 +174,8 @@ void checkCache(const RopeCase &c, const gpu::Buffer &buffer, uint32_t type,
                 const std::vector<float> &rows_first, uint32_t capacity) {
     uint32_t dim = engine::padded(c.head_dim);
     size_t elements = size_t{c.kv_heads} * capacity * dim;
-    std::vector<uint32_t> words = download<uint32_t>(buffer, type == CACHE_F16 ? elements / 2
-                                                                              : elements);
+    std::vector<uint32_t> words =
+        download<uint32_t>(buffer, type == CACHE_F16 ? elements / 2 : elements);
     std::vector<float> got, wanted;
     for (uint32_t head = 0; head < c.kv_heads; ++head)
         for (uint32_t slot = 0; slot < capacity; ++slot)
@@ -240,24 +245,23 @@ void checkRope(const RopeCase &c) {
                {SPEC_CACHE_K, c.cache_k},
                {SPEC_CACHE_V, c.cache_v},
                {SPEC_FLAGS, c.neox ? ROPE_NEOX : 0}},
-              params, {&q, &k, &v},
-              {groupsFor((c.heads + 2 * c.kv_heads) * dim / 2, 64), c.rows});
+              params, {&q, &k, &v}, {groupsFor((c.heads + 2 * c.kv_heads) * dim / 2, 64), c.rows});
 
     reference::RopeShape shape{c.heads, c.head_dim, c.rope_dims, c.neox};
-    std::vector<float> q_twin = reference::rope(
-        columnsOf(qkv, c.rows, stride, 0, c.heads * c.head_dim), rotation, shape);
+    std::vector<float> q_twin =
+        reference::rope(columnsOf(qkv, c.rows, stride, 0, c.heads * c.head_dim), rotation, shape);
     std::vector<float> wanted(c.rows * c.heads * dim, 0.0f);
     for (uint32_t i = 0; i < c.rows * c.heads; ++i)
         std::copy_n(&q_twin[i * c.head_dim], c.head_dim, &wanted[i * dim]);
     // Two products of values of order 1.
-    expectClose(download<float>(q, wanted.size()), wanted, [](size_t) { return 2e-6; },
-                c.describe());
+    expectClose(
+        download<float>(q, wanted.size()), wanted, [](size_t) { return 2e-6; }, c.describe());
     shape.heads = c.kv_heads;
     uint32_t kv_columns = c.kv_heads * c.head_dim;
-    checkCache(c, k, c.cache_k,
-               reference::rope(columnsOf(qkv, c.rows, stride, k_offset, kv_columns), rotation,
-                               shape),
-               capacity);
+    checkCache(
+        c, k, c.cache_k,
+        reference::rope(columnsOf(qkv, c.rows, stride, k_offset, kv_columns), rotation, shape),
+        capacity);
     checkCache(c, v, c.cache_v, columnsOf(qkv, c.rows, stride, v_offset, kv_columns), capacity);
 }
 
@@ -309,8 +313,9 @@ TEST(AttentionMergeKernel, EmptyRangesDoNotCount) {
                       params, {&out}, {kHeads});
             std::vector<float> wanted = reference::merge(parts, head_dim).out;
             // m of up to 60 has an error of 2^-19 in base 2 after rounding to f32.
-            expectClose(download<float>(out, wanted.size()), wanted, [](size_t) { return 2e-5; },
-                        std::format("attention_merge splits {} head_dim {}", splits, head_dim));
+            expectClose(
+                download<float>(out, wanted.size()), wanted, [](size_t) { return 2e-5; },
+                std::format("attention_merge splits {} head_dim {}", splits, head_dim));
         }
 }
 

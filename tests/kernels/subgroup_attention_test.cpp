@@ -55,8 +55,7 @@ struct AttentionData {
 };
 
 std::vector<float> poisonedCache(const AttentionCase &c, uint32_t type, Random &random) {
-    std::vector<float> values =
-        random.normals(size_t{c.kv_heads} * c.capacity() * c.head_dim);
+    std::vector<float> values = random.normals(size_t{c.kv_heads} * c.capacity() * c.head_dim);
     if (type == CACHE_F16)
         values = reference::throughHalf(values);
     for (uint32_t head = 0; head < c.kv_heads; ++head)
@@ -89,7 +88,9 @@ gpu::Specialization constantsOf(const AttentionCase &c) {
 }
 
 // Weights of sum 1 times values of order 1; exp2 of scores up to 5 with errors of 1e-6.
-double tolerance(size_t) { return 1e-5; }
+double tolerance(size_t) {
+    return 1e-5;
+}
 
 void checkPrefill(const AttentionCase &c, uint32_t local) {
     AttentionData data = makeData(c);
@@ -152,8 +153,8 @@ void checkDecode(const AttentionCase &c, uint32_t splits, uint32_t tile_heads, u
     std::string parameters = std::format("attention_decode_subgroup splits {} tile {} local {} {}",
                                          splits, tile_heads, local, c.describe());
     std::vector<float> all = download<float>(partial, splits * c.heads * record);
-    std::vector<reference::Attended> parts = reference::attentionDecode(
-        data.q, data.k, data.v, data.shape, splits, keys_per_split);
+    std::vector<reference::Attended> parts =
+        reference::attentionDecode(data.q, data.k, data.v, data.shape, splits, keys_per_split);
     for (uint32_t split = 0; split < splits; ++split)
         for (uint32_t head = 0; head < c.heads; ++head) {
             const float *from = &all[(split * c.heads + head) * record];
@@ -193,26 +194,38 @@ TEST(AttentionPrefillSubgroupKernel, ShapesAndDepths) {
         for (auto [heads, kv_heads] : kHeads)
             for (uint32_t position : {0u, 1u, 63u, 200u})
                 for (uint32_t rows : {1u, 3u, 33u})
-                    checkPrefill({.rows = rows, .position = position, .heads = heads,
-                                  .kv_heads = kv_heads, .head_dim = head_dim},
+                    checkPrefill({.rows = rows,
+                                  .position = position,
+                                  .heads = heads,
+                                  .kv_heads = kv_heads,
+                                  .head_dim = head_dim},
                                  128);
 }
 
 TEST(AttentionPrefillSubgroupKernel, CacheTypesAndSeveralTiles) {
     // no padding, padding, and the variant with fewer rows an invocation
     for (uint32_t head_dim : {64u, 80u, 256u})
-        for (auto [k, v] : {std::array{CACHE_F16, CACHE_F16}, {CACHE_F16, CACHE_F32},
-                            {CACHE_F32, CACHE_F16}})
-            checkPrefill({.rows = 70, .position = 31, .heads = 4, .kv_heads = 2,
-                          .head_dim = head_dim, .cache_k = static_cast<uint32_t>(k),
+        for (auto [k, v] :
+             {std::array{CACHE_F16, CACHE_F16}, {CACHE_F16, CACHE_F32}, {CACHE_F32, CACHE_F16}})
+            checkPrefill({.rows = 70,
+                          .position = 31,
+                          .heads = 4,
+                          .kv_heads = 2,
+                          .head_dim = head_dim,
+                          .cache_k = static_cast<uint32_t>(k),
                           .cache_v = static_cast<uint32_t>(v)},
                          128);
 }
 
 TEST(AttentionPrefillSubgroupKernel, LocalSizes) {
     for (uint32_t local : {8u, 32u, 64u})
-        checkPrefill({.rows = 37, .position = 5, .heads = 2, .kv_heads = 1, .head_dim = 64,
-                      .cache_k = CACHE_F16, .cache_v = CACHE_F16},
+        checkPrefill({.rows = 37,
+                      .position = 5,
+                      .heads = 2,
+                      .kv_heads = 1,
+                      .head_dim = 64,
+                      .cache_k = CACHE_F16,
+                      .cache_v = CACHE_F16},
                      local);
 }
 
@@ -221,7 +234,9 @@ TEST(AttentionDecodeSubgroupKernel, ShapesAndDepths) {
         for (auto [heads, kv_heads] : kHeads)
             for (uint32_t position : {0u, 1u, 63u, 200u, 300u})
                 for (uint32_t splits : {1u, 3u, 7u})
-                    checkDecode({.position = position, .heads = heads, .kv_heads = kv_heads,
+                    checkDecode({.position = position,
+                                 .heads = heads,
+                                 .kv_heads = kv_heads,
                                  .head_dim = head_dim},
                                 splits, heads / kv_heads, 128);
 }
@@ -229,14 +244,26 @@ TEST(AttentionDecodeSubgroupKernel, ShapesAndDepths) {
 TEST(AttentionDecodeSubgroupKernel, CacheTypesTilesAndLocalSizes) {
     for (uint32_t local : {32u, 64u, 128u})
         for (uint32_t tile : {1u, 3u, 8u}) // 3 does not divide 8 heads a group, 8 does
-            checkDecode({.position = 260, .heads = 16, .kv_heads = 2, .head_dim = 80,
-                         .cache_k = CACHE_F16, .cache_v = CACHE_F16},
+            checkDecode({.position = 260,
+                         .heads = 16,
+                         .kv_heads = 2,
+                         .head_dim = 80,
+                         .cache_k = CACHE_F16,
+                         .cache_v = CACHE_F16},
                         2, tile, local);
-    checkDecode({.position = 150, .heads = 4, .kv_heads = 2, .head_dim = 256,
-                 .cache_k = CACHE_F16, .cache_v = CACHE_F32},
+    checkDecode({.position = 150,
+                 .heads = 4,
+                 .kv_heads = 2,
+                 .head_dim = 256,
+                 .cache_k = CACHE_F16,
+                 .cache_v = CACHE_F32},
                 3, 2, 128);
-    checkDecode({.position = 150, .heads = 4, .kv_heads = 2, .head_dim = 128,
-                 .cache_k = CACHE_F32, .cache_v = CACHE_F16},
+    checkDecode({.position = 150,
+                 .heads = 4,
+                 .kv_heads = 2,
+                 .head_dim = 128,
+                 .cache_k = CACHE_F32,
+                 .cache_v = CACHE_F16},
                 3, 2, 64);
 }
 

@@ -1,5 +1,5 @@
-// The matrix kernels of the subgroup family against their scalar twin: every weight type, odd sizes,
-// every tile shape that tiling may choose, poisoned outputs.
+// The matrix kernels of the subgroup family against their scalar twin: every weight type, odd
+// sizes, every tile shape that tiling may choose, poisoned outputs.
 #include "compute/engine/kernels.h"
 #include "compute/reference/kernels.h"
 #include "tests/support/kernel_check.h"
@@ -68,7 +68,8 @@ MatmulData makeData(const MatmulCase &c) {
 
     std::vector<float> x = dropPadding(data.x, c.rows, data.x_stride, c.k);
     std::vector<float> w = reference::dequantize(data.weight.tensor);
-    std::vector<float> twin = reference::matmul(x, w, c.k, {.scale = kScale, .bias = {}, .residual = {}});
+    std::vector<float> twin =
+        reference::matmul(x, w, c.k, {.scale = kScale, .bias = {}, .residual = {}});
     data.magnitude = magnitudes(x, w, c, data);
     float poison;
     std::memcpy(&poison, &kPoison, sizeof poison);
@@ -145,25 +146,33 @@ uint32_t columnsFor(QuantType type, uint32_t wanted) {
 
 TEST(MatmulSubgroupKernel, EveryTypeAndOddSizes) {
     for (QuantType type : allTypes())
-        for (auto [rows, k, n] : {std::array{1u, 32u, 96u}, {3u, 96u, 32u}, {33u, 288u, 96u},
-                                  {65u, 576u, 33u}})
+        for (auto [rows, k, n] :
+             {std::array{1u, 32u, 96u}, {3u, 96u, 32u}, {33u, 288u, 96u}, {65u, 576u, 33u}})
             checkMatmul({.type = type, .rows = rows, .k = columnsFor(type, k), .n = n});
 }
 
 TEST(MatmulSubgroupKernel, BiasAndResidualInPlace) {
     for (uint32_t flags : {MATMUL_BIAS, MATMUL_RESIDUAL, MATMUL_BIAS | MATMUL_RESIDUAL})
         for (uint32_t rows : {3u, 64u})
-            checkMatmul({.type = QuantType::q4_1, .rows = rows, .k = 96, .n = 288,
-                         .flags = flags});
+            checkMatmul({.type = QuantType::q4_1, .rows = rows, .k = 96, .n = 288, .flags = flags});
 }
 
 TEST(MatmulSubgroupKernel, TileShapes) {
-    for (auto [local, tile_a, tile_b] :
-         {std::array{128u, 64u, 64u}, {64u, 32u, 64u}, {32u, 32u, 32u}, {64u, 64u, 32u},
-          {128u, 32u, 64u}, {16u, 8u, 32u}, {128u, 96u, 32u}})
+    for (auto [local, tile_a, tile_b] : {std::array{128u, 64u, 64u},
+                                         {64u, 32u, 64u},
+                                         {32u, 32u, 32u},
+                                         {64u, 64u, 32u},
+                                         {128u, 32u, 64u},
+                                         {16u, 8u, 32u},
+                                         {128u, 96u, 32u}})
         for (uint32_t rows : {1u, 33u})
-            checkMatmul({.type = QuantType::q6_k, .rows = rows, .k = 256, .n = 96, .local = local,
-                         .tile_a = tile_a, .tile_b = tile_b});
+            checkMatmul({.type = QuantType::q6_k,
+                         .rows = rows,
+                         .k = 256,
+                         .n = 96,
+                         .local = local,
+                         .tile_a = tile_a,
+                         .tile_b = tile_b});
 }
 
 TEST(MatmulSubgroupKernel, PaddedColumns) {
@@ -173,9 +182,16 @@ TEST(MatmulSubgroupKernel, PaddedColumns) {
 
 TEST(MatvecSubgroupKernel, EveryTypeAndOddSizes) {
     for (QuantType type : allTypes())
-        for (auto [rows, k, n] : {std::array{1u, 32u, 96u}, {1u, 576u, 33u}, {2u, 96u, 32u},
-                                  {3u, 288u, 40u}, {4u, 576u, 96u}})
-            checkMatvec({.type = type, .rows = rows, .k = columnsFor(type, k), .n = n, .local = 32,
+        for (auto [rows, k, n] : {std::array{1u, 32u, 96u},
+                                  {1u, 576u, 33u},
+                                  {2u, 96u, 32u},
+                                  {3u, 288u, 40u},
+                                  {4u, 576u, 96u}})
+            checkMatvec({.type = type,
+                         .rows = rows,
+                         .k = columnsFor(type, k),
+                         .n = n,
+                         .local = 32,
                          .tile_a = 4});
 }
 
@@ -183,8 +199,13 @@ TEST(MatvecSubgroupKernel, BiasResidualAndTileShapes) {
     for (uint32_t local : {8u, 32u, 64u, 128u})
         for (uint32_t tile : {1u, 2u, 5u})
             for (uint32_t flags : {0, MATMUL_BIAS, MATMUL_BIAS | MATMUL_RESIDUAL})
-                checkMatvec({.type = QuantType::q4_1, .rows = 2, .k = 288, .n = 96, .flags = flags,
-                             .local = local, .tile_a = tile});
+                checkMatvec({.type = QuantType::q4_1,
+                             .rows = 2,
+                             .k = 288,
+                             .n = 96,
+                             .flags = flags,
+                             .local = local,
+                             .tile_a = tile});
 }
 
 } // namespace longscope::test

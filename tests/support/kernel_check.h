@@ -108,8 +108,8 @@ void expectClose(const std::vector<float> &got, const std::vector<float> &wanted
         double difference = std::abs(static_cast<double>(got[i]) - static_cast<double>(wanted[i]));
         if (difference <= tolerance(i)) // false for NaN
             continue;
-        ADD_FAILURE() << parameters << ": element " << i << " of " << got.size() << " is "
-                      << got[i] << ", wanted " << wanted[i] << " within " << tolerance(i);
+        ADD_FAILURE() << parameters << ": element " << i << " of " << got.size() << " is " << got[i]
+                      << ", wanted " << wanted[i] << " within " << tolerance(i);
         ++reported;
     }
 }

@@ -27,8 +27,8 @@ std::vector<float> fill(double (*value)(double i, double c)) {
     std::vector<float> values;
     for (uint64_t i = 0; i < kTokens; ++i)
         for (uint64_t c = 0; c < kDim; ++c)
-            values.push_back(static_cast<float>(value(static_cast<double>(i),
-                                                      static_cast<double>(c))));
+            values.push_back(
+                static_cast<float>(value(static_cast<double>(i), static_cast<double>(c))));
     return values;
 }
 
@@ -161,8 +161,12 @@ TEST(ReferenceAttention, GroupedHeadsEqualRepeatedKeys) {
         k_repeated.insert(k_repeated.end(), k.begin() + from, k.begin() + from + kKeys * kDim);
         v_repeated.insert(v_repeated.end(), v.begin() + from, v.begin() + from + kKeys * kDim);
     }
-    AttentionShape shape{.rows = kKeys, .heads = kHeads, .kv_heads = kGroups, .head_dim = kDim,
-                         .capacity = kKeys, .scale = 0.5f};
+    AttentionShape shape{.rows = kKeys,
+                         .heads = kHeads,
+                         .kv_heads = kGroups,
+                         .head_dim = kDim,
+                         .capacity = kKeys,
+                         .scale = 0.5f};
     std::vector<float> grouped = attention(q, k, v, shape).out;
     shape.kv_heads = kHeads;
     EXPECT_EQ(grouped, attention(q, k_repeated, v_repeated, shape).out);
