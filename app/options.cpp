@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <format>
 
 namespace longscope::app {
 namespace {
@@ -19,22 +20,28 @@ void addGeneral(CLI::App &app, Options &o, std::string &kv) {
         ->type_name("FILE");
     app.add_option("--device", o.device, "Vulkan device, see `longscope devices`")
         ->type_name("N|NAME");
-    app.add_option("-c,--context", o.context_tokens, "window in tokens (default: what is needed)")
-        ->check(CLI::PositiveNumber)
+    app.add_option("-c,--context", o.context_tokens, "window in tokens, 0 = what is needed")
+        ->check(CLI::Range(uint64_t{0}, uint64_t{1} << 40))
         ->type_name("N");
     app.add_option("--kv", kv, "cache type, of keys and values or K,V: f32 f16 (default f16)")
         ->type_name("T[,T]");
     app.add_option("--kernels", o.kernels, "kernel family")
         ->check(CLI::IsMember({"auto", "lanes", "subgroup"}))
         ->type_name("F");
-    app.add_option("--temp", o.temperature, "temperature, 0 = greedy")->check(CLI::NonNegativeNumber);
-    app.add_option("--top-k", o.top_k, "keep the K best tokens, 0 = off");
+    app.add_option("--temp", o.temperature, "temperature, 0 = greedy")
+        ->check(CLI::Range(0.0, 100.0))
+        ->type_name("T");
+    app.add_option("--top-k", o.top_k, "keep the K best tokens, 0 = off")->type_name("K");
     app.add_option("--top-p", o.top_p, "keep this much probability, 1 = off")
-        ->check(CLI::Range(0.0, 1.0));
+        ->check(CLI::Range(0.0, 1.0))
+        ->type_name("P");
     app.add_option("--min-p", o.min_p, "drop what is less likely than this share of the best")
-        ->check(CLI::Range(0.0, 1.0));
-    app.add_option("--repeat-penalty", o.repeat_penalty, "1 = off")->check(CLI::PositiveNumber);
-    app.add_option("--seed", o.seed, "0 = a random one");
+        ->check(CLI::Range(0.0, 1.0))
+        ->type_name("P");
+    app.add_option("--repeat-penalty", o.repeat_penalty, "1 = off")
+        ->check(CLI::Range(0.01, 100.0))
+        ->type_name("R");
+    app.add_option("--seed", o.seed, "0 = a random one")->type_name("N");
     app.add_option("-n", o.max_tokens, "most tokens to write")->type_name("N");
     app.add_flag("--json", o.json, "one JSON object on standard output instead of text");
     app.add_flag("--quiet", o.quiet, "no progress on standard error");
@@ -88,13 +95,19 @@ void addMeasuring(CLI::App &app, Options &o) {
     perplexity->add_option("--chunks", o.chunks, "at most so many windows")->type_name("N");
     perplexity->add_flag("--by-position", o.by_position, "also at each position of the window");
     auto *bench = app.add_subcommand("bench", "speed of reading and writing");
-    bench->add_option("-p", o.prompt_tokens, "prompt tokens (default 512)")->delimiter(',');
-    bench->add_option("-n", o.generated_tokens, "generated tokens (default 128)")->delimiter(',');
-    bench->add_option("-d", o.depths, "tokens before them (default 0,4096)")->delimiter(',');
+    bench->add_option("-p", o.prompt_tokens, "prompt tokens (default 512)")->delimiter(',')->type_name("N,…");
+    bench->add_option("-n", o.generated_tokens, "generated tokens (default 128)")
+        ->delimiter(',')
+        ->type_name("N,…");
+    bench->add_option("-d", o.depths, "tokens before them (default 0,4096)")
+        ->delimiter(',')
+        ->type_name("N,…");
     bench->add_option("--repeat", o.repeat, "runs of each, after one warm-up")
-        ->check(CLI::Range(1u, 1000u));
+        ->check(CLI::Range(1u, 1000u))
+        ->type_name("N");
     bench->add_option("--format", o.format, "md, json, csv")
-        ->check(CLI::IsMember({"md", "json", "csv"}));
+        ->check(CLI::IsMember({"md", "json", "csv"}))
+        ->type_name("F");
     bench->add_flag("--profile", o.profile, "time of each kernel on the device");
     auto *inspect = app.add_subcommand("inspect", "metadata, tensors and sizes of a model file");
     addFiles(inspect, o, "a GGUF file (default: --model)")->expected(0, 1);
@@ -129,7 +142,10 @@ std::string commandList(const CLI::App &app) {
 void explain(const CLI::App &app, const CLI::ParseError &error) {
     auto chosen = app.get_subcommands();
     if (chosen.empty()) {
-        printError(error.what());
+        std::vector<std::string> unknown = app.remaining();
+        const char *kind = !unknown.empty() && unknown.front().starts_with("-") ? "option" : "command";
+        printError(unknown.empty() ? "a command is missing"
+                                   : std::format("there is no {} \"{}\"", kind, unknown.front()));
         printNote("usage: longscope COMMAND [OPTIONS]   commands: " + commandList(app));
         printNote("       longscope --help");
         return;
@@ -137,18 +153,17 @@ void explain(const CLI::App &app, const CLI::ParseError &error) {
     const CLI::App *command = chosen.front();
     std::string usage = "usage: longscope " + command->get_name();
     for (const CLI::Option *option : command->get_options()) {
-        if (option->get_name() == "--help,-h" || option->check_name("--help"))
+        if (option->check_name("--help"))
             continue;
-        std::string name = option->get_positional() ? option->get_name(true) : option->get_name();
-        std::string type = option->get_positional() || option->get_type_size() == 0
-                               ? ""
-                               : " " + option->get_type_name();
+        std::string name = option->get_name(); // of a positional its own
+        if (!option->get_positional() && !option->get_type_name().empty())
+            name += " " + option->get_type_name().substr(0, option->get_type_name().find(':'));
         if (option->get_positional() && option->get_expected_max() > 1)
             name += "…";
-        usage += option->get_required() ? " " + name + type : " [" + name + type + "]";
+        usage += option->get_required() ? " " + name : " [" + name + "]";
     }
     printError(error.what());
-    printNote(usage);
+    printNote(usage + " [GENERAL OPTIONS]");
     printNote("       longscope " + command->get_name() + " --help");
 }
 
@@ -166,6 +181,8 @@ Parsed parseOptions(int argc, const char *const *argv) {
     addReading(app, o);
     addText(app, o);
     addMeasuring(app, o);
+    for (CLI::App *command : app.get_subcommands([](CLI::App *) { return true; }))
+        command->footer("General options (--model, --device, --json, ...): longscope --help");
     try {
         app.parse(argc, argv);
         parseCacheTypes(kv, o);

@@ -1,13 +1,15 @@
 #version 450
 // Causal attention of a chunk for the software device. A workgroup is one subgroup of 8: 8 queries x
-// HEADS query heads of one KV head. Scores have lane = query, the key's dims handed out by
-// broadcasts; the sum of values has lane = dims, the weights handed out. Everything stays in
-// registers or on the stack; KEYS keys a step make the loop body fat without leaving the
-// instruction cache.
+// HEADS query heads of one KV head. Scores have lane = query, the dims of a key handed round; the
+// sum of values has lane = dims, the weights handed round. Everything stays in registers or on the
+// stack; KEYS keys a step make the loop body fat without leaving the instruction cache.
+//
+// Handing round: in turn t, lane l takes the value of lane l ^ t. That is one instruction (none for
+// t = 0); handing the value of one lane to all is two.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
 #extension GL_KHR_shader_subgroup_basic : require
-#extension GL_KHR_shader_subgroup_ballot : require
+#extension GL_KHR_shader_subgroup_shuffle : require
 #include "params.h"
 #include "lanes_attention.glsl"
 
@@ -21,9 +23,11 @@ const uint QUERIES = 8;
 
 uint lane, first_row, first_head, cache_row; // cache_row: of key 0 of this KV head
 uint last_key;                               // of the last query
-float queries[HEADS][HEAD_DIM];              // lane = query, times scale * log2(e)
-float maxima[HEADS], totals[HEADS];          // lane = query
-float sums[QUERIES][HEADS][DIMS];            // lane = dims
+// lane = query, times scale * log2(e); [turn] holds the dims of lane ^ turn
+float queries[HEADS][LANES][DIMS];
+float maxima[HEADS], totals[HEADS]; // lane = query
+// lane = dims; [turn] belongs to query lane ^ turn
+float sums[LANES][HEADS][DIMS];
 float weights[HEADS][KEYS];                  // lane = query: scores, then their exp2
 float rescale[HEADS];
 
@@ -32,11 +36,13 @@ void loadQueries() {
     uint row = min(first_row + lane, p.rows - 1); // repeats are not stored
     [[unroll]] for (uint head = 0; head < HEADS; ++head) {
         uint at = (row * p.heads + first_head + head) * (HEAD_DIM / 2);
-        [[unroll]] for (uint i = 0; i < HEAD_DIM / 2; ++i) {
-            vec2 pair = uintBitsToFloat(unpackUint2x32(words.v[at + i])) * (p.scale * LOG2_E);
-            queries[head][2 * i] = pair.x;
-            queries[head][2 * i + 1] = pair.y;
-        }
+        [[unroll]] for (uint turn = 0; turn < LANES; ++turn)
+            [[unroll]] for (uint i = 0; i < DIMS; i += 2) {
+                uint64_t word = words.v[at + ((lane ^ turn) * DIMS + i) / 2];
+                vec2 pair = uintBitsToFloat(unpackUint2x32(word)) * (p.scale * LOG2_E);
+                queries[head][turn][i] = pair.x;
+                queries[head][turn][i + 1] = pair.y;
+            }
     }
 }
 
@@ -44,9 +50,9 @@ void startState() {
     [[unroll]] for (uint head = 0; head < HEADS; ++head) {
         maxima[head] = NEVER;
         totals[head] = 0;
-        [[unroll]] for (uint query = 0; query < QUERIES; ++query)
+        [[unroll]] for (uint turn = 0; turn < LANES; ++turn)
             [[unroll]] for (uint i = 0; i < DIMS; ++i)
-                sums[query][head][i] = 0;
+                sums[turn][head][i] = 0;
     }
 }
 
@@ -60,12 +66,12 @@ void scoreKeys(uint first_key) {
             keys[j][i] = loadFour(Words64(p.k), CACHE_TYPE_K,
                                   (rowOf(first_key + j) * LANES + lane) * (DIMS / 4) + i);
     [[unroll]] for (uint i = 0; i < DIMS; ++i)
-        [[unroll]] for (uint e = 0; e < LANES; ++e)
+        [[unroll]] for (uint turn = 0; turn < LANES; ++turn)
             [[unroll]] for (uint j = 0; j < KEYS; ++j) {
-                float value = subgroupBroadcast(keys[j][i / 4][i % 4], e);
+                float value = subgroupShuffleXor(keys[j][i / 4][i % 4], turn);
                 [[unroll]] for (uint head = 0; head < HEADS; ++head) {
-                    float product = queries[head][e * DIMS + i] * value;
-                    weights[head][j] = i + e == 0 ? product : weights[head][j] + product;
+                    float product = queries[head][turn][i] * value;
+                    weights[head][j] = i + turn == 0 ? product : weights[head][j] + product;
                 }
             }
 }
@@ -96,17 +102,17 @@ void addValues(uint first_key) {
         [[unroll]] for (uint i = 0; i < DIMS / 4; ++i)
             values[j][i] = loadFour(Words64(p.v), CACHE_TYPE_V,
                                     (rowOf(first_key + j) * LANES + lane) * (DIMS / 4) + i);
-    [[unroll]] for (uint query = 0; query < QUERIES; ++query)
+    [[unroll]] for (uint turn = 0; turn < LANES; ++turn)
         [[unroll]] for (uint head = 0; head < HEADS; ++head) {
             float weight[KEYS];
             [[unroll]] for (uint j = 0; j < KEYS; ++j)
-                weight[j] = subgroupBroadcast(weights[head][j], query);
-            float factor = subgroupBroadcast(rescale[head], query);
+                weight[j] = subgroupShuffleXor(weights[head][j], turn);
+            float factor = subgroupShuffleXor(rescale[head], turn);
             [[unroll]] for (uint i = 0; i < DIMS; ++i) {
-                float sum = sums[query][head][i] * factor;
+                float sum = sums[turn][head][i] * factor;
                 [[unroll]] for (uint j = 0; j < KEYS; ++j)
                     sum += weight[j] * values[j][i / 4][i % 4];
-                sums[query][head][i] = sum;
+                sums[turn][head][i] = sum;
             }
         }
 }
@@ -124,16 +130,15 @@ void storeResult() {
     Words64 words = Words64(p.result);
     [[unroll]] for (uint head = 0; head < HEADS; ++head) {
         float inverse = 1 / totals[head];
-        [[unroll]] for (uint query = 0; query < QUERIES; ++query) {
-            if (first_row + query >= p.rows)
-                continue;
-            float factor = subgroupBroadcast(inverse, query);
-            uint at = (first_row + query) * p.out_stride + (first_head + head) * p.head_dim;
+        [[unroll]] for (uint turn = 0; turn < LANES; ++turn) {
+            float factor = subgroupShuffleXor(inverse, turn);
+            uint row = first_row + (lane ^ turn);
+            uint at = row * p.out_stride + (first_head + head) * p.head_dim;
             [[unroll]] for (uint i = 0; i < DIMS; i += 2) {
                 uint dim = lane * DIMS + i; // pairs: head_dim is even
-                if (dim < p.head_dim)
+                if (row < p.rows && dim < p.head_dim)
                     words.v[(at + dim) / 2] = packUint2x32(floatBitsToUint(
-                        vec2(sums[query][head][i], sums[query][head][i + 1]) * factor));
+                        vec2(sums[turn][head][i], sums[turn][head][i + 1]) * factor));
             }
         }
     }

@@ -26,24 +26,28 @@ struct Affine {
     float shift;
 };
 
-/// `block` as numbered in params.h; `part` 0 or 1.
-HalfBlock loadHalfBlock(Matrix w, uint block, uint part) {
+/// `block` as numbered in params.h; `part` 0 or 1. `exchanged`: columns 8..15 come first.
+HalfBlock loadHalfBlock(Matrix w, uint block, uint part, bool exchanged) {
     HalfBlock raw;
     Words64 codes = Words64(w.codes);
     [[unroll]] for (uint i = 0; i < CODE_WORDS / 2; ++i) {
-        uvec2 pair = unpackUint2x32(codes.v[(2 * block + part) * (CODE_WORDS / 2) + i]);
-        raw.codes[2 * i] = pair.x;
-        raw.codes[2 * i + 1] = pair.y;
+        uint at = exchanged ? i ^ (CODE_WORDS / 4) : i;
+        uvec2 pair = unpackUint2x32(codes.v[(2 * block + part) * (CODE_WORDS / 2) + at]);
+        bool reversed = exchanged && CODE_WORDS == 2;
+        raw.codes[2 * i] = reversed ? pair.y : pair.x;
+        raw.codes[2 * i + 1] = reversed ? pair.x : pair.y;
     }
     raw.high[0] = raw.high[1] = 0;
     if (CODE_BITS == 5) {
-        raw.high[0] = w.high.v[block] >> (HALF * part);
+        uint bits = w.high.v[block] >> (HALF * part);
+        raw.high[0] = exchanged ? (bits >> 8 & 255) | bits << 8 : bits;
     } else if (CODE_BITS == 6) {
-        raw.high[0] = w.high.v[2 * block + part];
+        uint bits = w.high.v[2 * block + part];
+        raw.high[0] = exchanged ? bits >> 16 | bits << 16 : bits;
     } else if (CODE_BITS == 8) {
         uvec2 pair = unpackUint2x32(Words64(w.high).v[2 * block + part]);
-        raw.high[0] = pair.x;
-        raw.high[1] = pair.y;
+        raw.high[0] = exchanged ? pair.y : pair.x;
+        raw.high[1] = exchanged ? pair.x : pair.y;
     }
     return raw;
 }
@@ -70,6 +74,13 @@ Affine loadAffine(Matrix w, uint row_group, uint columns, uint kb, uint part, ui
     return Affine(factors.x, -factors.x * float(OFFSET) - factors.y);
 }
 
+/// 8-bit codes of the even or the odd columns of the word that holds column `e`, one a byte.
+uint bytesOf(HalfBlock raw, uint e) {
+    uint low = raw.codes[e / 8], high = raw.high[e / 8];
+    return e % 2 == 0 ? (low & 0x0f0f0f0fu) | (high & 0x0f0f0f0fu) << 4
+                      : (low >> 4 & 0x0f0f0f0fu) | (high & 0xf0f0f0f0u);
+}
+
 /// The integer code of column `e` (a constant after unrolling) of the half block.
 float codeOf(HalfBlock raw, uint e) {
     uint code = raw.codes[e / 8] >> (4 * (e % 8)) & 15;
@@ -78,7 +89,7 @@ float codeOf(HalfBlock raw, uint e) {
     else if (CODE_BITS == 6)
         code |= (raw.high[0] >> (2 * e) & 3) << 4;
     else if (CODE_BITS == 8)
-        code |= (raw.high[e / 8] >> (4 * (e % 8)) & 15) << 4;
+        code = bytesOf(raw, e) >> (8 * (e % 8 / 2)) & 255;
     return float(int(code));
 }
 
@@ -100,12 +111,12 @@ uint placedHighOf(HalfBlock raw, uint e, uint place) {
 
 /// codeOf * 2^placeOf.
 float placedCodeOf(HalfBlock raw, uint e) {
-    uint low = raw.codes[e / 8], high = raw.high[e / 8], place = placeOf(e);
-    if (CODE_BITS == 8) { // even and odd codes become the bytes of two words
-        uint bytes = e % 2 == 0 ? (low & 0x0f0f0f0fu) | (high & 0x0f0f0f0fu) << 4
-                                : (low >> 4 & 0x0f0f0f0fu) | (high & 0xf0f0f0f0u);
+    uint place = placeOf(e);
+    if (CODE_BITS == 8) {
+        uint bytes = bytesOf(raw, e);
         return float(int(e % 8 >= 6 ? bytes >> 24 : bytes & 255u << place));
     }
+    uint low = raw.codes[e / 8];
     uint code = e % 8 == 7 ? low >> 28 : low & 15u << place;
     return float(int(CODE_BITS == 4 ? code : code | placedHighOf(raw, e, place)));
 }

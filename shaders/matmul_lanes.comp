@@ -1,11 +1,15 @@
 #version 450
 // Prefill product for the software device: lane = column of the result, everything in registers,
 // no barrier. A workgroup is one subgroup of 8 and computes TILE_ROWS rows x TILE_GROUPS groups of
-// 8 columns; each lane loads two activations a row and hands them out by broadcasts.
+// 8 columns; each lane loads two activations a row and hands them out to the others.
+//
+// Values are handed out within a quad of lanes: that is one instruction, across quads it is two. So
+// lanes 0..3 go through the first 8 columns of a half block while lanes 4..7 go through the last 8,
+// and then both exchange.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
 #extension GL_KHR_shader_subgroup_basic : require
-#extension GL_KHR_shader_subgroup_ballot : require
+#extension GL_KHR_shader_subgroup_shuffle : require
 #include "params.h"
 #include "lanes_weights.glsl"
 
@@ -16,9 +20,10 @@ layout(constant_id = SPEC_TILE_B) const uint TILE_GROUPS = 4;
 
 layout(push_constant) uniform Push { Matmul p; };
 
-// Weights are decoded 8 columns at a time and all rows of the tile use them before the next 8: the
-// accumulators then stay on the stack between, and the weights nearer.
-const uint DECODED = 8;
+const uint QUAD = 4;
+// Columns that are decoded at a time; all rows of the tile use them before the next. The sums stay
+// on the stack between.
+const uint DECODED = HALF / 2;
 
 uint x_words[TILE_ROWS]; // where this lane reads each row of x, in units of two floats
 uint groups[TILE_GROUPS];
@@ -26,25 +31,28 @@ float sums[TILE_ROWS][TILE_GROUPS];
 
 void addHalfBlock(uint step, uint lane) {
     uint kb = step / 2, part = step % 2;
-    vec2 x[TILE_ROWS]; // columns 2 lane and 2 lane + 1 of the half block
-    [[unroll]] for (uint row = 0; row < TILE_ROWS; ++row)
-        x[row] = uintBitsToFloat(unpackUint2x32(Words64(p.x).v[x_words[row] + step * LANES]));
+    bool upper = lane >= QUAD;
+    vec2 x[2][TILE_ROWS]; // columns 2 lane and 2 lane + 1 of the half block, then those exchanged
+    [[unroll]] for (uint row = 0; row < TILE_ROWS; ++row) {
+        x[0][row] = uintBitsToFloat(unpackUint2x32(Words64(p.x).v[x_words[row] + step * LANES]));
+        x[1][row] = subgroupShuffleXor(x[0][row], QUAD);
+    }
 
     HalfBlock raw[TILE_GROUPS];
     Affine affine[TILE_GROUPS];
     [[unroll]] for (uint group = 0; group < TILE_GROUPS; ++group) {
         uint block = (groups[group] * (p.k / 32) + kb) * LANES + lane;
-        raw[group] = loadHalfBlock(p.w, block, part);
+        raw[group] = loadHalfBlock(p.w, block, part, upper);
         affine[group] = loadAffine(p.w, groups[group], p.k, kb, part, lane);
     }
-    [[unroll]] for (uint first = 0; first < HALF; first += DECODED) {
+    [[unroll]] for (uint turn = 0; turn < 2; ++turn) {
         float w[DECODED][TILE_GROUPS];
         [[unroll]] for (uint i = 0; i < DECODED; ++i)
             [[unroll]] for (uint group = 0; group < TILE_GROUPS; ++group)
-                w[i][group] = weightOf(raw[group], affine[group], first + i);
+                w[i][group] = weightOf(raw[group], affine[group], turn * DECODED + i);
         [[unroll]] for (uint row = 0; row < TILE_ROWS; ++row)
             [[unroll]] for (uint i = 0; i < DECODED; ++i) {
-                float value = subgroupBroadcast(x[row][i % 2], (first + i) / 2);
+                float value = subgroupShuffle(x[turn][row][i % 2], (lane & QUAD) + i / 2);
                 [[unroll]] for (uint group = 0; group < TILE_GROUPS; ++group)
                     sums[row][group] += value * w[i][group];
             }

@@ -39,7 +39,7 @@ void addBlock(uint kb, vec4 x, vec4 placed, uint lane) {
             loadAffines(kb, part, lane);
         [[unroll]] for (uint group = 0; group < GROUPS; ++group) {
             uint block = (groups[group] * (p.k / 32) + kb) * LANES + lane;
-            raw[group] = loadHalfBlock(p.w, block, part);
+            raw[group] = loadHalfBlock(p.w, block, part, false);
         }
         [[unroll]] for (uint i = 0; i < 4; ++i)
             x_sum += subgroupBroadcast(own_sum, 4 * part + i);

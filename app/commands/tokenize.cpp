@@ -75,7 +75,8 @@ int runTemplate(const Options &options, std::stop_token) {
     try {
         printText(options, chat_template.renderJson(messages, options.add_generation_prompt));
     } catch (const Error &error) {
-        throw Error(error.kind(), options.files.front() + ": " + error.what());
+        ErrorKind kind = error.kind() == ErrorKind::usage ? ErrorKind::file : error.kind();
+        throw Error(kind, options.files.front() + ": " + error.what());
     }
     return 0;
 }

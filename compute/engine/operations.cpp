@@ -7,15 +7,13 @@
 namespace longscope::engine {
 namespace {
 
-constexpr uint32_t kLocal = 64; ///< invocations of the kernels that both families share
-
 uint32_t ceilDiv(uint64_t a, uint64_t b) { return static_cast<uint32_t>((a + b - 1) / b); }
 
 uint32_t cacheConstant(CacheType type) { return type == CacheType::f32 ? CACHE_F32 : CACHE_F16; }
 
 uint64_t bytesOf(const Activations &a, uint64_t rows) { return rows * a.stride * sizeof(float); }
 
-const gpu::Pipeline *embedPipeline(gpu::Device &device, const Linear &table) {
+const gpu::Pipeline *embedPipeline(gpu::Device &device, const Linear &table, uint32_t local) {
     const WeightFormat &format = table.layout.format;
     return &gpu::findPipeline(device, kEmbed,
                               {{SPEC_CODE_BITS, format.code_bits},
@@ -23,7 +21,7 @@ const gpu::Pipeline *embedPipeline(gpu::Device &device, const Linear &table) {
                                {SPEC_GROUP, format.group},
                                {SPEC_OFFSET, format.offset},
                                {SPEC_INTERLEAVE, table.layout.interleave}},
-                              {.local_size = kLocal});
+                              {.local_size = local});
 }
 
 } // namespace
@@ -46,9 +44,9 @@ Operations::Operations(gpu::Device &device, const Tiling &tiling, const model::C
         base.insert(base.end(), more.begin(), more.end());
         return base;
     };
-    const gpu::PipelineOptions shared{.local_size = kLocal};
+    const gpu::PipelineOptions shared{.local_size = tiling.shared_local};
 
-    embed_ = embedPipeline(device, weights.embedding.front());
+    embed_ = embedPipeline(device, weights.embedding.front(), tiling.shared_local);
     norm_ = &gpu::findPipeline(device, kRmsNorm, {}, shared);
     gate_ = &gpu::findPipeline(device, kGated, {}, shared);
     rope_ = &gpu::findPipeline(device, kRope, with(cache, {{SPEC_FLAGS, rope_flags}}), shared);
@@ -77,7 +75,7 @@ void Operations::embed(gpu::Recorder &recorder, const gpu::Buffer &tokens, const
                          .unused = 0};
     uint64_t row_bytes = table.layout.bytes / table.rows();
     recorder.dispatch(*embed_, params, {&tokens, &table.planes}, {&x.buffer},
-                      {ceilDiv(x.stride / 8, kLocal), rows},
+                      {ceilDiv(x.stride / 8, tiling_.shared_local), rows},
                       {.bytes = rows * row_bytes + bytesOf(x, rows)});
 }
 
@@ -146,7 +144,7 @@ void Operations::rotate(gpu::Recorder &recorder, const Activations &qkv,
                         .capacity = static_cast<uint32_t>(cache.capacity_tokens)};
     uint32_t heads = config_.heads + 2 * config_.kv_heads;
     recorder.dispatch(*rope_, params, {&qkv.buffer, &rotation}, {&q.buffer, &own.k, &own.v},
-                      {ceilDiv(uint64_t{heads} * widths.head_dim / 2, kLocal), rows},
+                      {ceilDiv(uint64_t{heads} * widths.head_dim / 2, tiling_.shared_local), rows},
                       {.bytes = 2 * bytesOf(qkv, rows)});
 }
 
@@ -229,7 +227,7 @@ void Operations::gate(gpu::Recorder &recorder, const Activations &gate_up,
                          .in_stride = gate_up.stride,
                          .out_stride = hidden.stride};
     recorder.dispatch(*gate_, params, {&gate_up.buffer}, {&hidden.buffer},
-                      {ceilDiv(hidden.stride / 4, kLocal), rows},
+                      {ceilDiv(hidden.stride / 4, tiling_.shared_local), rows},
                       {.bytes = bytesOf(gate_up, rows) + bytesOf(hidden, rows),
                        .flops = 4ull * rows * hidden.stride});
 }

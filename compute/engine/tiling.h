@@ -23,6 +23,7 @@ KernelFamily chooseFamily(const gpu::DeviceFacts &facts, std::string_view wanted
 struct Tiling {
     KernelFamily family = KernelFamily::subgroup;
     uint32_t interleave = 1;    ///< of packed weights
+    uint32_t shared_local = 64; ///< invocations of the kernels that both families share
     uint32_t matmul_rows = 0;   ///< of a workgroup's tile
     uint32_t matmul_groups = 0; ///< lanes: column groups of 8; subgroup: columns
     uint32_t matmul_local = 0;

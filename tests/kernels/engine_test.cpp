@@ -74,7 +74,7 @@ TEST_P(Family, OddChunksAndDecodeEqualOnePass) {
 TEST_P(Family, DefaultModelMatchesTheReferencePrompt) {
     auto want = nlohmann::json::parse(readWholeFile(dataFile("smollm2_prompt.json")));
     auto ids = want["tokens"].get<std::vector<Token>>();
-    Engine &engine = engineFor(testing::defaultModelPath(), GetParam());
+    Engine &engine = engineFor(testing::findDefaultModel(), GetParam());
     EXPECT_EQ(engine.tokenizer().encode(readWholeFile(dataFile("smollm2_prompt.txt"))), ids);
 
     Session session(engine, {.context_tokens = 512, .k = CacheType::f32, .v = CacheType::f32});
@@ -136,7 +136,7 @@ double perplexityOf(Session &session, std::span<const Token> ids, uint64_t windo
 }
 
 TEST(Perplexity, OfTheDefaultModelOnProse) {
-    Engine &engine = engineFor(testing::defaultModelPath(), "auto");
+    Engine &engine = engineFor(testing::findDefaultModel(), "auto");
     auto ids = engine.tokenizer().encode(readWholeFile(dataFile("text.txt")));
     ASSERT_EQ(ids.size(), 10325u);
     const double want = 37.9989; // shared figure: F32 arithmetic and cache, first 8 windows

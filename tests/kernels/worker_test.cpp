@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 
 namespace longscope::engine {
@@ -37,6 +38,8 @@ class ModelFile {
 LoadModel load(const std::string &path) {
     LoadModel command;
     command.engine.model_path = path;
+    const char *validation = std::getenv("LONGSCOPE_VALIDATION");
+    command.engine.validation = validation && std::string_view(validation) == "1";
     return command;
 }
 
