@@ -19,8 +19,8 @@ std::string profileTable(const BenchCase &what, const std::vector<KernelTime> &k
     double all = 0;
     for (const KernelTime &kernel : kernels)
         all += kernel.ms;
-    std::string text = std::format("\nDevice time of {} {} at depth {}: {:.2f} ms\n\n", nameOf(what),
-                                   what.tokens, what.depth, all);
+    std::string text = std::format("\nDevice time of {} {} at depth {}: {:.2f} ms\n\n",
+                                   nameOf(what), what.tokens, what.depth, all);
     if (all == 0)
         return text + "The device keeps no timestamps.\n";
     text += "| kernel | dispatches | ms | share | GB/s | GFLOP/s |\n"

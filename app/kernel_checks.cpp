@@ -1,5 +1,6 @@
 #include "app/kernel_checks.h"
 
+#include "app/random_tensor.h"
 #include "compute/attention/rope.h"
 #include "compute/core/error.h"
 #include "compute/engine/kernels.h"
@@ -11,7 +12,6 @@
 #include <cstring>
 #include <format>
 #include <optional>
-#include <random>
 
 namespace longscope::app {
 namespace {
@@ -22,46 +22,6 @@ using model::QuantType;
 constexpr uint32_t kNan = 0x7fc00000; ///< results start as this, so that nothing left out passes
 constexpr uint32_t kRows = 33;        ///< of a chunk: no multiple of a tile
 constexpr uint32_t kBefore = 20;      ///< tokens in the cache before it
-
-constexpr QuantType kTypes[] = {QuantType::f32,  QuantType::f16,    QuantType::bf16,
-                                QuantType::q4_0, QuantType::q4_1,   QuantType::q5_0,
-                                QuantType::q5_1, QuantType::q8_0,   QuantType::q2_k,
-                                QuantType::q3_k, QuantType::q4_k,   QuantType::q5_k,
-                                QuantType::q6_k, QuantType::iq4_nl, QuantType::iq4_xs,
-                                QuantType::mxfp4};
-
-std::vector<float> randomFloats(size_t count, std::mt19937 &random) {
-    std::normal_distribution<float> normal;
-    std::vector<float> values(count);
-    std::ranges::generate(values, [&] { return normal(random); });
-    return values;
-}
-
-/// A tensor with its bytes. Blocks are random bits, drawn again until their weights are moderate.
-struct RandomTensor {
-    std::vector<std::byte> bytes;
-    model::Tensor tensor;
-
-    RandomTensor(QuantType type, uint64_t rows, uint64_t columns, std::mt19937 &random)
-        : bytes(rows * model::rowBytes(type, columns)) {
-        const model::QuantTraits &traits = model::traitsOf(type);
-        std::vector<float> weights(traits.block_elements);
-        for (size_t at = 0; at < bytes.size(); at += traits.block_bytes) {
-            float largest = 0;
-            while (!(largest > 0.01f && largest < 4)) { // also true for NaN
-                for (uint32_t i = 0; i < traits.block_bytes; ++i)
-                    bytes[at + i] = static_cast<std::byte>(random());
-                model::dequantizeRow(type, &bytes[at], weights);
-                largest = 0;
-                for (float weight : weights)
-                    largest = std::isfinite(weight) ? std::max(largest, std::abs(weight)) : 1e30f;
-            }
-        }
-        tensor = {std::string(traits.name), type, {columns, rows}, bytes};
-    }
-    RandomTensor(const RandomTensor &) = delete; // the tensor points into the bytes
-    RandomTensor &operator=(const RandomTensor &) = delete;
-};
 
 std::vector<float> absolute(std::vector<float> values) {
     for (float &value : values)
@@ -204,8 +164,11 @@ class Checks {
             std::vector<float> want = reference::matmul(x, w, k);
             // A sum of k rounded products: an error of some roundings of the sum of magnitudes.
             std::vector<float> magnitude = reference::matmul(absolute(x), absolute(w), k);
+            auto allowed = [&](size_t i) {
+                return 4e-6 * static_cast<double>(magnitude[i]) + 1e-9;
+            };
             collector.compare(tensor.tensor.name, download(scratch_.gate_up, rows, n), want,
-                              [&](size_t i) { return 4e-6 * static_cast<double>(magnitude[i]) + 1e-9; });
+                              allowed);
         }
         return collector.result();
     }

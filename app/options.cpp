@@ -95,7 +95,9 @@ void addMeasuring(CLI::App &app, Options &o) {
     perplexity->add_option("--chunks", o.chunks, "at most so many windows")->type_name("N");
     perplexity->add_flag("--by-position", o.by_position, "also at each position of the window");
     auto *bench = app.add_subcommand("bench", "speed of reading and writing");
-    bench->add_option("-p", o.prompt_tokens, "prompt tokens (default 512)")->delimiter(',')->type_name("N,…");
+    bench->add_option("-p", o.prompt_tokens, "prompt tokens (default 512)")
+        ->delimiter(',')
+        ->type_name("N,…");
     bench->add_option("-n", o.generated_tokens, "generated tokens (default 128)")
         ->delimiter(',')
         ->type_name("N,…");
@@ -143,9 +145,11 @@ void explain(const CLI::App &app, const CLI::ParseError &error) {
     auto chosen = app.get_subcommands();
     if (chosen.empty()) {
         std::vector<std::string> unknown = app.remaining();
-        const char *kind = !unknown.empty() && unknown.front().starts_with("-") ? "option" : "command";
-        printError(unknown.empty() ? "a command is missing"
-                                   : std::format("there is no {} \"{}\"", kind, unknown.front()));
+        std::string first = unknown.empty() ? "" : unknown.front();
+        printError(first.empty() ? "a command is missing"
+                                 : std::format("there is no {} \"{}\"",
+                                               first.starts_with("-") ? "option" : "command",
+                                               first));
         printNote("usage: longscope COMMAND [OPTIONS]   commands: " + commandList(app));
         printNote("       longscope --help");
         return;

@@ -97,14 +97,16 @@ matchingCCompiler() {
 # Configures build/PRESET unless that was done for the same compiler, folder and options.
 # configurePreset PRESET TESTS(ON or OFF)
 configurePreset() {
-    local preset=$1 tests=$2 compiler c_compiler wanted
+    local preset=$1 tests=$2 compiler c_compiler wanted anew=()
     compiler=$(findCompiler) || die "no C++23 compiler: install g++ 13 or clang++ 17, or newer"
     c_compiler=$(matchingCCompiler "$compiler")
     wanted="$longscope_root $compiler tests=$tests"
     stampSays "configured-$preset" "$wanted" && [[ -f $longscope_root/build/$preset/build.ninja ]] && return
     say "configuring build/$preset with $compiler"
+    # --fresh throws the objects away as well: only where they are of another folder or compiler.
+    stampSays "configured-$preset" "${wanted%ON}OFF" || anew=(--fresh)
     local log="$stamps/configure-$preset.log"
-    (cd "$longscope_root" && runFollowed configuring "$log" cmake --fresh --preset "$preset" \
+    (cd "$longscope_root" && runFollowed configuring "$log" cmake "${anew[@]}" --preset "$preset" \
         -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_C_COMPILER="$c_compiler" \
         -DLONGSCOPE_TESTS="$tests") || {
         tail -n 30 "$log" >&2

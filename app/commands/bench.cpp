@@ -39,7 +39,9 @@ std::vector<model::Token> someTokens(uint64_t count, uint32_t vocab) {
 
 attention::PlanInput planInput(const engine::Engine &engine, const Options &options) {
     const model::Config &config = engine.config();
-    auto bytesOf = [](engine::CacheType type) { return type == engine::CacheType::f32 ? 4.0 : 2.0; };
+    auto bytesOf = [](engine::CacheType type) {
+        return type == engine::CacheType::f32 ? 4.0 : 2.0;
+    };
     attention::PlanInput in;
     in.layers = config.layers;
     in.model_dim = config.model_dim;
@@ -98,7 +100,9 @@ class Bench {
 
     /// All asked for whose tokens fit the window; the others are named.
     std::vector<BenchCase> fittingCases(uint64_t trained) {
-        uint64_t most = options_.context_tokens ? std::min(options_.context_tokens, trained) : trained;
+        uint64_t most = trained;
+        if (options_.context_tokens)
+            most = std::min(most, options_.context_tokens);
         std::vector<BenchCase> cases;
         auto add = [&](bool prompt, uint64_t depth, uint64_t tokens) {
             uint64_t needed = std::max<uint64_t>(depth, prompt ? 0 : 1) + tokens;
@@ -120,7 +124,8 @@ class Bench {
                 add(false, depth, tokens);
         }
         if (cases.empty())
-            fail(ErrorKind::usage, "there is nothing to measure within a window of {} tokens", most);
+            fail(ErrorKind::usage, "there is nothing to measure within a window of {} tokens",
+                 most);
         return cases;
     }
 
@@ -147,10 +152,10 @@ class Bench {
     }
 
     BenchResult measure(engine::Session &session, const BenchCase &what) {
-        Progress progress{.label = std::format("{} {} at depth {}: run",
+        Progress progress{.label = std::format("{} {} at depth {}:",
                                                what.prompt ? "prompt" : "generation", what.tokens,
                                                what.depth),
-                          .unit = "",
+                          .unit = "runs",
                           .total = options_.repeat + 1};
         std::vector<double> rates;
         auto start = Clock::now();

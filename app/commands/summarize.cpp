@@ -119,8 +119,9 @@ reading::Summary summarizeOne(engine::Worker &worker, const document::Document &
         return summary;
     } catch (const Error &error) {
         line.clear();
-        throw Error(error.kind() == ErrorKind::usage ? ErrorKind::model : error.kind(),
-                    std::format("{}: {}", document.path, error.what()));
+        if (error.kind() != ErrorKind::usage)
+            throw;
+        throw Error(ErrorKind::model, std::format("{}: {}", document.path, error.what()));
     }
 }
 

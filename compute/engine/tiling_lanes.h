@@ -1,17 +1,17 @@
 // Tile sizes of the `lanes` kernels, measured with tests/bench/kernel_bench.cpp on 2026-11-21:
 // llvmpipe of Mesa 25.0.7 (LLVM 19.1.7, 256 bit, subgroups of 8) on two cores of an AMD EPYC
-// (Zen 5), multiply-add peak 150 GFLOP/s. What decides is the loop body: beyond about 28 KB it
-// leaves the instruction cache and runs at two thirds of the speed; a few sizes below that fall to
-// a third for no reason that was found (f16 cache, head_dim 128, 2 heads x 2 keys). Other processors
-// may want other tiles: time them before changing these.
+// (Zen 5, 4.2 GHz). Per cents are of the multiply-add peak of shaders/probe_peak.comp, 217 GFLOP/s.
+// What decides is the loop body: beyond about 28 KB it leaves the instruction cache and runs at two
+// thirds of the speed. Other processors may want other tiles: time them before changing these.
 #pragma once
 
 #include <cstdint>
 
 namespace longscope::engine::lanes {
 
-// Share of the peak at 256 x 1536 x 576, 4-bit codes / 8-bit codes: 16 x 4 groups of 8 columns
-// 74 / 69 %, 12 x 4 69 / 62, 8 x 8 69 / 65, 8 x 4 66 / 57, 12 x 8 53 / -. First use 0.2 s.
+// 256 x 1536 x 576, 4-bit / 8-bit codes: 16 rows x 4 groups of 8 columns 52 / 50 %, 12 x 6 51 / 48,
+// 12 x 4 49 / 44, 8 x 8 50 / 44, 8 x 4 46 / 41, 16 x 5 56 / 51 but it is near the edge of the cache.
+// First use 0.2 s.
 constexpr uint32_t kMatmulRows = 16;
 constexpr uint32_t kMatmulGroups = 4;
 
@@ -27,28 +27,31 @@ struct HeadsKeys {
     uint32_t keys;  ///< a step
 };
 
-/// `group_heads` = heads / kv_heads. Share of the peak, q 256 after 4096 keys, f16 cache (f32):
-///   head_dim 32: 4x4 80 % (75), 3x6 78 (71), 2x6 68 (48), 1x8 54 (49)
-///            64: 4x2 77 (72), 3x3 75 (69), 2x4 73 (64), 1x8 57; 3x4 56, 3x2 70 (31)
-///            96: 2x3 73 (68), 3x1 59 (58), 1x4 57 (50); 4x2 57
-///           128: 1x4 59 (43); 2x3 55 (50), 2x2 30 (53), 4x1 66 (64) but 0.65 s at first use
-///           256: 1x3 49 (20 to 29)
+/// `group_heads` = heads / kv_heads. Of the peak, 256 queries after 4096 keys, f16 (f32) cache:
+///   head_dim 32: 4x4 56 %, 3x5 52 (46), 2x6 49 (41), 1x8 39 (32)
+///            64: 4x2 53 (48), 3x3 55 (45), 2x4 50 (42), 1x8 40 (31); 3x2 51 (48), 3x4 40 (37)
+///            96: 2x3 47 (37), 3x2 49 (40), 1x4 38 (33)
+///           128: 2x2 45 (41), 1x4 39 (29); 4x1 41 (38) but 0.6 s at first use
+///           160: 1x3 41 (32); 256: 1x2 34 (27), 1x3 24 (24)
+/// First use 0.1 to 0.37 s.
 constexpr HeadsKeys prefillTile(uint32_t group_heads, uint32_t head_dim_padded) {
     if (head_dim_padded <= 64) {
         bool small = head_dim_padded == 32;
         if (group_heads % 4 == 0)
             return {4, small ? 4u : 2u};
         if (group_heads % 3 == 0)
-            return {3, small ? 6u : 3u};
+            return {3, small ? 5u : 3u};
         if (group_heads % 2 == 0)
             return {2, small ? 6u : 4u};
         return {1, 8};
     }
-    if (head_dim_padded <= 96 && group_heads % 2 == 0)
-        return {2, 3};
     if (head_dim_padded <= 96 && group_heads % 3 == 0)
-        return {3, 1};
-    return {1, head_dim_padded <= 128 ? 4u : 3u};
+        return {3, 2};
+    if (head_dim_padded <= 128 && group_heads % 2 == 0)
+        return {2, head_dim_padded <= 96 ? 3u : 2u};
+    if (head_dim_padded <= 192)
+        return {1, head_dim_padded <= 128 ? 4u : 3u};
+    return {1, 2};
 }
 
 /// Heads of a workgroup in decode, 8 keys a step. Heads share the loads of a key: at 4096 keys

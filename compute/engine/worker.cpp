@@ -131,6 +131,8 @@ struct Worker::Impl {
                 draft.task.state = TaskState::done;
         } catch (const Error &error) {
             endWithError(error.what(), error.kind());
+            if (error.kind() == ErrorKind::device)
+                session.reset(); // what its cache holds is not known
         } catch (const std::bad_alloc &) {
             endWithError("the computer's memory is full", ErrorKind::memory);
         } catch (const std::exception &error) {
