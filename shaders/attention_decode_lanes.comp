@@ -1,7 +1,7 @@
 #version 450
 // Attention of one query for the software device (flash-decoding): a range of the keys for HEADS
-// query heads of one KV head. Scores have lane = key, each lane reading a row of its own; the sum of
-// values has lane = dims. attention_merge.comp joins the ranges.
+// query heads of one KV head. Scores have lane = key, each lane reading a row of its own; the sum
+// of values has lane = dims. attention_merge.comp joins the ranges.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
 #extension GL_KHR_shader_subgroup_basic : require

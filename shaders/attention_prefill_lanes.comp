@@ -1,6 +1,6 @@
 #version 450
-// Causal attention of a chunk for the software device. A workgroup is one subgroup of 8: 8 queries x
-// HEADS query heads of one KV head. Scores have lane = query, the dims of a key handed round; the
+// Causal attention of a chunk for the software device. A workgroup is one subgroup of 8: 8 queries
+// x HEADS query heads of one KV head. Scores have lane = query, the dims of a key handed round; the
 // sum of values has lane = dims, the weights handed round. Everything stays in registers or on the
 // stack; KEYS keys a step make the loop body fat without leaving the instruction cache.
 //

@@ -1,6 +1,6 @@
-// What the `lanes` attention kernels share: a row of the cache spread over the 8 lanes. Lane l holds
-// dims l * DIMS .. of the row, the same for every type, so that nothing is transposed; f32 and f16
-// rows are read in 64-bit elements.
+// What the `lanes` attention kernels share: rows of the cache, read in 64-bit elements. Where a row
+// is spread over the 8 lanes, lane l holds its dims l * DIMS .., the same for every type, so that
+// nothing is transposed.
 
 layout(constant_id = SPEC_HEAD_DIM) const uint HEAD_DIM = 64; // multiple of 32
 layout(constant_id = SPEC_CACHE_K) const uint CACHE_TYPE_K = CACHE_F16;
@@ -15,13 +15,14 @@ const uint DIMS = HEAD_DIM / LANES; // of one lane, multiple of 4
 const float NEVER = -1e30;
 const float LOG2_E = 1.44269504;
 
-/// Four dims of a cached row: words 4 at a time, `at` in units of four dims.
+/// Four dims of a cached row; `at` counts fours of dims from the start of the cache.
 vec4 loadFour(Words64 cache, uint type, uint at) {
     if (type == CACHE_F16) {
         uvec2 words = unpackUint2x32(cache.v[at]);
         return vec4(unpackHalf2x16(words.x), unpackHalf2x16(words.y));
     }
-    return uintBitsToFloat(uvec4(unpackUint2x32(cache.v[2 * at]), unpackUint2x32(cache.v[2 * at + 1])));
+    return uintBitsToFloat(
+        uvec4(unpackUint2x32(cache.v[2 * at]), unpackUint2x32(cache.v[2 * at + 1])));
 }
 
 /// Weight of a key: 0 for one 2^-64 below the largest, which keeps denormals (ten times slower, not

@@ -1,6 +1,6 @@
 // Weights as the `lanes` kernels read them: lane = row of the matrix, planes interleaved by 8 (see
-// struct Matrix in params.h), half a block of 32 columns at a time. Loads are 64 bits wide where the
-// plane allows: on the software device a load costs by the element, not by the byte.
+// struct Matrix in params.h), half a block of 32 columns at a time. Loads are 64 bits wide where
+// the plane allows: on the software device a load costs by the element, not by the byte.
 
 layout(constant_id = SPEC_CODE_BITS) const uint CODE_BITS = 4;
 layout(constant_id = SPEC_SCALE_KIND) const uint SCALE_KIND = SCALE_PAIR_F16;

@@ -1,7 +1,7 @@
 #version 450
 // Decode product for the software device: lane = row of w. A workgroup is one subgroup of 8 and
-// computes TILE_W_ROWS results of one row of x. Codes are summed as integers turned float, and scale
-// and shift are applied once a scale group: sum (c s + t) x = s sum c x + t sum x.
+// computes TILE_W_ROWS results of one row of x. Codes are summed as integers turned float, and
+// scale and shift are applied once a scale group: sum (c s + t) x = s sum c x + t sum x.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
 #extension GL_KHR_shader_subgroup_basic : require

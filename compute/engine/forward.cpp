@@ -14,9 +14,8 @@ bool recordLayers(gpu::Recorder &recorder, const Model &model, const KvCache &ca
         // What does each token want to know of the tokens before it?
         op.norm(recorder, scratch.x, weights.attn_norm, scratch.normed, all);
         op.multiply(recorder, weights.qkv, scratch.normed, scratch.qkv, chunk.rows);
-        op.rotate(recorder, scratch.qkv, scratch.rotation, scratch.q, cache, layer, chunk.position,
-                  chunk.rows);
-        op.attend(recorder, scratch, cache, layer, chunk.position, chunk.rows);
+        op.rotate(recorder, scratch, cache, layer, chunk);
+        op.attend(recorder, scratch, cache, layer, chunk);
         op.multiply(recorder, weights.attn_output, scratch.attended, scratch.x, chunk.rows); // adds
 
         // What follows from it?

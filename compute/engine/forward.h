@@ -7,12 +7,6 @@
 
 namespace longscope::engine {
 
-/// Tokens position .. position + rows of the timeline; their ids and rotations lie in the scratch.
-struct Chunk {
-    uint64_t position = 0;
-    uint32_t rows = 0;
-};
-
 struct Model {
     const model::Config &config;
     const Weights &weights;

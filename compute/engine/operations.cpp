@@ -122,42 +122,43 @@ void Operations::multiply(gpu::Recorder &recorder, const LinearGroup &group, con
     }
 }
 
-void Operations::rotate(gpu::Recorder &recorder, const Activations &qkv,
-                        const gpu::Buffer &rotation, const Activations &q, const KvCache &cache,
-                        uint32_t layer, uint64_t position, uint32_t rows) const {
+void Operations::rotate(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
+                        uint32_t layer, Chunk chunk) const {
     const CacheLayer &own = cache.layers[layer];
     const WidthPlan &widths = weights_.widths;
-    params::Rope params{.qkv = qkv.address(),
-                        .rotation = rotation.address(),
-                        .q = q.address(),
+    params::Rope params{.qkv = scratch.qkv.address(),
+                        .rotation = scratch.rotation.address(),
+                        .q = scratch.q.address(),
                         .k = own.k.address(),
                         .v = own.v.address(),
-                        .rows = rows,
-                        .position = static_cast<uint32_t>(position),
+                        .rows = chunk.rows,
+                        .position = static_cast<uint32_t>(chunk.position),
                         .heads = config_.heads,
                         .kv_heads = config_.kv_heads,
                         .head_dim = config_.head_dim,
                         .rope_dims = config_.rope_dims,
-                        .qkv_stride = qkv.stride,
+                        .qkv_stride = scratch.qkv.stride,
                         .k_offset = widths.k_offset,
                         .v_offset = widths.v_offset,
                         .capacity = static_cast<uint32_t>(cache.capacity_tokens)};
     uint32_t heads = config_.heads + 2 * config_.kv_heads;
-    recorder.dispatch(*rope_, params, {&qkv.buffer, &rotation}, {&q.buffer, &own.k, &own.v},
-                      {ceilDiv(uint64_t{heads} * widths.head_dim / 2, tiling_.shared_local), rows},
-                      {.bytes = 2 * bytesOf(qkv, rows)});
+    recorder.dispatch(*rope_, params, {&scratch.qkv.buffer, &scratch.rotation},
+                      {&scratch.q.buffer, &own.k, &own.v},
+                      {ceilDiv(uint64_t{heads} * widths.head_dim / 2, tiling_.shared_local), chunk.rows},
+                      {.bytes = 2 * bytesOf(scratch.qkv, chunk.rows)});
 }
 
 void Operations::attend(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
-                        uint32_t layer, uint64_t position, uint32_t rows) const {
-    if (rows == 1)
-        attendOne(recorder, scratch, cache, layer, position);
+                        uint32_t layer, Chunk chunk) const {
+    if (chunk.rows == 1)
+        attendOne(recorder, scratch, cache, layer, chunk.position);
     else
-        attendChunk(recorder, scratch, cache, layer, position, rows);
+        attendChunk(recorder, scratch, cache, layer, chunk);
 }
 
 void Operations::attendChunk(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
-                             uint32_t layer, uint64_t position, uint32_t rows) const {
+                             uint32_t layer, Chunk chunk) const {
+    const auto [position, rows] = chunk;
     const CacheLayer &own = cache.layers[layer];
     const Activations &out = scratch.attended;
     params::AttentionPrefill params{.q = scratch.q.address(),

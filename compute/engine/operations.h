@@ -14,6 +14,12 @@ struct RowRange {
     uint32_t count = 0;
 };
 
+/// Tokens position .. position + rows of the timeline; their ids and rotations lie in the scratch.
+struct Chunk {
+    uint64_t position = 0;
+    uint32_t rows = 0;
+};
+
 class Operations {
   public:
     Operations(gpu::Device &device, const Tiling &tiling, const model::Config &config,
@@ -28,20 +34,19 @@ class Operations {
     /// y = W x (+ what the group adds: bias, or y itself as the residual)
     void multiply(gpu::Recorder &recorder, const LinearGroup &group, const Activations &x,
                   const Activations &y, uint32_t rows) const;
-    /// Rotates q and k of qkv; q goes to `q`, k and v to the cache at position.. 
-    void rotate(gpu::Recorder &recorder, const Activations &qkv, const gpu::Buffer &rotation,
-                const Activations &q, const KvCache &cache, uint32_t layer, uint64_t position,
-                uint32_t rows) const;
-    /// Causal attention of `rows` queries at position.. over the cache
+    /// scratch.qkv: rotated q goes to scratch.q, rotated k and v to the layer's cache
+    void rotate(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
+                uint32_t layer, Chunk chunk) const;
+    /// scratch.attended = causal attention of scratch.q over the layer's cache
     void attend(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
-                uint32_t layer, uint64_t position, uint32_t rows) const;
+                uint32_t layer, Chunk chunk) const;
     /// hidden = silu(gate) * up
     void gate(gpu::Recorder &recorder, const Activations &gate_up, const Activations &hidden,
               uint32_t rows) const;
 
   private:
     void attendChunk(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
-                     uint32_t layer, uint64_t position, uint32_t rows) const;
+                     uint32_t layer, Chunk chunk) const;
     void attendOne(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
                    uint32_t layer, uint64_t position) const;
     /// Bytes of K and V of one token in one layer.

@@ -1,22 +1,23 @@
-// Tile sizes of the `lanes` kernels, measured with tests/bench/kernel_bench.cpp on 2026-11-21:
+// Tile sizes of the `lanes` kernels, measured with `kernel_bench tiles` on 2026-11-21:
 // llvmpipe of Mesa 25.0.7 (LLVM 19.1.7, 256 bit, subgroups of 8) on two cores of an AMD EPYC
-// (Zen 5, 4.2 GHz). Per cents are of the multiply-add peak of shaders/probe_peak.comp, 217 GFLOP/s.
-// What decides is the loop body: beyond about 28 KB it leaves the instruction cache and runs at two
-// thirds of the speed. Other processors may want other tiles: time them before changing these.
+// (Zen 5, 4.2 GHz) while other programs ran: about 5 % uncertain. Per cents are of the multiply-add
+// peak of shaders/probe_peak.comp, 217 GFLOP/s. What decides is the loop body: beyond about 32 KB
+// it leaves the instruction cache and runs at two thirds of the speed. Other processors may want
+// other tiles. Now and then (2 of 72) a pipeline runs at 40 % for as long as it lives, and the same
+// one made again does not; so measure twice.
 #pragma once
 
 #include <cstdint>
 
 namespace longscope::engine::lanes {
 
-// 256 x 1536 x 576, 4-bit / 8-bit codes: 16 rows x 4 groups of 8 columns 52 / 50 %, 12 x 6 51 / 48,
-// 12 x 4 49 / 44, 8 x 8 50 / 44, 8 x 4 46 / 41, 16 x 5 56 / 51 but it is near the edge of the cache.
-// First use 0.2 s.
+// 256 x 1536 x 576, 4-bit / 8-bit codes: 16 rows x 4 groups of 8 columns 48 to 52 / 48 to 50 %,
+// 12 x 6 50 / 45, 12 x 4 46 / 44, 8 x 8 46 / 42, 8 x 4 44 / 39, 24 x 4 36 / 34. First use 0.2 s.
 constexpr uint32_t kMatmulRows = 16;
 constexpr uint32_t kMatmulGroups = 4;
 
-// GB/s of packed bytes at 49152 x 1536, 4-bit / 8-bit codes: 64 rows of w 11.4 / 13.8, 32 9.5 / 12.4,
-// 96 12.2 / 13.3, 128 11.2 / 12.5. First use 0.06 s.
+// GB/s of packed bytes at 49152 x 1536, 4-bit / 8-bit codes: 64 rows of w 10.2 / 13.2,
+// 16 5.6 / 9.0, 32 8.2 / 11.7, 96 10.8 / 12.7, 128 10.8 / 11.9. First use 0.06 s.
 constexpr uint32_t kMatvecRows = 64;
 
 // Ranges of keys in decode: 2 to 16 are equal for two threads, 1 leaves a thread idle.
@@ -28,12 +29,12 @@ struct HeadsKeys {
 };
 
 /// `group_heads` = heads / kv_heads. Of the peak, 256 queries after 4096 keys, f16 (f32) cache:
-///   head_dim 32: 4x4 56 %, 3x5 52 (46), 2x6 49 (41), 1x8 39 (32)
-///            64: 4x2 53 (48), 3x3 55 (45), 2x4 50 (42), 1x8 40 (31); 3x2 51 (48), 3x4 40 (37)
-///            96: 2x3 47 (37), 3x2 49 (40), 1x4 38 (33)
-///           128: 2x2 45 (41), 1x4 39 (29); 4x1 41 (38) but 0.6 s at first use
-///           160: 1x3 41 (32); 256: 1x2 34 (27), 1x3 24 (24)
-/// First use 0.1 to 0.37 s.
+///   head_dim 32: 4x4 55 % (52), 3x5 52 (49), 2x6 48 (41), 1x8 38 (34)
+///            64: 4x2 54 (50), 3x3 53 (40), 2x4 52 (48), 1x8 42 (33); 3x2 50 (45), 3x4 39 (36)
+///            96: 2x3 47 (40), 3x2 50 (40), 1x4 38 (29)
+///           128: 2x2 43 (34), 1x4 38 (26); 4x1 39 (34) but 0.6 s at first use
+///           160: 1x3 37 (21); 256: 1x2 27 (11), 1x3 27 (12)
+/// First use 0.1 to 0.36 s.
 constexpr HeadsKeys prefillTile(uint32_t group_heads, uint32_t head_dim_padded) {
     if (head_dim_padded <= 64) {
         bool small = head_dim_padded == 32;
@@ -54,8 +55,9 @@ constexpr HeadsKeys prefillTile(uint32_t group_heads, uint32_t head_dim_padded) 
     return {1, 2};
 }
 
-/// Heads of a workgroup in decode, 8 keys a step. Heads share the loads of a key: at 4096 keys
-/// (f16, head_dim 64) 7 heads do 55 GFLOP/s, 3 heads 30, 1 head 19. First use 0.07 to 0.2 s.
+/// Heads of a workgroup in decode, 8 keys a step. Heads share the loads of a key: at 4096 keys of
+/// 9/3 heads of 64 (f16) 3 heads read 8 to 11 GB/s of cache, 1 head 5 to 6; 16 to 32 keys a step
+/// are within the noise. First use 0.07 to 0.2 s.
 constexpr uint32_t decodeHeads(uint32_t group_heads, uint32_t head_dim_padded) {
     uint32_t most = head_dim_padded <= 256 ? 512 / head_dim_padded : 1;
     while (group_heads % most != 0)

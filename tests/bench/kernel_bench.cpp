@@ -1,9 +1,9 @@
 // Speed of the `lanes` kernels, one dispatch at a time: GFLOP/s as a share of the multiply-add peak
 // probed beside it, or GB/s of packed bytes, and what the first dispatch costs (the driver compiles
 // there; its disk cache is off). Medians. On a software device a time is the processor time of the
-// process over the number of processors, so that a busy machine does not show; `wall` prints what the
-// device's timestamps say instead. Shapes are those of a 135M model. `tiles` tries other tiles than
-// those of compute/engine/tiling_lanes.h.
+// process over the number of processors, so that a busy machine does not show; `wall` prints what
+// the device's timestamps say instead. Shapes are those of a 135M model. `tiles` tries other tiles
+// than those of compute/engine/tiling_lanes.h.
 #include "compute/core/error.h"
 #include "compute/engine/kernels.h"
 #include "compute/engine/packing.h"

@@ -138,7 +138,7 @@ double perplexityOf(Session &session, std::span<const Token> ids, uint64_t windo
 TEST(Perplexity, OfTheDefaultModelOnProse) {
     Engine &engine = engineFor(testing::findDefaultModel(), "auto");
     auto ids = engine.tokenizer().encode(readWholeFile(dataFile("text.txt")));
-    ASSERT_EQ(ids.size(), 10325u);
+    ASSERT_EQ(ids.size(), 10327u); // as Hugging Face's tokenizers library has it
     const double want = 37.9989; // shared figure: F32 arithmetic and cache, first 8 windows
     Session f32(engine, {.context_tokens = 512, .k = CacheType::f32, .v = CacheType::f32});
     double with_f32 = perplexityOf(f32, ids, 8);

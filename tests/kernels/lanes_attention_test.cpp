@@ -30,8 +30,8 @@ struct Case {
 
 std::ostream &operator<<(std::ostream &out, const Case &c) {
     return out << "rows " << c.rows << " position " << c.position << " heads " << c.heads << "/"
-               << c.kv_heads << " head_dim " << c.head_dim << " cache " << (c.half_k ? "f16" : "f32")
-               << "/" << (c.half_v ? "f16" : "f32");
+               << c.kv_heads << " head_dim " << c.head_dim << " cache "
+               << (c.half_k ? "f16" : "f32") << "/" << (c.half_v ? "f16" : "f32");
 }
 
 /// Random q, k, v of a case: as the twin reads them, and as they lie on the device.

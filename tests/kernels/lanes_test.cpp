@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -108,7 +109,8 @@ class RandomMatrix {
         uint32_t code = word(layout_.codes + 16 * n + 4 * (e / 8)) >> (4 * (e % 8)) & 15;
         switch (layout_.format.code_bits) {
         case 5: return code | (word(layout_.high + 4 * n) >> e & 1) << 4;
-        case 6: return code | (word(layout_.high + 8 * n + 4 * (e / 16)) >> (2 * (e % 16)) & 3) << 4;
+        case 6:
+            return code | (word(layout_.high + 8 * n + 4 * (e / 16)) >> (2 * (e % 16)) & 3) << 4;
         case 8:
             return code | (word(layout_.high + 16 * n + 4 * (e / 8)) >> (4 * (e % 8)) & 15) << 4;
         default: return code;
