@@ -7,13 +7,17 @@
 namespace longscope::app {
 namespace {
 
-const char *nameOf(const BenchCase &what) { return what.prompt ? "prompt" : "generation"; }
+const char *nameOf(const BenchCase &what) {
+    return what.prompt ? "prompt" : "generation";
+}
 
 const char *nameOf(engine::CacheType type) {
     return type == engine::CacheType::f32 ? "f32" : "f16";
 }
 
-double perSecond(double amount, double ms) { return ms > 0 ? amount / (ms * 1e6) : 0; }
+double perSecond(double amount, double ms) {
+    return ms > 0 ? amount / (ms * 1e6) : 0;
+}
 
 std::string profileTable(const BenchCase &what, const std::vector<KernelTime> &kernels) {
     double all = 0;
@@ -49,10 +53,10 @@ BenchReport::BenchReport(const engine::Engine &engine, const Options &options,
 
 std::string BenchReport::markdown() const {
     double peak_gflops = peaks_.flops_per_second / 1e9, peak_gb = peaks_.bytes_per_second / 1e9;
-    std::string text = std::format(
-        "Model: {}\nDevice: {}\nDriver: {}\nKernels: {}, cache {}\n"
-        "Peaks probed now: {:.1f} GFLOP/s of multiply-adds, {:.1f} GB/s of reads\n\n",
-        model_, device_, driver_, kernels_, cache_, peak_gflops, peak_gb);
+    std::string text =
+        std::format("Model: {}\nDevice: {}\nDriver: {}\nKernels: {}, cache {}\n"
+                    "Peaks probed now: {:.1f} GFLOP/s of multiply-adds, {:.1f} GB/s of reads\n\n",
+                    model_, device_, driver_, kernels_, cache_, peak_gflops, peak_gb);
     text += "| test | tokens | depth | tokens/s | min | max | GB/s | GFLOP/s | share of peak |\n"
             "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n";
     for (const BenchResult &result : results_) {
@@ -94,8 +98,11 @@ nlohmann::json BenchReport::json() const {
                            {"max", result.most},
                            {"gb_per_second", result.gb_per_second},
                            {"gflops", result.gflops}});
-    json report = {{"device", device_},   {"driver", driver_},   {"model", model_},
-                   {"kernels", kernels_}, {"results", results},
+    json report = {{"device", device_},
+                   {"driver", driver_},
+                   {"model", model_},
+                   {"kernels", kernels_},
+                   {"results", results},
                    {"peaks",
                     {{"gflops", peaks_.flops_per_second / 1e9},
                      {"gb_per_second", peaks_.bytes_per_second / 1e9}}}};

@@ -48,8 +48,7 @@ engine::Task follow(engine::Worker &worker, engine::Command command, ProgressLin
 
 engine::ModelFacts loadModel(engine::Worker &worker, const Options &options, ProgressLine &line,
                              std::stop_token stop) {
-    engine::LoadModel command{.engine = engineOptions(options),
-                              .session = sessionOptions(options)};
+    engine::LoadModel command{.engine = engineOptions(options), .session = sessionOptions(options)};
     engine::Task task = follow(worker, std::move(command), line, {}, std::move(stop));
     if (task.state == engine::TaskState::stopped)
         fail(ErrorKind::stopped, "stopped while loading the model");

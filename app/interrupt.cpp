@@ -63,7 +63,9 @@ void watchInterrupts() {
     std::thread(waitForSignals, signals).detach();
 }
 
-std::stop_token interruptToken() { return interrupted.get_token(); }
+std::stop_token interruptToken() {
+    return interrupted.get_token();
+}
 
 std::optional<std::string> readLine() {
     static std::string held; // read beyond the last line

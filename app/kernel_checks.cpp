@@ -64,9 +64,8 @@ model::Config testConfig() {
 
 /// Allows a share of each wanted value.
 auto relativeTo(const std::vector<float> &want, double share) {
-    return [&want, share](size_t i) {
-        return share * std::abs(static_cast<double>(want[i])) + 1e-7;
-    };
+    return
+        [&want, share](size_t i) { return share * std::abs(static_cast<double>(want[i])) + 1e-7; };
 }
 
 /// The results so far of one kernel.
@@ -85,9 +84,8 @@ class Collector {
             bool passes = share <= 1; // false for NaN
             check_.worst = std::max(check_.worst, std::isnan(share) ? 1e9 : share);
             if (!passes && check_.failure.empty())
-                check_.failure =
-                    std::format("{}: element {} of {} is {}, wanted {} within {:.2g}", what, i,
-                                want.size(), got[i], want[i], allowed(i));
+                check_.failure = std::format("{}: element {} of {} is {}, wanted {} within {:.2g}",
+                                             what, i, want.size(), got[i], want[i], allowed(i));
         }
     }
     const KernelCheck &result() const { return check_; }
@@ -200,8 +198,7 @@ class Checks {
         Collector rope(engine::kRope);
         Collector prefill(lanes_ ? engine::kAttentionPrefillLanes
                                  : engine::kAttentionPrefillSubgroup);
-        Collector decode(lanes_ ? engine::kAttentionDecodeLanes
-                                : engine::kAttentionDecodeSubgroup);
+        Collector decode(lanes_ ? engine::kAttentionDecodeLanes : engine::kAttentionDecodeSubgroup);
         for (engine::CacheType type : {engine::CacheType::f32, engine::CacheType::f16})
             attend(type, rope, prefill, decode);
         KernelCheck merge = decode.result(); // one is not seen without the other
@@ -246,8 +243,8 @@ class Checks {
     void rotateInto(engine::KvCache &cache, engine::CacheType type, const std::vector<float> &qkv,
                     uint32_t first, uint32_t count) {
         uint32_t stride = weights_.widths.qkv;
-        std::vector<float> rows(&qkv[size_t{first} * stride], &qkv[size_t{first} * stride] +
-                                                                  size_t{count} * stride);
+        std::vector<float> rows(&qkv[size_t{first} * stride],
+                                &qkv[size_t{first} * stride] + size_t{count} * stride);
         upload(scratch_.qkv, rows, count, stride);
         std::vector<float> table = rotation(first, count);
         std::memcpy(scratch_.rotation.mapped().data(), table.data(), table.size() * sizeof(float));
@@ -361,8 +358,7 @@ class Checks {
 } // namespace
 
 void checkKernels(gpu::Device &device, engine::KernelFamily family,
-                  const std::function<void(const KernelCheck &)> &on_kernel,
-                  std::stop_token stop) {
+                  const std::function<void(const KernelCheck &)> &on_kernel, std::stop_token stop) {
     Checks checks(device, family);
     auto tell = [&](const KernelCheck &check) {
         on_kernel(check);

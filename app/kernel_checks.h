@@ -21,7 +21,6 @@ struct KernelCheck {
 
 /// Hands out one result a kernel as it is known. Throws Error(stopped).
 void checkKernels(gpu::Device &device, engine::KernelFamily family,
-                  const std::function<void(const KernelCheck &)> &on_kernel,
-                  std::stop_token stop);
+                  const std::function<void(const KernelCheck &)> &on_kernel, std::stop_token stop);
 
 } // namespace longscope::app

@@ -15,18 +15,10 @@ namespace {
 using Run = int (*)(const Options &, std::stop_token);
 
 constexpr std::pair<std::string_view, Run> kCommands[] = {
-    {"run", runRun},
-    {"summarize", runSummarize},
-    {"chat", runChat},
-    {"complete", runComplete},
-    {"tokenize", runTokenize},
-    {"detokenize", runDetokenize},
-    {"template", runTemplate},
-    {"logits", runLogits},
-    {"perplexity", runPerplexity},
-    {"bench", runBench},
-    {"inspect", runInspect},
-    {"devices", runDevices},
+    {"run", runRun},           {"summarize", runSummarize}, {"chat", runChat},
+    {"complete", runComplete}, {"tokenize", runTokenize},   {"detokenize", runDetokenize},
+    {"template", runTemplate}, {"logits", runLogits},       {"perplexity", runPerplexity},
+    {"bench", runBench},       {"inspect", runInspect},     {"devices", runDevices},
     {"selftest", runSelftest},
 };
 
@@ -63,4 +55,6 @@ int runMain(int argc, char **argv) {
 } // namespace
 } // namespace longscope::app
 
-int main(int argc, char **argv) { return longscope::app::runMain(argc, argv); }
+int main(int argc, char **argv) {
+    return longscope::app::runMain(argc, argv);
+}

@@ -146,10 +146,10 @@ void explain(const CLI::App &app, const CLI::ParseError &error) {
     if (chosen.empty()) {
         std::vector<std::string> unknown = app.remaining();
         std::string first = unknown.empty() ? "" : unknown.front();
-        printError(first.empty() ? "a command is missing"
-                                 : std::format("there is no {} \"{}\"",
-                                               first.starts_with("-") ? "option" : "command",
-                                               first));
+        printError(first.empty()
+                       ? "a command is missing"
+                       : std::format("there is no {} \"{}\"",
+                                     first.starts_with("-") ? "option" : "command", first));
         printNote("usage: longscope COMMAND [OPTIONS]   commands: " + commandList(app));
         printNote("       longscope --help");
         return;
@@ -195,7 +195,7 @@ Parsed parseOptions(int argc, const char *const *argv) {
             o.format = "json";
     } catch (const CLI::Success &help) {
         printOut(dynamic_cast<const CLI::CallForVersion *>(&help) ? std::string(kVersion) + "\n"
-                                                                   : app.help());
+                                                                  : app.help());
         parsed.status = 0;
     } catch (const CLI::ParseError &error) {
         explain(app, error);

@@ -2,8 +2,8 @@
 // particular. Parsing is here; the commands themselves know nothing of it.
 #pragma once
 
-#include "compute/engine/session.h"
 #include "compute/engine/sampler.h"
+#include "compute/engine/session.h"
 
 #include <cstdint>
 #include <optional>
@@ -27,20 +27,20 @@ struct Options {
     bool json = false, quiet = false;
     // some commands
     std::vector<std::string> files;
-    std::string text;                  ///< complete
-    std::string system;                ///< chat
-    std::string strategy = "auto";     ///< summarize: auto, whole, extract
-    unsigned words = 120;              ///< summarize
-    unsigned key_sentences = 8;        ///< summarize
-    bool no_special = false;           ///< tokenize
+    std::string text;                   ///< complete
+    std::string system;                 ///< chat
+    std::string strategy = "auto";      ///< summarize: auto, whole, extract
+    unsigned words = 120;               ///< summarize
+    unsigned key_sentences = 8;         ///< summarize
+    bool no_special = false;            ///< tokenize
     bool add_generation_prompt = false; ///< template
-    std::string out;                   ///< logits
-    uint64_t chunks = 0;               ///< perplexity; 0 = all
-    bool by_position = false;          ///< perplexity
+    std::string out;                    ///< logits
+    uint64_t chunks = 0;                ///< perplexity; 0 = all
+    bool by_position = false;           ///< perplexity
     std::vector<uint64_t> prompt_tokens{512}, generated_tokens{128}, depths{0, 4096}; ///< bench
-    unsigned repeat = 5;               ///< bench
-    std::string format = "md";         ///< bench: md, json, csv
-    bool profile = false;              ///< bench
+    unsigned repeat = 5;                                                              ///< bench
+    std::string format = "md"; ///< bench: md, json, csv
+    bool profile = false;      ///< bench
 };
 
 /// What the arguments say, or the exit status when they were answered already (help, version, and

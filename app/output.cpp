@@ -47,9 +47,15 @@ void printOut(std::string_view text) {
              formatBytes(written), std::strerror(error));
 }
 
-void printError(std::string_view message) { printLine("longscope: error: ", message); }
-void printWarning(std::string_view message) { printLine("longscope: warning: ", message); }
-void printNote(std::string_view line) { printLine("", line); }
+void printError(std::string_view message) {
+    printLine("longscope: error: ", message);
+}
+void printWarning(std::string_view message) {
+    printLine("longscope: warning: ", message);
+}
+void printNote(std::string_view line) {
+    printLine("", line);
+}
 
 OutputFile::OutputFile(const std::string &path) : path_(path) {
     namespace fs = std::filesystem;

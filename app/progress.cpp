@@ -25,8 +25,8 @@ int terminalColumns() {
 std::string bar(const Progress &progress) {
     if (progress.total == 0)
         return "";
-    double share = std::min(1.0, static_cast<double>(progress.done) /
-                                     static_cast<double>(progress.total));
+    double share =
+        std::min(1.0, static_cast<double>(progress.done) / static_cast<double>(progress.total));
     int full = static_cast<int>(share * kBarCells);
     std::string text;
     for (int cell = 0; cell < kBarCells; ++cell)
@@ -34,7 +34,9 @@ std::string bar(const Progress &progress) {
     return text + " ";
 }
 
-void writeError(const std::string &text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+void writeError(const std::string &text) {
+    std::fwrite(text.data(), 1, text.size(), stderr);
+}
 
 } // namespace
 

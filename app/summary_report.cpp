@@ -26,16 +26,20 @@ size_t numberUnderHeading(const Document &document, size_t paragraph) {
 }
 
 size_t paragraphAt(const Document &document, size_t byte) {
-    auto after = std::ranges::upper_bound(document.paragraphs, byte, {},
-                                          &document::Paragraph::start);
+    auto after =
+        std::ranges::upper_bound(document.paragraphs, byte, {}, &document::Paragraph::start);
     return after == document.paragraphs.begin()
                ? 0
                : static_cast<size_t>(after - document.paragraphs.begin()) - 1;
 }
 
 json sourceJson(const Document &document, size_t start, size_t end, double score) {
-    json source = {{"file", document.path},   {"start", start},  {"end", end},
-                   {"text", document.span(start, end)}, {"page", nullptr}, {"heading", nullptr},
+    json source = {{"file", document.path},
+                   {"start", start},
+                   {"end", end},
+                   {"text", document.span(start, end)},
+                   {"page", nullptr},
+                   {"heading", nullptr},
                    {"score", score}};
     if (document.paragraphs.empty())
         return source;
@@ -69,9 +73,9 @@ std::string placeOf(const Document &document, size_t paragraph) {
 void printKeySentences(const Document &document, const std::vector<reading::KeySentence> &key) {
     printOut("Key sentences, quoted from the document:\n");
     for (const reading::KeySentence &chosen : key)
-        printOut(std::format(
-            "- {}  [{}]\n", oneLine(document.span(chosen.sentence.start, chosen.sentence.end)),
-            placeOf(document, chosen.sentence.paragraph)));
+        printOut(std::format("- {}  [{}]\n",
+                             oneLine(document.span(chosen.sentence.start, chosen.sentence.end)),
+                             placeOf(document, chosen.sentence.paragraph)));
     if (key.empty())
         printOut("- (the document has no sentence that could be quoted)\n");
 }
@@ -90,8 +94,7 @@ void SummaryReport::addSentence(const std::string &kind, const std::string &text
                           {"sources", std::move(sources)}});
 }
 
-void SummaryReport::addKey(const Document &document,
-                           const std::vector<reading::KeySentence> &key) {
+void SummaryReport::addKey(const Document &document, const std::vector<reading::KeySentence> &key) {
     for (const reading::KeySentence &chosen : key) {
         const document::Sentence &at = chosen.sentence;
         json source = sourceJson(document, at.start, at.end, chosen.score);

@@ -27,8 +27,7 @@ void printWritten(const reading::WrittenSentence &sentence);
 class SummaryReport {
   public:
     explicit SummaryReport(std::string strategy) : strategy_(std::move(strategy)) {}
-    void addKey(const document::Document &document,
-                const std::vector<reading::KeySentence> &key);
+    void addKey(const document::Document &document, const std::vector<reading::KeySentence> &key);
     void addWritten(const document::Document &document,
                     const std::vector<reading::WrittenSentence> &written);
     /// The document was covered as a whole; `task` is null when no model read it.

@@ -152,11 +152,11 @@ class Bench {
     }
 
     BenchResult measure(engine::Session &session, const BenchCase &what) {
-        Progress progress{.label = std::format("{} {} at depth {}:",
-                                               what.prompt ? "prompt" : "generation", what.tokens,
-                                               what.depth),
-                          .unit = "runs",
-                          .total = options_.repeat + 1};
+        Progress progress{
+            .label = std::format("{} {} at depth {}:", what.prompt ? "prompt" : "generation",
+                                 what.tokens, what.depth),
+            .unit = "runs",
+            .total = options_.repeat + 1};
         std::vector<double> rates;
         auto start = Clock::now();
         for (unsigned run = 0; run <= options_.repeat; ++run) {
@@ -188,9 +188,9 @@ class Bench {
             attention::Plan all = planAt(what.depth + what.tokens);
             double head = 2.0 * plan_.model_dim * static_cast<double>(plan_.vocab);
             flops = (all.flops_prefill - planAt(what.depth).flops_prefill + head) / tokens;
-            bytes = (weights + static_cast<double>(all.bytes_per_token *
-                                                   (what.depth + what.tokens))) /
-                    tokens;
+            bytes =
+                (weights + static_cast<double>(all.bytes_per_token * (what.depth + what.tokens))) /
+                tokens;
         } else {
             uint64_t middle = what.depth + what.tokens / 2;
             attention::Plan plan = planAt(middle);

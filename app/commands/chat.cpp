@@ -49,9 +49,7 @@ class Conversation {
     }
 
   private:
-    static void prompt() {
-        [[maybe_unused]] ssize_t count = ::write(STDERR_FILENO, "> ", 2);
-    }
+    static void prompt() { [[maybe_unused]] ssize_t count = ::write(STDERR_FILENO, "> ", 2); }
 
     int answer(const std::string &text) {
         messages_.push_back({"user", std::exchange(documents_, "") + text});

@@ -67,9 +67,9 @@ struct Group {
 };
 
 double bitsPerWeight(const Group &group) {
-    return group.elements ? 8 * static_cast<double>(group.bytes) /
-                                static_cast<double>(group.elements)
-                          : 0;
+    return group.elements
+               ? 8 * static_cast<double>(group.bytes) / static_cast<double>(group.elements)
+               : 0;
 }
 
 /// "blk.N." gives N; nothing for tensors outside the layers.

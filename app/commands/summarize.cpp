@@ -140,8 +140,7 @@ int summarize(const Options &options, const std::vector<document::Document> &doc
         if (!options.json)
             printTitle(document, documents.size());
         SummaryPrinter printer(document, key, model, line);
-        reading::Summary summary =
-            summarizeOne(worker, document, options, printer, line, stop);
+        reading::Summary summary = summarizeOne(worker, document, options, printer, line, stop);
         bool quotes_first = model.parameters < kBelievedParameters;
         if (quotes_first)
             report.addKey(document, key);

@@ -16,8 +16,8 @@ uint64_t scratchFloatsPerRow(const PlanInput &in) {
 }
 
 uint64_t cacheBytesPerToken(const PlanInput &in) {
-    double elements = static_cast<double>(in.layers) * in.kv_heads *
-                      std::max(in.head_dim, in.head_dim_padded);
+    double elements =
+        static_cast<double>(in.layers) * in.kv_heads * std::max(in.head_dim, in.head_dim_padded);
     return static_cast<uint64_t>(
         std::llround(elements * (in.k_bytes_per_element + in.v_bytes_per_element)));
 }

@@ -41,7 +41,8 @@ struct Document {
 };
 
 /// Throws Error(file): missing, a directory, empty, a binary file (with what was found where).
-/// `.md` and `.markdown` are read as Markdown, everything else as plain text; "-" is standard input.
+/// `.md` and `.markdown` are read as Markdown, everything else as plain text; "-" is standard
+/// input.
 Document importFile(const std::string &path);
 Document importText(std::string_view bytes, std::string_view path, bool markdown);
 

@@ -70,11 +70,21 @@ Engine::Engine(const EngineOptions &options, const ProgressSink &progress, std::
 
 Engine::~Engine() = default;
 
-const model::Gguf &Engine::file() const { return impl_->file; }
-const model::Config &Engine::config() const { return impl_->config; }
-gpu::Device &Engine::device() const { return *impl_->device; }
-const std::string &Engine::kernelFamily() const { return impl_->family; }
-double Engine::loadSeconds() const { return impl_->load_seconds; }
+const model::Gguf &Engine::file() const {
+    return impl_->file;
+}
+const model::Config &Engine::config() const {
+    return impl_->config;
+}
+gpu::Device &Engine::device() const {
+    return *impl_->device;
+}
+const std::string &Engine::kernelFamily() const {
+    return impl_->family;
+}
+double Engine::loadSeconds() const {
+    return impl_->load_seconds;
+}
 
 const model::Tokenizer &Engine::tokenizer() const {
     if (!impl_->tokenizer)

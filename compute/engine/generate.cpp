@@ -92,8 +92,8 @@ Generated generate(Session &session, std::span<const Token> prompt, const Genera
     }
     auto start = Clock::now();
     Writer writer(session.engine().tokenizer(), options, result, on_text);
-    result.finish = write(session, {prompt.begin(), prompt.end()}, options, writer, result,
-                          progress, stop);
+    result.finish =
+        write(session, {prompt.begin(), prompt.end()}, options, writer, result, progress, stop);
     if (writer.finish())
         result.finish = Finish::stop_string;
     result.decode_seconds = std::chrono::duration<double>(Clock::now() - start).count();

@@ -26,8 +26,7 @@ const gpu::Kernel kEmbed{"embed", embed_spirv, sizeof(Embed)};
 const gpu::Kernel kRmsNorm{"rms_norm", rms_norm_spirv, sizeof(RmsNorm)};
 const gpu::Kernel kRope{"rope", rope_spirv, sizeof(Rope)};
 const gpu::Kernel kGated{"gated", gated_spirv, sizeof(Gated)};
-const gpu::Kernel kAttentionMerge{"attention_merge", attention_merge_spirv,
-                                  sizeof(AttentionMerge)};
+const gpu::Kernel kAttentionMerge{"attention_merge", attention_merge_spirv, sizeof(AttentionMerge)};
 const gpu::Kernel kMatmulLanes{"matmul_lanes", matmul_lanes_spirv, sizeof(Matmul)};
 const gpu::Kernel kMatmulSubgroup{"matmul_subgroup", matmul_subgroup_spirv, sizeof(Matmul)};
 const gpu::Kernel kMatvecLanes{"matvec_lanes", matvec_lanes_spirv, sizeof(Matmul)};

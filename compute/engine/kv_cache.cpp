@@ -14,17 +14,15 @@ uint64_t planCache(const model::Config &config, const SessionOptions &options, u
            (bytesPerElement(options.k) + bytesPerElement(options.v));
 }
 
-KvCache makeCache(gpu::Device &device, const model::Config &config,
-                  const SessionOptions &options) {
+KvCache makeCache(gpu::Device &device, const model::Config &config, const SessionOptions &options) {
     KvCache cache{options.k, options.v, options.context_tokens, {}};
     uint64_t elements = layerElements(config, options.context_tokens);
     for (uint32_t layer = 0; layer < config.layers; ++layer)
-        cache.layers.push_back({gpu::Buffer(device, "kv cache",
-                                            elements * bytesPerElement(options.k),
-                                            gpu::Memory::device),
-                                gpu::Buffer(device, "kv cache",
-                                            elements * bytesPerElement(options.v),
-                                            gpu::Memory::device)});
+        cache.layers.push_back(
+            {gpu::Buffer(device, "kv cache", elements * bytesPerElement(options.k),
+                         gpu::Memory::device),
+             gpu::Buffer(device, "kv cache", elements * bytesPerElement(options.v),
+                         gpu::Memory::device)});
     return cache;
 }
 

@@ -19,7 +19,9 @@ struct KvCache {
     std::vector<CacheLayer> layers;
 };
 
-constexpr uint64_t bytesPerElement(CacheType type) { return type == CacheType::f32 ? 4 : 2; }
+constexpr uint64_t bytesPerElement(CacheType type) {
+    return type == CacheType::f32 ? 4 : 2;
+}
 
 /// Bytes of K and V of all layers for `tokens` tokens.
 uint64_t planCache(const model::Config &config, const SessionOptions &options, uint64_t tokens);

@@ -27,15 +27,15 @@ gpu::Specialization weightConstants(const WeightFormat &format, const Tiling &ti
 }
 
 void findPipelines(gpu::Device &device, const Tiling &tiling, Linear &linear) {
-    uint32_t flags = (linear.bias ? MATMUL_BIAS : 0u) |
-                     (linear.adds_residual ? MATMUL_RESIDUAL : 0u);
+    uint32_t flags =
+        (linear.bias ? MATMUL_BIAS : 0u) | (linear.adds_residual ? MATMUL_RESIDUAL : 0u);
     bool lanes = tiling.family == KernelFamily::lanes;
     gpu::Specialization constants = weightConstants(linear.layout.format, tiling);
     constants.emplace_back(SPEC_FLAGS, flags);
 
     gpu::Specialization matmul = constants;
-    matmul.insert(matmul.end(), {{SPEC_TILE_A, tiling.matmul_rows},
-                                 {SPEC_TILE_B, tiling.matmul_groups}});
+    matmul.insert(matmul.end(),
+                  {{SPEC_TILE_A, tiling.matmul_rows}, {SPEC_TILE_B, tiling.matmul_groups}});
     linear.matmul =
         &gpu::findPipeline(device, lanes ? kMatmulLanes : kMatmulSubgroup, matmul,
                            {.local_size = tiling.matmul_local, .subgroup_size = lanes ? 8u : 0u});

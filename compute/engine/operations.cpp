@@ -7,11 +7,17 @@
 namespace longscope::engine {
 namespace {
 
-uint32_t ceilDiv(uint64_t a, uint64_t b) { return static_cast<uint32_t>((a + b - 1) / b); }
+uint32_t ceilDiv(uint64_t a, uint64_t b) {
+    return static_cast<uint32_t>((a + b - 1) / b);
+}
 
-uint32_t cacheConstant(CacheType type) { return type == CacheType::f32 ? CACHE_F32 : CACHE_F16; }
+uint32_t cacheConstant(CacheType type) {
+    return type == CacheType::f32 ? CACHE_F32 : CACHE_F16;
+}
 
-uint64_t bytesOf(const Activations &a, uint64_t rows) { return rows * a.stride * sizeof(float); }
+uint64_t bytesOf(const Activations &a, uint64_t rows) {
+    return rows * a.stride * sizeof(float);
+}
 
 const gpu::Pipeline *embedPipeline(gpu::Device &device, const Linear &table, uint32_t local) {
     const WeightFormat &format = table.layout.format;
@@ -35,8 +41,8 @@ Operations::Operations(gpu::Device &device, const Tiling &tiling, const model::C
           chooseDecodeTile(tiling, config.heads, config.kv_heads, weights.widths.head_dim)),
       score_scale_(1.0f / std::sqrt(static_cast<float>(config.head_dim))) {
     bool lanes = tiling.family == KernelFamily::lanes;
-    uint32_t rope_flags = config.architecture->rope_layout == model::RopeLayout::neox ? ROPE_NEOX
-                                                                                      : 0u;
+    uint32_t rope_flags =
+        config.architecture->rope_layout == model::RopeLayout::neox ? ROPE_NEOX : 0u;
     const gpu::Specialization cache = {{SPEC_HEAD_DIM, weights.widths.head_dim},
                                        {SPEC_CACHE_K, cacheConstant(k)},
                                        {SPEC_CACHE_V, cacheConstant(v)}};
@@ -50,13 +56,12 @@ Operations::Operations(gpu::Device &device, const Tiling &tiling, const model::C
     norm_ = &gpu::findPipeline(device, kRmsNorm, {}, shared);
     gate_ = &gpu::findPipeline(device, kGated, {}, shared);
     rope_ = &gpu::findPipeline(device, kRope, with(cache, {{SPEC_FLAGS, rope_flags}}), shared);
-    merge_ = &gpu::findPipeline(device, kAttentionMerge,
-                                {{SPEC_HEAD_DIM, weights.widths.head_dim}}, shared);
+    merge_ = &gpu::findPipeline(device, kAttentionMerge, {{SPEC_HEAD_DIM, weights.widths.head_dim}},
+                                shared);
     auto attention = [&](const gpu::Kernel &kernel, const AttentionTile &tile) {
-        return &gpu::findPipeline(device, kernel,
-                                  with(cache, {{SPEC_TILE_A, tile.heads},
-                                               {SPEC_TILE_B, tile.keys}}),
-                                  {.local_size = tile.local, .subgroup_size = lanes ? 8u : 0u});
+        return &gpu::findPipeline(
+            device, kernel, with(cache, {{SPEC_TILE_A, tile.heads}, {SPEC_TILE_B, tile.keys}}),
+            {.local_size = tile.local, .subgroup_size = lanes ? 8u : 0u});
     };
     prefill_ = attention(lanes ? kAttentionPrefillLanes : kAttentionPrefillSubgroup, prefill_tile_);
     decode_groups_ = lanes ? config.heads / decode_tile_.heads : config.kv_heads;
@@ -88,9 +93,9 @@ void Operations::norm(gpu::Recorder &recorder, const Activations &x, const gpu::
                            .columns = config_.model_dim,
                            .stride = x.stride,
                            .eps = config_.norm_eps};
-    recorder.dispatch(*norm_, params, {&x.buffer, &weight}, {&y.buffer}, {range.count},
-                      {.bytes = 2 * bytesOf(x, range.count),
-                       .flops = 4ull * range.count * config_.model_dim});
+    recorder.dispatch(
+        *norm_, params, {&x.buffer, &weight}, {&y.buffer}, {range.count},
+        {.bytes = 2 * bytesOf(x, range.count), .flops = 4ull * range.count * config_.model_dim});
 }
 
 void Operations::multiply(gpu::Recorder &recorder, const LinearGroup &group, const Activations &x,
@@ -115,10 +120,10 @@ void Operations::multiply(gpu::Recorder &recorder, const LinearGroup &group, con
             recorder.dispatch(*linear.matvec, params, {&x.buffer, &y.buffer}, {&y.buffer},
                               {ceilDiv(params.n, tiling_.matvec_rows)}, cost);
         else
-            recorder.dispatch(*linear.matmul, params, {&x.buffer, &y.buffer}, {&y.buffer},
-                              {ceilDiv(params.n, tiling_.matmulColumns()),
-                               ceilDiv(rows, tiling_.matmul_rows)},
-                              cost);
+            recorder.dispatch(
+                *linear.matmul, params, {&x.buffer, &y.buffer}, {&y.buffer},
+                {ceilDiv(params.n, tiling_.matmulColumns()), ceilDiv(rows, tiling_.matmul_rows)},
+                cost);
     }
 }
 
@@ -142,10 +147,11 @@ void Operations::rotate(gpu::Recorder &recorder, const Scratch &scratch, const K
                         .v_offset = widths.v_offset,
                         .capacity = static_cast<uint32_t>(cache.capacity_tokens)};
     uint32_t heads = config_.heads + 2 * config_.kv_heads;
-    recorder.dispatch(*rope_, params, {&scratch.qkv.buffer, &scratch.rotation},
-                      {&scratch.q.buffer, &own.k, &own.v},
-                      {ceilDiv(uint64_t{heads} * widths.head_dim / 2, tiling_.shared_local), chunk.rows},
-                      {.bytes = 2 * bytesOf(scratch.qkv, chunk.rows)});
+    recorder.dispatch(
+        *rope_, params, {&scratch.qkv.buffer, &scratch.rotation},
+        {&scratch.q.buffer, &own.k, &own.v},
+        {ceilDiv(uint64_t{heads} * widths.head_dim / 2, tiling_.shared_local), chunk.rows},
+        {.bytes = 2 * bytesOf(scratch.qkv, chunk.rows)});
 }
 
 void Operations::attend(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
@@ -175,8 +181,7 @@ void Operations::attendChunk(gpu::Recorder &recorder, const Scratch &scratch, co
                                     .scale = score_scale_};
     uint64_t pairs = uint64_t{rows} * position + uint64_t{rows} * (rows + 1) / 2;
     recorder.dispatch(*prefill_, params, {&scratch.q.buffer, &own.k, &own.v}, {&out.buffer},
-                      {ceilDiv(rows, prefill_tile_.queries),
-                       config_.heads / prefill_tile_.heads},
+                      {ceilDiv(rows, prefill_tile_.queries), config_.heads / prefill_tile_.heads},
                       {.bytes = (position + rows) * cacheRowBytes(cache),
                        .flops = 4 * pairs * config_.heads * config_.head_dim});
 }

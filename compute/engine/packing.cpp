@@ -14,19 +14,26 @@ using model::QuantTraits;
 
 uint64_t highBytes(uint32_t code_bits) {
     switch (code_bits) {
-    case 5: return 4;
-    case 6: return 8;
-    case 8: return 16;
-    default: return 0;
+    case 5:
+        return 4;
+    case 6:
+        return 8;
+    case 8:
+        return 16;
+    default:
+        return 0;
     }
 }
 
 uint64_t codeBytes(uint32_t code_bits) {
     switch (code_bits) {
-    case 32: return 128;
+    case 32:
+        return 128;
     case 16:
-    case 17: return 64;
-    default: return 16;
+    case 17:
+        return 64;
+    default:
+        return 16;
     }
 }
 
@@ -101,7 +108,9 @@ class RowPacker {
         uint64_t n = number(kb, kBlock);
         uint32_t pair = block.d_f16 | static_cast<uint32_t>(block.dmin_f16) << 16;
         switch (layout_.format.scale_kind) {
-        case SCALE_PAIR_F16: store(layout_.scales + 4 * n, pair); break;
+        case SCALE_PAIR_F16:
+            store(layout_.scales + 4 * n, pair);
+            break;
         case SCALE_PAIR_F32:
             store(layout_.scales + 8 * n, std::bit_cast<uint32_t>(block.d));
             store(layout_.scales + 8 * n + 4, std::bit_cast<uint32_t>(block.dmin));
@@ -110,7 +119,8 @@ class RowPacker {
             packGroups(kb, part, block);
             store(layout_.supers + 4 * number(kb / 8, 256), pair);
             break;
-        default: break;
+        default:
+            break;
         }
     }
 
@@ -120,8 +130,8 @@ class RowPacker {
                    static_cast<uint32_t>(block.minima[group]) << 8;
         };
         if (layout_.format.group == 16) {
-            store(layout_.scales + 4 * number(kb, kBlock),
-                  bytes(2 * part) | bytes(2 * part + 1) << 16);
+            store(layout_.scales + 4 * number(kb, kBlock), bytes(2 * part) | bytes(2 * part + 1)
+                                                                                 << 16);
         } else {
             auto word = static_cast<uint16_t>(bytes(part));
             std::memcpy(at(layout_.scales + 4 * number(kb / 2, 64) + 2 * (kb % 2)), &word, 2);
@@ -155,13 +165,18 @@ PackedLayout layoutOf(const WeightFormat &format, uint64_t rows, uint64_t column
     layout.codes = place(blocks * codeBytes(format.code_bits));
     layout.high = place(blocks * highBytes(format.code_bits));
     switch (format.scale_kind) {
-    case SCALE_PAIR_F16: layout.scales = place(4 * blocks); break;
-    case SCALE_PAIR_F32: layout.scales = place(8 * blocks); break;
+    case SCALE_PAIR_F16:
+        layout.scales = place(4 * blocks);
+        break;
+    case SCALE_PAIR_F32:
+        layout.scales = place(8 * blocks);
+        break;
     case SCALE_TWO_LEVEL:
         layout.scales = place(format.group == 16 ? 4 * blocks : 2 * blocks);
         layout.supers = place(blocks / 2);
         break;
-    default: break;
+    default:
+        break;
     }
     return layout;
 }

@@ -87,10 +87,9 @@ double probeBytes(gpu::Device &device, const Shape &shape) {
     const gpu::Pipeline *pipeline = makePipeline(device, kernel, shape);
     double seconds = bestSeconds(device, [&](gpu::Recorder &recorder, uint32_t repeats) {
         for (uint32_t repeat = 0; repeat < repeats; ++repeat)
-            recorder.dispatch(
-                *pipeline,
-                params::Probe{data.address(), result.address(), shape.read_loads, 0}, {&data},
-                {&result}, {groups});
+            recorder.dispatch(*pipeline,
+                              params::Probe{data.address(), result.address(), shape.read_loads, 0},
+                              {&data}, {&result}, {groups});
     });
     return static_cast<double>(groups * run_bytes) / seconds;
 }

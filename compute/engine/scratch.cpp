@@ -31,10 +31,9 @@ uint64_t partialElements(const model::Config &config, const WidthPlan &widths,
 uint64_t planScratch(const model::Config &config, const WidthPlan &widths, const Tiling &tiling) {
     uint64_t elements = partialElements(config, widths, tiling) +
                         uint64_t{tiling.chunk_tokens} * (1 + config.rope_dims);
-    forEachBuffer(config, widths, tiling,
-                  [&](auto, uint64_t rows, uint32_t stride, gpu::Memory) {
-                      elements += rows * stride;
-                  });
+    forEachBuffer(config, widths, tiling, [&](auto, uint64_t rows, uint32_t stride, gpu::Memory) {
+        elements += rows * stride;
+    });
     return elements * sizeof(float);
 }
 

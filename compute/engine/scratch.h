@@ -17,17 +17,17 @@ struct Activations {
 };
 
 struct Scratch {
-    gpu::Buffer tokens;    ///< [chunk] ids, written by the host
-    gpu::Buffer rotation;  ///< [chunk, rope_dims / 2, 2] cos and sin, written by the host
-    Activations x;         ///< residual stream
+    gpu::Buffer tokens;   ///< [chunk] ids, written by the host
+    gpu::Buffer rotation; ///< [chunk, rope_dims / 2, 2] cos and sin, written by the host
+    Activations x;        ///< residual stream
     Activations normed;
     Activations qkv;
-    Activations q;         ///< [chunk, heads, head_dim padded]
+    Activations q; ///< [chunk, heads, head_dim padded]
     Activations attended;
     Activations gate_up;
     Activations hidden;
-    gpu::Buffer partial;   ///< decode: [splits, heads, head_dim padded + 2]
-    Activations logits;    ///< read back by the host; rows grow to what is asked
+    gpu::Buffer partial; ///< decode: [splits, heads, head_dim padded + 2]
+    Activations logits;  ///< read back by the host; rows grow to what is asked
 };
 
 uint64_t planScratch(const model::Config &config, const WidthPlan &widths, const Tiling &tiling);

@@ -27,8 +27,9 @@ attention::Rope ropeOf(const model::Config &config) {
     settings.base = config.rope_base;
     settings.scaling = config.rope_scaling.type;
     settings.factor = config.rope_scaling.factor;
-    settings.original_context = config.rope_scaling.original_context ? config.rope_scaling.original_context
-                                                                     : config.context_tokens;
+    settings.original_context = config.rope_scaling.original_context
+                                    ? config.rope_scaling.original_context
+                                    : config.context_tokens;
     settings.attn_factor = config.rope_scaling.attn_factor;
     settings.yarn_beta_fast = config.rope_scaling.yarn_beta_fast;
     settings.yarn_beta_slow = config.rope_scaling.yarn_beta_slow;
@@ -50,7 +51,8 @@ SessionOptions withWindow(const Engine &engine, SessionOptions options) {
     if (options.context_tokens == 0)
         options.context_tokens = trained;
     if (options.context_tokens > trained)
-        fail(ErrorKind::usage, "a window of {} tokens was asked for, but this model was trained for {}",
+        fail(ErrorKind::usage,
+             "a window of {} tokens was asked for, but this model was trained for {}",
              options.context_tokens, trained);
     return options;
 }
@@ -166,7 +168,7 @@ struct Session::Impl {
     Scratch scratch;
     std::vector<Token> tokens;
     uint32_t pending_layers = 0; ///< recorded and not yet submitted
-    bool has_logits = false; ///< of the last of `tokens`
+    bool has_logits = false;     ///< of the last of `tokens`
     std::vector<gpu::DispatchTime> times;
 };
 
@@ -237,12 +239,24 @@ Session::Session(Engine &engine, const SessionOptions &options)
 
 Session::~Session() = default;
 
-Engine &Session::engine() const { return impl_->engine; }
-uint64_t Session::contextTokens() const { return impl_->options.context_tokens; }
-const std::vector<Token> &Session::tokens() const { return impl_->tokens; }
-uint64_t Session::cacheBytes() const { return impl_->cache_bytes; }
-uint64_t Session::scratchBytes() const { return impl_->scratch_bytes; }
-const std::vector<gpu::DispatchTime> &Session::times() const { return impl_->times; }
+Engine &Session::engine() const {
+    return impl_->engine;
+}
+uint64_t Session::contextTokens() const {
+    return impl_->options.context_tokens;
+}
+const std::vector<Token> &Session::tokens() const {
+    return impl_->tokens;
+}
+uint64_t Session::cacheBytes() const {
+    return impl_->cache_bytes;
+}
+uint64_t Session::scratchBytes() const {
+    return impl_->scratch_bytes;
+}
+const std::vector<gpu::DispatchTime> &Session::times() const {
+    return impl_->times;
+}
 
 void Session::truncate(uint64_t count) {
     if (count >= impl_->tokens.size())
@@ -271,10 +285,10 @@ ReadResult Session::read(std::span<const Token> wanted, const ProgressSink &prog
     ReadingProgress reading(progress, result.reused, wanted.size());
     uint32_t rows = 0;
     while (self.tokens.size() < wanted.size() && !result.stopped) {
-        rows = static_cast<uint32_t>(std::min<uint64_t>(self.pacer.chunkRows(),
-                                                        wanted.size() - self.tokens.size()));
-        result.stopped = stop.stop_requested() ||
-                         !self.runChunk(wanted.subspan(self.tokens.size(), rows), stop);
+        rows = static_cast<uint32_t>(
+            std::min<uint64_t>(self.pacer.chunkRows(), wanted.size() - self.tokens.size()));
+        result.stopped =
+            stop.stop_requested() || !self.runChunk(wanted.subspan(self.tokens.size(), rows), stop);
         if (!result.stopped)
             reading.reached(self.tokens.size());
     }
@@ -287,7 +301,9 @@ ReadResult Session::read(std::span<const Token> wanted, const ProgressSink &prog
     return result;
 }
 
-std::span<const float> Session::logits() const { return impl_->logitsRow(0); }
+std::span<const float> Session::logits() const {
+    return impl_->logitsRow(0);
+}
 
 void Session::readAllLogits(
     std::span<const Token> wanted, uint64_t first,

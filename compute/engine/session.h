@@ -24,7 +24,7 @@ struct SessionOptions {
     uint64_t context_tokens = 0; ///< window; 0 = the trained one
     CacheType k = CacheType::f16;
     CacheType v = CacheType::f16;
-    bool profile = false; ///< keep the time of every dispatch
+    bool profile = false;      ///< keep the time of every dispatch
     uint32_t chunk_tokens = 0; ///< most rows of one prefill pass; 0 = as tiling says (tests set it)
 };
 

@@ -27,7 +27,7 @@ struct Task {
     uint64_t id = 0; ///< of the command that began it
     TaskState state = TaskState::idle;
     Progress progress;
-    std::string text;     ///< written so far
+    std::string text;          ///< written so far
     std::string template_used; ///< which chat template or fallback
     std::optional<Finish> finish;
     uint64_t prompt_tokens = 0, reused_tokens = 0, written_tokens = 0;

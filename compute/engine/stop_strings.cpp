@@ -31,6 +31,8 @@ std::string StopStrings::push(std::string_view piece) {
     return safe;
 }
 
-std::string StopStrings::finish() { return found_ ? "" : std::exchange(held_, ""); }
+std::string StopStrings::finish() {
+    return found_ ? "" : std::exchange(held_, "");
+}
 
 } // namespace longscope::engine

@@ -71,7 +71,9 @@ class Parts {
     WidthPlan widths_;
 };
 
-uint64_t vectorBytes(uint64_t elements) { return uint64_t{padded(elements)} * sizeof(float); }
+uint64_t vectorBytes(uint64_t elements) {
+    return uint64_t{padded(elements)} * sizeof(float);
+}
 
 /// A norm weight as f32, padded with zeros.
 gpu::Buffer uploadVector(gpu::Device &device, const Gguf &file, const std::string &name) {

@@ -15,9 +15,9 @@ namespace {
 
 using SnapshotPointer = std::shared_ptr<const Snapshot>;
 
-constexpr uint64_t kWindowStep = 256;   ///< automatic windows are multiples of it
+constexpr uint64_t kWindowStep = 256; ///< automatic windows are multiples of it
 constexpr uint64_t kSmallestWindow = 512;
-constexpr size_t kEndedKept = 256;      ///< last snapshots of ended tasks that waitForEnd can give
+constexpr size_t kEndedKept = 256; ///< last snapshots of ended tasks that waitForEnd can give
 
 uint64_t roundedWindow(uint64_t needed, uint64_t trained) {
     uint64_t rounded = (needed + kWindowStep - 1) / kWindowStep * kWindowStep;
@@ -214,8 +214,8 @@ struct Worker::Impl {
         bool again = ensureSession(prompt.size(), options.max_tokens);
         showMemory();
         auto on_text = [&task](std::string_view piece) { task.text += piece; };
-        Generated written = generate(*session, prompt, options, on_text,
-                                     writingSink(prompt.size(), again), stop);
+        Generated written =
+            generate(*session, prompt, options, on_text, writingSink(prompt.size(), again), stop);
         task.text = std::move(written.text);
         task.finish = written.finish;
         task.reused_tokens = written.prompt.reused;
@@ -292,7 +292,9 @@ uint64_t Worker::push(Command command) {
     return id;
 }
 
-void Worker::stop() { impl_->stopTasks(); }
+void Worker::stop() {
+    impl_->stopTasks();
+}
 
 SnapshotPointer Worker::snapshot() const {
     std::scoped_lock lock(impl_->mutex);

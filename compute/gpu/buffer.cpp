@@ -26,8 +26,8 @@ VmaAllocationCreateInfo allocationInfo(Memory memory, const DeviceFacts &facts) 
     case Memory::device:
         info.usage = VMA_MEMORY_USAGE_AUTO_PREFER_DEVICE;
         if (facts.unified_memory)
-            info.flags |= VMA_ALLOCATION_CREATE_HOST_ACCESS_RANDOM_BIT |
-                          VMA_ALLOCATION_CREATE_MAPPED_BIT;
+            info.flags |=
+                VMA_ALLOCATION_CREATE_HOST_ACCESS_RANDOM_BIT | VMA_ALLOCATION_CREATE_MAPPED_BIT;
         else // rather refuse than let weights slip silently into host memory
             info.requiredFlags = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
         break;
@@ -52,11 +52,11 @@ VmaAllocationCreateInfo allocationInfo(Memory memory, const DeviceFacts &facts) 
 
 /// Bytes to ask of Vulkan; refuses what the device's limits rule out.
 uint64_t paddedBytes(const Device::Impl &device, std::string_view part, uint64_t bytes) {
-    const uint64_t limit = std::min(device.facts.max_buffer_bytes,
-                                    device.facts.max_allocation_bytes);
+    const uint64_t limit =
+        std::min(device.facts.max_buffer_bytes, device.facts.max_allocation_bytes);
     if (bytes > limit || limit - bytes < kSpareBytes + 4)
-        refuse(device, part, bytes, std::format("one buffer may have {} at most",
-                                                formatBytes(limit)));
+        refuse(device, part, bytes,
+               std::format("one buffer may have {} at most", formatBytes(limit)));
     return (bytes + 3) / 4 * 4 + kSpareBytes; // fills work in words
 }
 
@@ -75,9 +75,8 @@ Allocated allocate(Device::Impl &device, std::string_view part, uint64_t bytes, 
     const VmaAllocator allocator = device.allocator.get();
     VkBuffer buffer = VK_NULL_HANDLE;
     Allocated made;
-    const VkResult result = vmaCreateBufferWithAlignment(allocator, &create, &wanted,
-                                                         kAlignmentBytes, &buffer,
-                                                         &made.allocation, &made.info);
+    const VkResult result = vmaCreateBufferWithAlignment(
+        allocator, &create, &wanted, kAlignmentBytes, &buffer, &made.allocation, &made.info);
     if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY)
         refuse(device, part, bytes,
                std::format("{} are in use by Longscope", formatBytes(device.books.bytes())));
@@ -115,9 +114,9 @@ Buffer &ensureStaging(Device &device, Buffer &staging, uint64_t bytes, Memory me
 
 void flush(const Buffer::Impl &buffer) {
     if (!buffer.coherent)
-        check(vmaFlushAllocation(buffer.device->allocator.get(), buffer.allocation, 0,
-                                 VK_WHOLE_SIZE),
-              "vmaFlushAllocation");
+        check(
+            vmaFlushAllocation(buffer.device->allocator.get(), buffer.allocation, 0, VK_WHOLE_SIZE),
+            "vmaFlushAllocation");
 }
 
 void invalidate(const Buffer::Impl &buffer) {
@@ -137,8 +136,13 @@ Buffer::Buffer(Device &device, std::string_view part, uint64_t bytes, Memory mem
     const uint64_t address = vkGetBufferDeviceAddress(owner.device.get(), &info);
     auto *const mapped = static_cast<std::byte *>(made.info.pMappedData);
     const bool coherent = !mapped || isCoherent(owner.allocator.get(), made.allocation);
-    impl_ = std::unique_ptr<Impl>(new Impl{&owner, bytes, {owner.books, std::string(part), bytes},
-                                           std::move(made.buffer), made.allocation, address, mapped,
+    impl_ = std::unique_ptr<Impl>(new Impl{&owner,
+                                           bytes,
+                                           {owner.books, std::string(part), bytes},
+                                           std::move(made.buffer),
+                                           made.allocation,
+                                           address,
+                                           mapped,
                                            coherent});
 }
 
@@ -147,9 +151,13 @@ Buffer::Buffer(Buffer &&) noexcept = default;
 Buffer &Buffer::operator=(Buffer &&) noexcept = default;
 Buffer::~Buffer() = default;
 
-uint64_t Buffer::bytes() const { return impl_ ? impl_->bytes : 0; }
+uint64_t Buffer::bytes() const {
+    return impl_ ? impl_->bytes : 0;
+}
 
-uint64_t Buffer::address() const { return impl_ ? impl_->address : 0; }
+uint64_t Buffer::address() const {
+    return impl_ ? impl_->address : 0;
+}
 
 std::span<std::byte> Buffer::mapped() const {
     if (!impl_ || !impl_->mapped)

@@ -110,13 +110,25 @@ Device::Device(const DeviceOptions &options) : impl_(std::make_unique<Impl>()) {
     openPipelineCache(*impl_);
 }
 
-Device::~Device() { storePipelineCache(*impl_); }
+Device::~Device() {
+    storePipelineCache(*impl_);
+}
 
-const DeviceFacts &Device::facts() const { return impl_->facts; }
-std::vector<BookedPart> Device::booked() const { return impl_->books.parts(); }
-uint64_t Device::bookedBytes() const { return impl_->books.bytes(); }
-std::vector<std::string> Device::validationMessages() const { return impl_->log.all(); }
-bool Device::validationActive() const { return impl_->instance.validation; }
+const DeviceFacts &Device::facts() const {
+    return impl_->facts;
+}
+std::vector<BookedPart> Device::booked() const {
+    return impl_->books.parts();
+}
+uint64_t Device::bookedBytes() const {
+    return impl_->books.bytes();
+}
+std::vector<std::string> Device::validationMessages() const {
+    return impl_->log.all();
+}
+bool Device::validationActive() const {
+    return impl_->instance.validation;
+}
 
 void Books::add(const std::string &part, uint64_t bytes) {
     const std::lock_guard lock(mutex_);

@@ -36,7 +36,7 @@ struct DeviceFacts {
     float timestamp_period_ns = 0;    ///< 0: no timestamps on the compute queue
     bool has_compute_queue = false;
     bool has_buffer_address = false;
-    bool has_int64 = false; ///< shaderInt64, wanted by the `lanes` kernels
+    bool has_int64 = false;        ///< shaderInt64, wanted by the `lanes` kernels
     bool has_subgroup_ops = false; ///< basic, arithmetic, ballot, shuffle in compute shaders
     bool unified_memory = false;   ///< device-local memory is host-visible (integrated, software)
     std::vector<std::string> refusals; ///< sentences; empty = usable

@@ -48,7 +48,9 @@ std::vector<VkQueueFamilyProperties> queueFamilies(VkPhysicalDevice physical) {
     return families;
 }
 
-bool deviceLocal(const VkMemoryHeap &heap) { return heap.flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT; }
+bool deviceLocal(const VkMemoryHeap &heap) {
+    return heap.flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT;
+}
 
 /// Integrated and software devices whose own memory the host can reach. A discrete card with a
 /// large window (resizable BAR) is not meant: reading through that is slow.

@@ -98,8 +98,8 @@ UniquePipeline makePipeline(const Device::Impl &device, const Kernel &kernel,
     std::vector<VkSpecializationMapEntry> entries;
     std::vector<uint32_t> values;
     for (const auto &[id, value] : constants) {
-        entries.push_back({id, static_cast<uint32_t>(values.size() * sizeof(uint32_t)),
-                           sizeof(uint32_t)});
+        entries.push_back(
+            {id, static_cast<uint32_t>(values.size() * sizeof(uint32_t)), sizeof(uint32_t)});
         values.push_back(value);
     }
     VkSpecializationInfo specialization{};
@@ -124,8 +124,8 @@ UniquePipeline makePipeline(const Device::Impl &device, const Kernel &kernel,
             create.stage.flags = VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
     }
     VkPipeline pipeline = VK_NULL_HANDLE;
-    const VkResult result = vkCreateComputePipelines(
-        device.device.get(), device.shelf.cache.get(), 1, &create, nullptr, &pipeline);
+    const VkResult result = vkCreateComputePipelines(device.device.get(), device.shelf.cache.get(),
+                                                     1, &create, nullptr, &pipeline);
     if (result != VK_SUCCESS)
         fail(ErrorKind::device, "the driver of {} could not build kernel '{}': {}",
              device.facts.name, kernel.name, resultName(result));
@@ -152,8 +152,12 @@ const Pipeline &findPipeline(Device &device, const Kernel &kernel, const Special
     return *owner.shelf.pipelines.emplace(std::move(key), std::move(made)).first->second;
 }
 
-const Kernel &kernelOf(const Pipeline &pipeline) { return pipeline.kernel; }
+const Kernel &kernelOf(const Pipeline &pipeline) {
+    return pipeline.kernel;
+}
 
-void savePipelineCache(Device &device) { storePipelineCache(device.impl()); }
+void savePipelineCache(Device &device) {
+    storePipelineCache(device.impl());
+}
 
 } // namespace longscope::gpu

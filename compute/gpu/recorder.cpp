@@ -143,8 +143,7 @@ void Recorder::Impl::readTimestamps() {
     }
 }
 
-Recorder::Recorder(Device &device, bool profile)
-    : impl_(std::make_unique<Impl>(device, profile)) {}
+Recorder::Recorder(Device &device, bool profile) : impl_(std::make_unique<Impl>(device, profile)) {}
 Recorder::Recorder(Recorder &&) noexcept = default;
 Recorder::~Recorder() = default;
 
@@ -210,8 +209,12 @@ void Recorder::wait() {
         impl_->readTimestamps();
 }
 
-bool Recorder::empty() const { return impl_->state == Impl::State::idle; }
+bool Recorder::empty() const {
+    return impl_->state == Impl::State::idle;
+}
 
-const std::vector<DispatchTime> &Recorder::times() const { return impl_->times; }
+const std::vector<DispatchTime> &Recorder::times() const {
+    return impl_->times;
+}
 
 } // namespace longscope::gpu

@@ -45,10 +45,9 @@ const Architecture *findArchitecture(std::string_view name) {
 std::string_view nearestArchitecture(std::string_view name) {
     // A name of a file can be long; beyond its first bytes it is like nothing that is known.
     std::string_view head = name.substr(0, 64);
-    return std::ranges::min_element(kArchitectures, {},
-                                    [&](const Architecture &row) {
-                                        return editDistance(head, row.name);
-                                    })
+    return std::ranges::min_element(
+               kArchitectures, {},
+               [&](const Architecture &row) { return editDistance(head, row.name); })
         ->name;
 }
 

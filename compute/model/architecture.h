@@ -12,11 +12,11 @@ enum class FfnKind { swiglu };
 struct Architecture {
     std::string_view name; ///< general.architecture
     RopeLayout rope_layout = RopeLayout::norm;
-    bool rope_factors = false;     ///< rope_freqs.weight divides the frequencies
+    bool rope_factors = false;         ///< rope_freqs.weight divides the frequencies
     bool rope_needs_full_head = false; ///< rope.dimension_count must equal head_dim
     FfnKind ffn = FfnKind::swiglu;
-    bool ffn_scale = false;        ///< ffn_*.scale tensors multiply (after the bias)
-    bool attn_out_bias = true;     ///< attn_output.bias is used when present
+    bool ffn_scale = false;    ///< ffn_*.scale tensors multiply (after the bias)
+    bool attn_out_bias = true; ///< attn_output.bias is used when present
 };
 
 /// nullptr when unknown.

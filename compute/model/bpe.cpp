@@ -83,8 +83,9 @@ Bpe::Bpe(const Gguf &file, const Vocabulary &vocabulary)
     readMerges(*merges, file);
     if (raw_) // the one-byte characters, so that most of a text needs no look-up by string
         for (unsigned byte = 0; byte < 128; ++byte)
-            byte_symbols_[byte] = findSymbol(
-                byte == ' ' ? kSpaceMark : std::string_view(std::string(1, static_cast<char>(byte))));
+            byte_symbols_[byte] =
+                findSymbol(byte == ' ' ? kSpaceMark
+                                       : std::string_view(std::string(1, static_cast<char>(byte))));
 }
 
 void Bpe::readMerges(const std::vector<std::string> &merges, const Gguf &file) {
@@ -176,8 +177,8 @@ void Bpe::placeSymbols(std::string_view piece, Scratch &scratch) const {
         uint32_t id = length == 1 ? byte_symbols_[static_cast<unsigned char>(piece[at])]
                                   : findSymbol(piece.substr(at, length));
         auto index = static_cast<uint32_t>(symbols.size());
-        symbols.push_back({id, static_cast<uint32_t>(at), static_cast<uint32_t>(length), index - 1,
-                           index + 1});
+        symbols.push_back(
+            {id, static_cast<uint32_t>(at), static_cast<uint32_t>(length), index - 1, index + 1});
         at += length;
     }
     symbols.back().right = kNone; // the first one's left is 0 - 1, which is kNone too

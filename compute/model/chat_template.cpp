@@ -94,14 +94,15 @@ ChatTemplate::ChatTemplate(const Gguf &file, const Tokenizer &tokenizer)
         bos_ = tokenizer.bytesOf(tokenizer.bos());
     if (tokenizer.eos() >= 0)
         eos_ = tokenizer.bytesOf(tokenizer.eos());
-    built_in_ = chooseBuiltIn([&](std::string_view text) { return tokenizer.findToken(text) >= 0; });
+    built_in_ =
+        chooseBuiltIn([&](std::string_view text) { return tokenizer.findToken(text) >= 0; });
 }
 
 // Without a vocabulary, the marks that the template itself writes say which tokens there are.
 ChatTemplate::ChatTemplate(std::string source, std::string bos, std::string eos)
     : source_(std::move(source)), bos_(std::move(bos)), eos_(std::move(eos)) {
-    built_in_ =
-        chooseBuiltIn([&](std::string_view text) { return source_.find(text) != std::string::npos; });
+    built_in_ = chooseBuiltIn(
+        [&](std::string_view text) { return source_.find(text) != std::string::npos; });
 }
 
 RenderedChat ChatTemplate::render(const std::vector<Message> &messages,
@@ -114,9 +115,9 @@ RenderedChat ChatTemplate::render(const std::vector<Message> &messages,
         if (source_.empty() || Clock::now() - start > kAttemptsTime)
             break;
         try {
-            RenderedChat chat = joinParts(renderTemplate(
-                source_, {makeJson(attempt.messages, attempt.as_parts), bos_, eos_,
-                          add_generation_prompt}));
+            RenderedChat chat =
+                joinParts(renderTemplate(source_, {makeJson(attempt.messages, attempt.as_parts),
+                                                   bos_, eos_, add_generation_prompt}));
             chat.used = "template";
             if (!attempt.change.empty())
                 chat.used += std::format(", with {} ({})", attempt.change, reason);

@@ -18,7 +18,7 @@ struct Message {
 struct RenderedChat {
     std::string text;
     std::vector<PlainSpan> content; ///< bytes that come from message contents
-    std::string used;  ///< "template", or which fallback (with why): shown to the user
+    std::string used;               ///< "template", or which fallback (with why): shown to the user
 };
 
 class ChatTemplate {

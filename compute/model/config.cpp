@@ -15,7 +15,7 @@
 namespace longscope::model {
 namespace {
 
-constexpr uint32_t kMaxHeadDim = 256;             // of the attention kernels
+constexpr uint32_t kMaxHeadDim = 256;              // of the attention kernels
 constexpr uint64_t kMaxContextTokens = 1ull << 31; // positions are 32-bit on the device
 
 /// The keys of one architecture, `<name>.<key>`.
@@ -162,8 +162,8 @@ RopeScaling readScaling(const Gguf &file, const Keys &keys, uint64_t context_tok
     double legacy = keys.number("rope.scale_linear", 1);
     double factor = keys.number("rope.scaling.factor", legacy);
     scaling.factor = scaling.type == "none" ? 1 : factor;
-    scaling.original_context = keys.count("rope.scaling.original_context_length",
-                                          kMaxContextTokens);
+    scaling.original_context =
+        keys.count("rope.scaling.original_context_length", kMaxContextTokens);
     if (scaling.original_context == 0)
         scaling.original_context = context_tokens;
     scaling.attn_factor = keys.number("rope.scaling.attn_factor", 1);

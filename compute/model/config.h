@@ -26,8 +26,8 @@ struct Config {
     uint32_t ffn_dim = 0;
     uint32_t heads = 0;
     uint32_t kv_heads = 0;
-    uint32_t head_dim = 0; ///< key_length; value_length must be the same here
-    uint32_t vocab = 0;    ///< rows of token_embd.weight = length of the token list
+    uint32_t head_dim = 0;       ///< key_length; value_length must be the same here
+    uint32_t vocab = 0;          ///< rows of token_embd.weight = length of the token list
     uint64_t context_tokens = 0; ///< trained window
     float norm_eps = 0;
     uint32_t rope_dims = 0;

@@ -150,7 +150,9 @@ uint64_t Tensor::rows() const {
     return rows;
 }
 
-uint64_t Tensor::elements() const { return columns() * rows(); }
+uint64_t Tensor::elements() const {
+    return columns() * rows();
+}
 
 struct Gguf::Impl {
     std::string path;
@@ -237,10 +239,18 @@ Gguf Gguf::parse(std::span<const std::byte> bytes, std::string_view name) {
     return file;
 }
 
-const std::string &Gguf::path() const { return impl_->path; }
-uint32_t Gguf::version() const { return impl_->header.version; }
-uint64_t Gguf::fileBytes() const { return impl_->file_bytes; }
-const std::vector<Tensor> &Gguf::tensors() const { return impl_->header.tensors; }
+const std::string &Gguf::path() const {
+    return impl_->path;
+}
+uint32_t Gguf::version() const {
+    return impl_->header.version;
+}
+uint64_t Gguf::fileBytes() const {
+    return impl_->file_bytes;
+}
+const std::vector<Tensor> &Gguf::tensors() const {
+    return impl_->header.tensors;
+}
 
 const std::vector<std::pair<std::string, Value>> &Gguf::metadata() const {
     return impl_->header.metadata;

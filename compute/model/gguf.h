@@ -45,7 +45,7 @@ class Gguf {
 
     const std::string &path() const;
     uint32_t version() const;
-    uint64_t fileBytes() const; ///< all shards
+    uint64_t fileBytes() const;                                         ///< all shards
     const std::vector<std::pair<std::string, Value>> &metadata() const; ///< file order
     const std::vector<Tensor> &tensors() const;
     const Tensor *findTensor(std::string_view name) const;

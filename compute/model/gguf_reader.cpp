@@ -19,7 +19,19 @@ constexpr uint32_t kMaxDimensions = 4;
 constexpr uint64_t kLeastKeyBytes = 8 + 4 + 1, kLeastTensorBytes = 8 + 4 + 4 + 8;
 
 enum class ValueType : uint32_t {
-    u8 = 0, i8, u16, i16, u32, i32, f32, boolean, string, array, u64, i64, f64,
+    u8 = 0,
+    i8,
+    u16,
+    i16,
+    u32,
+    i32,
+    f32,
+    boolean,
+    string,
+    array,
+    u64,
+    i64,
+    f64,
 };
 
 static_assert(std::endian::native == std::endian::little, "GGUF is read without swapping bytes");
@@ -118,18 +130,30 @@ Array readArray(Cursor &in, std::string_view key) {
     uint32_t type = in.read<uint32_t>(key);
     uint64_t count = in.read<uint64_t>(key);
     switch (ValueType{type}) {
-    case ValueType::u8: return readNumbers<uint8_t, uint64_t>(in, count, key);
-    case ValueType::u16: return readNumbers<uint16_t, uint64_t>(in, count, key);
-    case ValueType::u32: return readNumbers<uint32_t, uint64_t>(in, count, key);
-    case ValueType::u64: return readNumbers<uint64_t, uint64_t>(in, count, key);
-    case ValueType::i8: return readNumbers<int8_t, int64_t>(in, count, key);
-    case ValueType::i16: return readNumbers<int16_t, int64_t>(in, count, key);
-    case ValueType::i32: return readNumbers<int32_t, int64_t>(in, count, key);
-    case ValueType::i64: return readNumbers<int64_t, int64_t>(in, count, key);
-    case ValueType::f32: return readNumbers<float, double>(in, count, key);
-    case ValueType::f64: return readNumbers<double, double>(in, count, key);
-    case ValueType::boolean: return readBools(in, count, key);
-    case ValueType::string: return readStrings(in, count, key);
+    case ValueType::u8:
+        return readNumbers<uint8_t, uint64_t>(in, count, key);
+    case ValueType::u16:
+        return readNumbers<uint16_t, uint64_t>(in, count, key);
+    case ValueType::u32:
+        return readNumbers<uint32_t, uint64_t>(in, count, key);
+    case ValueType::u64:
+        return readNumbers<uint64_t, uint64_t>(in, count, key);
+    case ValueType::i8:
+        return readNumbers<int8_t, int64_t>(in, count, key);
+    case ValueType::i16:
+        return readNumbers<int16_t, int64_t>(in, count, key);
+    case ValueType::i32:
+        return readNumbers<int32_t, int64_t>(in, count, key);
+    case ValueType::i64:
+        return readNumbers<int64_t, int64_t>(in, count, key);
+    case ValueType::f32:
+        return readNumbers<float, double>(in, count, key);
+    case ValueType::f64:
+        return readNumbers<double, double>(in, count, key);
+    case ValueType::boolean:
+        return readBools(in, count, key);
+    case ValueType::string:
+        return readStrings(in, count, key);
     case ValueType::array:
         fail(ErrorKind::file, "{}: key {} is an array of arrays, which GGUF readers do not take",
              in.file(), printable(key));
@@ -141,19 +165,32 @@ Array readArray(Cursor &in, std::string_view key) {
 Value readValue(Cursor &in, std::string_view key) {
     uint32_t type = in.read<uint32_t>(key);
     switch (ValueType{type}) {
-    case ValueType::u8: return uint64_t{in.read<uint8_t>(key)};
-    case ValueType::u16: return uint64_t{in.read<uint16_t>(key)};
-    case ValueType::u32: return uint64_t{in.read<uint32_t>(key)};
-    case ValueType::u64: return in.read<uint64_t>(key);
-    case ValueType::i8: return int64_t{in.read<int8_t>(key)};
-    case ValueType::i16: return int64_t{in.read<int16_t>(key)};
-    case ValueType::i32: return int64_t{in.read<int32_t>(key)};
-    case ValueType::i64: return in.read<int64_t>(key);
-    case ValueType::f32: return double{in.read<float>(key)};
-    case ValueType::f64: return in.read<double>(key);
-    case ValueType::boolean: return readBool(in, key);
-    case ValueType::string: return std::string(in.readText(key));
-    case ValueType::array: return readArray(in, key);
+    case ValueType::u8:
+        return uint64_t{in.read<uint8_t>(key)};
+    case ValueType::u16:
+        return uint64_t{in.read<uint16_t>(key)};
+    case ValueType::u32:
+        return uint64_t{in.read<uint32_t>(key)};
+    case ValueType::u64:
+        return in.read<uint64_t>(key);
+    case ValueType::i8:
+        return int64_t{in.read<int8_t>(key)};
+    case ValueType::i16:
+        return int64_t{in.read<int16_t>(key)};
+    case ValueType::i32:
+        return int64_t{in.read<int32_t>(key)};
+    case ValueType::i64:
+        return in.read<int64_t>(key);
+    case ValueType::f32:
+        return double{in.read<float>(key)};
+    case ValueType::f64:
+        return in.read<double>(key);
+    case ValueType::boolean:
+        return readBool(in, key);
+    case ValueType::string:
+        return std::string(in.readText(key));
+    case ValueType::array:
+        return readArray(in, key);
     }
     fail(ErrorKind::file, "{}: key {} has the unknown type {}", in.file(), printable(key), type);
 }
@@ -183,9 +220,8 @@ uint64_t readAlignment(const GgufHeader &header, std::string_view file) {
             fail(ErrorKind::file, "{}: general.alignment is {}, expected an unsigned number", file,
                  describeValue(value));
         if (!std::has_single_bit(*count) || *count > kMaxAlignment)
-            fail(ErrorKind::file,
-                 "{}: general.alignment is {}, expected a power of two up to {}", file, *count,
-                 kMaxAlignment);
+            fail(ErrorKind::file, "{}: general.alignment is {}, expected a power of two up to {}",
+                 file, *count, kMaxAlignment);
         return *count;
     }
     return kDefaultAlignment;

@@ -13,7 +13,7 @@ struct TemplatePart {
 };
 
 struct TemplateVariables {
-    std::string json; ///< an object: `messages` and whatever else the template shall see
+    std::string json;     ///< an object: `messages` and whatever else the template shall see
     std::string bos, eos; ///< bos_token and eos_token, unless the object has its own
     bool add_generation_prompt = true;
 };

@@ -14,8 +14,7 @@ using std::string;
 // match U+017F, the long s.
 const string kContraction = R"((?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]))";
 
-const string kGpt2 =
-    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S))";
+const string kGpt2 = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S))";
 
 const string kTail = R"( ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 const string kTailSlash = R"( ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
@@ -79,16 +78,15 @@ const string kHanKana = R"([\x{4E00}-\x{9FA5}\x{3040}-\x{309F}\x{30A0}-\x{30FF}]
 const string kDeepseek3Head = R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|)"
                               R"([^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+)";
 const string kDeepseek3 = kDeepseek3Head + R"([\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-const string kBloom =
-    R"( ?[^(\s|.,!?\x{2026}\x{3002}\x{FF0C}\x{3001}\x{964}\x{6D4}\x{60C})]+)";
+const string kBloom = R"( ?[^(\s|.,!?\x{2026}\x{3002}\x{FF0C}\x{3001}\x{964}\x{6D4}\x{60C})]+)";
 
 using Rules = std::map<string, PreRules, std::less<>>;
 
 void addGpt2Family(Rules &rules) {
-    for (const char *name : {"gpt-2", "mpt", "olmo", "jais", "trillion", "exaone4", "phi-2", "mellum",
-                             "gigachat", "granite-docling", "a.x-4.0", "modern-bert", "jina-es",
-                             "jina-de", "jina-v2-es", "jina-v2-de", "jina-v2-code", "jina-v1-en",
-                             "roberta-bpe"})
+    for (const char *name :
+         {"gpt-2", "mpt", "olmo", "jais", "trillion", "exaone4", "phi-2", "mellum", "gigachat",
+          "granite-docling", "a.x-4.0", "modern-bert", "jina-es", "jina-de", "jina-v2-es",
+          "jina-v2-de", "jina-v2-code", "jina-v1-en", "roberta-bpe"})
         rules[name] = {{kGpt2}};
     for (const char *name : {"starcoder", "refact", "command-r", "smollm", "codeshell", "exaone",
                              "minerva-7b", "mellum2"})
@@ -104,9 +102,8 @@ void addGpt2Family(Rules &rules) {
 void addQwenFamily(Rules &rules) {
     for (const char *name : {"llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral",
                              "lfm2", "midm-2.0", "jina-v5-nano"})
-        rules[name] = {.regexes = {qwenLike(R"(\p{N}{1,3})")},
-                       .ignore_merges = true,
-                       .add_bos = true};
+        rules[name] = {
+            .regexes = {qwenLike(R"(\p{N}{1,3})")}, .ignore_merges = true, .add_bos = true};
     for (const char *name : {"dbrx", "smaug-bpe"})
         rules[name] = {{qwenLike(R"(\p{N}{1,3})")}};
     for (const char *name : {"chatglm-bpe", "glm4", "glm5"})
@@ -121,8 +118,8 @@ void addQwenFamily(Rules &rules) {
                          .ignore_merges = true};
     rules["laguna"] = {{R"([^\n]+|[\n]+)", qwenLike(R"(\p{N})")}};
     rules["ufakzeka"] = {{kWord + R"(|\p{N}|)" + kTail}};
-    rules["seed-coder"] = {{kContraction + "|" + kWord +
-                            R"(|\p{N}| ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+)"}};
+    rules["seed-coder"] = {
+        {kContraction + "|" + kWord + R"(|\p{N}| ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+)"}};
     for (const char *name : {"bailingmoe", "bailingmoe2", "llada-moe"})
         rules[name] = {{R"('(?:[sSdDmMtT]|[lL][lL]|[vV][eE]|[rR][eE])|)" + kWord +
                         R"(|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)"}};
@@ -142,10 +139,10 @@ void addCasedFamily(Rules &rules) {
                        .ignore_merges = true,
                        .add_bos = true};
     for (const char *name : {"tiny_aya", "cohere2moe"})
-        rules[name] = {.regexes = {R"(\d{1,3}(?=(?:\d{3})*\b))",
-                                   casedUnicodeWords(kContraction + "?") + R"(\p{N}{1,3}|)" +
-                                       kTailSlash},
-                       .verified = false};
+        rules[name] = {
+            .regexes = {R"(\d{1,3}(?=(?:\d{3})*\b))",
+                        casedUnicodeWords(kContraction + "?") + R"(\p{N}{1,3}|)" + kTailSlash},
+            .verified = false};
     rules["youtu"] = {
         .regexes = {R"([\x{AC00}-\x{D7A3}\x{3131}-\x{318E}]+|)"
                     R"([\x{FF01}\x{2026}\x{201C}\x{201D}\x{2018}\x{2019}\x{2014}\x{FF1A}\x{FF1B})"
@@ -163,8 +160,8 @@ void addDeepseekFamily(Rules &rules) {
         {R"([\r\n])", R"(\s?\p{L}+)", R"(\s?\p{P}+)", kDeepseekWide, R"(\p{N})"}};
     for (const char *name : {"deepseek-v3", "hunyuan-dense", "joyai-llm", "hy_v4"})
         rules[name] = {{R"(\p{N}{1,3})", kHanKana, kDeepseek3}};
-    rules["spark2_5"] = {{R"(\p{N}{1,3})", kHanKana,
-                          kDeepseek3Head + R"(|[\r\n]|\s+(?!\S)|\s+)", R"(\p{N})"}};
+    rules["spark2_5"] = {
+        {R"(\p{N}{1,3})", kHanKana, kDeepseek3Head + R"(|[\r\n]|\s+(?!\S)|\s+)", R"(\p{N})"}};
     for (const char *name : {"poro-chat", "bloom", "gpt3-finnish"})
         rules[name] = {{kBloom}};
     rules["viking"] = {{kBloom, R"(\p{N})"}};

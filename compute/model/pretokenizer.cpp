@@ -49,9 +49,9 @@ struct PreSplitter::Code {
         std::string source = expandWhiteSpace(regex);
         int error = 0;
         PCRE2_SIZE offset = 0;
-        code = pcre2_compile_8(reinterpret_cast<PCRE2_SPTR8>(source.data()), source.size(),
-                               PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY, &error, &offset,
-                               nullptr);
+        code =
+            pcre2_compile_8(reinterpret_cast<PCRE2_SPTR8>(source.data()), source.size(),
+                            PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY, &error, &offset, nullptr);
         if (!code)
             fail(ErrorKind::model,
                  "PCRE2 refuses the pre-tokenizer's expression {} at {} (error {})", source, offset,

@@ -18,7 +18,7 @@ struct PreRules {
     bool ignore_merges = false; ///< a piece that is a token as a whole is not merged
     bool add_bos = false;       ///< unless the file says otherwise
     bool no_bos = false;        ///< no BOS id unless the file names one
-    bool verified = true; ///< false: the original has rules beyond these expressions
+    bool verified = true;       ///< false: the original has rules beyond these expressions
 };
 
 /// nullptr for a name that is not known. "" is the default list.

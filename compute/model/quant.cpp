@@ -72,14 +72,20 @@ constexpr std::array<uint8_t, 16> kNonLinearCodes = {1,   24,  45,  63,  79,  93
 constexpr std::array<uint8_t, 16> kE2m1Codes = {12, 13, 14, 15, 16, 18, 20, 24,
                                                 12, 11, 10, 9,  8,  6,  4,  0};
 
-uint16_t readU16(const uint8_t *at) { return static_cast<uint16_t>(at[0] | at[1] << 8); }
+uint16_t readU16(const uint8_t *at) {
+    return static_cast<uint16_t>(at[0] | at[1] << 8);
+}
 
 uint32_t readU32(const uint8_t *at) {
     return readU16(at) | static_cast<uint32_t>(readU16(at + 2)) << 16;
 }
 
-uint8_t lo(uint8_t byte) { return byte & 15; }
-uint8_t hi(uint8_t byte) { return byte >> 4; }
+uint8_t lo(uint8_t byte) {
+    return byte & 15;
+}
+uint8_t hi(uint8_t byte) {
+    return byte >> 4;
+}
 
 void setScale(DecodedBlock &out, uint16_t d_bits, uint16_t dmin_bits) {
     out.d_f16 = d_bits;
@@ -96,7 +102,9 @@ void setPair(DecodedBlock &out, uint16_t d_bits, uint16_t dmin_bits) {
 }
 
 /// The file adds m; we subtract dmin = -m. Flipping the sign bit is exact.
-uint16_t negated(uint16_t half_bits) { return half_bits ^ 0x8000; }
+uint16_t negated(uint16_t half_bits) {
+    return half_bits ^ 0x8000;
+}
 
 void splitNibbles(const uint8_t *packed, uint8_t *codes) {
     for (int j = 0; j < 16; ++j) {
@@ -305,22 +313,36 @@ const QuantTraits &traitsOf(QuantType type) {
 void decodeBlock(QuantType type, const std::byte *block, DecodedBlock &out) {
     const auto *b = reinterpret_cast<const uint8_t *>(block);
     switch (type) {
-    case QuantType::q4_0: return decodeQ4_0(b, out);
-    case QuantType::q4_1: return decodeQ4_1(b, out);
-    case QuantType::q5_0: return decodeQ5_0(b, out);
-    case QuantType::q5_1: return decodeQ5_1(b, out);
-    case QuantType::q8_0: return decodeQ8_0(b, out);
-    case QuantType::q2_k: return decodeQ2K(b, out);
-    case QuantType::q3_k: return decodeQ3K(b, out);
-    case QuantType::q4_k: return decodeQ4K(b, out);
-    case QuantType::q5_k: return decodeQ5K(b, out);
-    case QuantType::q6_k: return decodeQ6K(b, out);
-    case QuantType::iq4_nl: return decodeIq4Nl(b, out);
-    case QuantType::iq4_xs: return decodeIq4Xs(b, out);
-    case QuantType::mxfp4: return decodeMxfp4(b, out);
+    case QuantType::q4_0:
+        return decodeQ4_0(b, out);
+    case QuantType::q4_1:
+        return decodeQ4_1(b, out);
+    case QuantType::q5_0:
+        return decodeQ5_0(b, out);
+    case QuantType::q5_1:
+        return decodeQ5_1(b, out);
+    case QuantType::q8_0:
+        return decodeQ8_0(b, out);
+    case QuantType::q2_k:
+        return decodeQ2K(b, out);
+    case QuantType::q3_k:
+        return decodeQ3K(b, out);
+    case QuantType::q4_k:
+        return decodeQ4K(b, out);
+    case QuantType::q5_k:
+        return decodeQ5K(b, out);
+    case QuantType::q6_k:
+        return decodeQ6K(b, out);
+    case QuantType::iq4_nl:
+        return decodeIq4Nl(b, out);
+    case QuantType::iq4_xs:
+        return decodeIq4Xs(b, out);
+    case QuantType::mxfp4:
+        return decodeMxfp4(b, out);
     case QuantType::f32:
     case QuantType::f16:
-    case QuantType::bf16: break;
+    case QuantType::bf16:
+        break;
     }
     assert(false && "not a block type");
 }

@@ -14,8 +14,22 @@
 namespace longscope::model {
 
 enum class QuantType : uint32_t {
-    f32 = 0, f16 = 1, q4_0 = 2, q4_1 = 3, q5_0 = 6, q5_1 = 7, q8_0 = 8, q2_k = 10, q3_k = 11,
-    q4_k = 12, q5_k = 13, q6_k = 14, iq4_nl = 20, iq4_xs = 23, bf16 = 30, mxfp4 = 39,
+    f32 = 0,
+    f16 = 1,
+    q4_0 = 2,
+    q4_1 = 3,
+    q5_0 = 6,
+    q5_1 = 7,
+    q8_0 = 8,
+    q2_k = 10,
+    q3_k = 11,
+    q4_k = 12,
+    q5_k = 13,
+    q6_k = 14,
+    iq4_nl = 20,
+    iq4_xs = 23,
+    bf16 = 30,
+    mxfp4 = 39,
 };
 
 enum class ScaleKind : uint32_t { none = 0, pair_f16 = 1, pair_f32 = 2, two_level = 3 };
@@ -25,7 +39,7 @@ struct QuantTraits {
     std::string_view name;   ///< "Q4_K"
     uint32_t block_elements; ///< 1, 32 or 256
     uint32_t block_bytes;
-    bool supported;     ///< false: known by name and size only; opening such a tensor is refused
+    bool supported; ///< false: known by name and size only; opening such a tensor is refused
     // of supported quantized types:
     uint32_t code_bits; ///< 4, 5, 6, 8; 16 f16, 17 bf16, 32 f32
     ScaleKind scale_kind;
@@ -41,9 +55,9 @@ const QuantTraits &traitsOf(QuantType type);
 /// One block of a quantized type in the affine form, exact. Not for F32, F16, BF16.
 struct DecodedBlock {
     float d = 0, dmin = 0;
-    uint16_t d_f16 = 0, dmin_f16 = 0;  ///< the same as f16 bits (meaningless for MXFP4)
-    std::array<uint8_t, 256> codes{};  ///< block_elements of them, element order
-    std::array<int8_t, 16> scales{};   ///< block_elements / group of them (1 for simple types)
+    uint16_t d_f16 = 0, dmin_f16 = 0; ///< the same as f16 bits (meaningless for MXFP4)
+    std::array<uint8_t, 256> codes{}; ///< block_elements of them, element order
+    std::array<int8_t, 16> scales{};  ///< block_elements / group of them (1 for simple types)
     std::array<uint8_t, 16> minima{};
 };
 void decodeBlock(QuantType type, const std::byte *block, DecodedBlock &out);

@@ -144,7 +144,8 @@ bool readAll(int handle, const SandboxLimits &limits, std::string &out) {
         fail(ErrorKind::model, "{} took more than {} s of computing and was stopped", name,
              limits.cpu_seconds);
     if (signal == SIGSEGV || signal == SIGBUS)
-        fail(ErrorKind::model, "{} crashed its process (it nests or calls itself too deeply)", name);
+        fail(ErrorKind::model, "{} crashed its process (it nests or calls itself too deeply)",
+             name);
     fail(ErrorKind::model, "{} ended its process without a result (status {:#x})", name,
          static_cast<unsigned>(status));
 }

@@ -18,9 +18,9 @@ struct SandboxLimits {
 };
 
 /// What `work` returns in the child. The child is a fork: other threads do not exist in it, so the
-/// work must only compute and allocate; it has no files, and its memory is lost. Throws Error(model)
-/// that begins with `name` ("the chat template") when the work throws, crashes or breaks a limit,
-/// Error(memory) when no process can be made.
+/// work must only compute and allocate; it has no files, and its memory is lost. Throws
+/// Error(model) that begins with `name` ("the chat template") when the work throws, crashes or
+/// breaks a limit, Error(memory) when no process can be made.
 std::string runInSandbox(std::string_view name, const std::function<std::string()> &work,
                          const SandboxLimits &limits = {});
 

@@ -51,10 +51,13 @@ TokenType libraryType(const Vocabulary &vocabulary, uint32_t id, bool all_bytes)
 
 bool hasAllBytes(const Vocabulary &vocabulary) {
     auto tokens = vocabulary.findByteTokens();
-    return std::ranges::all_of(tokens, [&](Token id) {
-        return id >= 0 && id != vocabulary.unk &&
-               vocabulary.types[static_cast<size_t>(id)] == TokenType::byte;
-    }) && std::ranges::count(vocabulary.types, TokenType::byte) == 256;
+    return std::ranges::all_of(tokens,
+                               [&](Token id) {
+                                   return id >= 0 && id != vocabulary.unk &&
+                                          vocabulary.types[static_cast<size_t>(id)] ==
+                                              TokenType::byte;
+                               }) &&
+           std::ranges::count(vocabulary.types, TokenType::byte) == 256;
 }
 
 std::string makeModel(const Vocabulary &vocabulary) {

@@ -5,7 +5,9 @@
 namespace longscope::model {
 namespace {
 
-unsigned byteAt(std::string_view text, size_t at) { return static_cast<unsigned char>(text[at]); }
+unsigned byteAt(std::string_view text, size_t at) {
+    return static_cast<unsigned char>(text[at]);
+}
 
 } // namespace
 
@@ -41,8 +43,8 @@ const std::vector<SpecialTokens::Candidate> *SpecialTokens::candidatesAt(std::st
     return begins_.test(pair) ? &by_pair_.find(pair)->second : nullptr;
 }
 
-std::vector<SpecialTokens::Fragment>
-SpecialTokens::split(std::string_view text, bool control, std::span<const PlainSpan> plain) const {
+std::vector<SpecialTokens::Fragment> SpecialTokens::split(std::string_view text, bool control,
+                                                          std::span<const PlainSpan> plain) const {
     std::vector<Fragment> fragments;
     size_t done = 0;
     size_t span = 0; // the first plain span that ends behind `at`
@@ -54,8 +56,8 @@ SpecialTokens::split(std::string_view text, bool control, std::span<const PlainS
         if (candidate.everywhere)
             return true;
         bool touches_plain = span < plain.size() && plain[span].start < at + length;
-        bool user_defined = vocabulary_->types[static_cast<size_t>(candidate.id)] ==
-                            TokenType::user_defined;
+        bool user_defined =
+            vocabulary_->types[static_cast<size_t>(candidate.id)] == TokenType::user_defined;
         return (control || user_defined) && !touches_plain;
     };
     auto findAt = [&](const std::vector<Candidate> *candidates, size_t at) -> Token {

@@ -96,8 +96,8 @@ TokenSink Tokenizer::Impl::encode(std::string_view text, const TokenizeOptions &
         sink.add(vocabulary.bos, 0);
     RepairedText repaired(text);
     auto spans = normalizeSpans(plain, repaired, text.size());
-    encodeFragments(repaired.view(),
-                    specials.split(repaired.view(), options.parse_special, spans), sink);
+    encodeFragments(repaired.view(), specials.split(repaired.view(), options.parse_special, spans),
+                    sink);
     for (size_t &start : sink.starts)
         start = repaired.toOriginal(start);
     return sink;
@@ -174,12 +174,24 @@ std::string Tokenizer::bytesOf(Token id, bool show_special) const {
     return impl_->bytesOf(id, show_special);
 }
 
-uint32_t Tokenizer::vocab() const { return impl_->vocabulary.size(); }
-Token Tokenizer::bos() const { return impl_->vocabulary.bos; }
-Token Tokenizer::eos() const { return impl_->vocabulary.eos; }
-bool Tokenizer::addsBos() const { return impl_->vocabulary.add_bos && impl_->vocabulary.bos >= 0; }
-bool Tokenizer::isSpecial(Token id) const { return impl_->vocabulary.isControl(id); }
-Token Tokenizer::findToken(std::string_view text) const { return impl_->vocabulary.find(text); }
+uint32_t Tokenizer::vocab() const {
+    return impl_->vocabulary.size();
+}
+Token Tokenizer::bos() const {
+    return impl_->vocabulary.bos;
+}
+Token Tokenizer::eos() const {
+    return impl_->vocabulary.eos;
+}
+bool Tokenizer::addsBos() const {
+    return impl_->vocabulary.add_bos && impl_->vocabulary.bos >= 0;
+}
+bool Tokenizer::isSpecial(Token id) const {
+    return impl_->vocabulary.isControl(id);
+}
+Token Tokenizer::findToken(std::string_view text) const {
+    return impl_->vocabulary.find(text);
+}
 
 bool Tokenizer::isEndOfGeneration(Token id) const {
     return id >= 0 && id < static_cast<Token>(vocab()) &&

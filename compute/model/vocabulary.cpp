@@ -12,25 +12,64 @@ namespace {
 
 // A token with one of these texts is a control token and ends generation, whatever its type says:
 // converters forget it often.
-constexpr std::string_view kEnds[] = {
-    "<|eot_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<|flush|>", "<|calls|>",
-    "<end_of_turn>", "<|endoftext|>", "</s>", "<|eom_id|>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]",
-    "<|end_of_text|>", "<end_of_utterance>", "<eos>", "<turn|>", "<|tool_response>",
-    "<\xEF\xBD\x9C" "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>", "[e~["};
+constexpr std::string_view kEnds[] = {"<|eot_id|>",
+                                      "<|im_end|>",
+                                      "<|end|>",
+                                      "<|return|>",
+                                      "<|call|>",
+                                      "<|flush|>",
+                                      "<|calls|>",
+                                      "<end_of_turn>",
+                                      "<|endoftext|>",
+                                      "</s>",
+                                      "<|eom_id|>",
+                                      "<EOT>",
+                                      "_<EOT>",
+                                      "[EOT]",
+                                      "[EOS]",
+                                      "<|end_of_text|>",
+                                      "<end_of_utterance>",
+                                      "<eos>",
+                                      "<turn|>",
+                                      "<|tool_response>",
+                                      "<\xEF\xBD\x9C"
+                                      "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
+                                      "[e~["};
 
 // Fill-in-middle names: control tokens. The second list (pad, repository, file) also ends
 // generation.
-constexpr std::string_view kFillInMiddle[] = {
-    "<|fim_prefix|>", "<fim_prefix>", "<fim-prefix>", "<PRE>", "\xE2\x96\x81<PRE>",
-    "<|fim_suffix|>", "<fim_suffix>", "<fim-suffix>", "<SUF>", "\xE2\x96\x81<SUF>",
-    "<|fim_middle|>", "<fim_middle>", "<fim-middle>", "<MID>", "\xE2\x96\x81<MID>",
-    "<|code_prefix|>", "<|code_suffix|>", "<|code_middle|>", "<|prefix|>", "<|suffix|>",
-    "<|middle|>", "<\xEF\xBD\x9C" "fim\xE2\x96\x81" "begin\xEF\xBD\x9C>",
-    "<\xEF\xBD\x9C" "fim\xE2\x96\x81hole\xEF\xBD\x9C>",
-    "<\xEF\xBD\x9C" "fim\xE2\x96\x81" "end\xEF\xBD\x9C>"};
+constexpr std::string_view kFillInMiddle[] = {"<|fim_prefix|>",
+                                              "<fim_prefix>",
+                                              "<fim-prefix>",
+                                              "<PRE>",
+                                              "\xE2\x96\x81<PRE>",
+                                              "<|fim_suffix|>",
+                                              "<fim_suffix>",
+                                              "<fim-suffix>",
+                                              "<SUF>",
+                                              "\xE2\x96\x81<SUF>",
+                                              "<|fim_middle|>",
+                                              "<fim_middle>",
+                                              "<fim-middle>",
+                                              "<MID>",
+                                              "\xE2\x96\x81<MID>",
+                                              "<|code_prefix|>",
+                                              "<|code_suffix|>",
+                                              "<|code_middle|>",
+                                              "<|prefix|>",
+                                              "<|suffix|>",
+                                              "<|middle|>",
+                                              "<\xEF\xBD\x9C"
+                                              "fim\xE2\x96\x81"
+                                              "begin\xEF\xBD\x9C>",
+                                              "<\xEF\xBD\x9C"
+                                              "fim\xE2\x96\x81hole\xEF\xBD\x9C>",
+                                              "<\xEF\xBD\x9C"
+                                              "fim\xE2\x96\x81"
+                                              "end\xEF\xBD\x9C>"};
 constexpr std::string_view kFillInMiddleEnds[] = {
-    "<|fim_pad|>", "<fim_pad>", "<fim-pad>", "<PAD>", "[PAD]", "<|fim_repo|>", "<|repo_name|>",
-    "<fim-repo>", "<REPO>", "<reponame>", "<|file_sep|>"};
+    "<|fim_pad|>",   "<fim_pad>",  "<fim-pad>", "<PAD>",      "[PAD]",       "<|fim_repo|>",
+    "<|repo_name|>", "<fim-repo>", "<REPO>",    "<reponame>", "<|file_sep|>"};
 
 // gpt-oss: the channels of an answer must be seen, so they are text that is always matched.
 constexpr std::string_view kAlwaysShown[] = {"<|channel|>", "<|message|>", "<|start|>",

@@ -130,9 +130,9 @@ struct NamedFormat {
     WeightFormat format;
 };
 constexpr NamedFormat kFormats[] = {
-    {"q4_1", {4, SCALE_PAIR_F16, 32, 0}},      {"q8_0", {8, SCALE_PAIR_F16, 32, 128}},
-    {"q4_k", {4, SCALE_TWO_LEVEL, 32, 0}},     {"q5_1", {5, SCALE_PAIR_F16, 32, 0}},
-    {"q6_k", {6, SCALE_TWO_LEVEL, 16, 32}},    {"f16", {16, SCALE_NONE, 32, 0}},
+    {"q4_1", {4, SCALE_PAIR_F16, 32, 0}},   {"q8_0", {8, SCALE_PAIR_F16, 32, 128}},
+    {"q4_k", {4, SCALE_TWO_LEVEL, 32, 0}},  {"q5_1", {5, SCALE_PAIR_F16, 32, 0}},
+    {"q6_k", {6, SCALE_TWO_LEVEL, 16, 32}}, {"f16", {16, SCALE_NONE, 32, 0}},
     {"f32", {32, SCALE_NONE, 32, 0}},
 };
 
@@ -238,8 +238,8 @@ struct AttentionCase {
 
 gpu::Specialization constantsOf(const AttentionCase &c, lanes::HeadsKeys tile) {
     uint32_t type = c.half ? CACHE_F16 : CACHE_F32;
-    return {{SPEC_LOCAL_SIZE, 8},       {SPEC_HEAD_DIM, c.head_dim}, {SPEC_CACHE_K, type},
-            {SPEC_CACHE_V, type},       {SPEC_TILE_A, tile.heads},   {SPEC_TILE_B, tile.keys}};
+    return {{SPEC_LOCAL_SIZE, 8}, {SPEC_HEAD_DIM, c.head_dim}, {SPEC_CACHE_K, type},
+            {SPEC_CACHE_V, type}, {SPEC_TILE_A, tile.heads},   {SPEC_TILE_B, tile.keys}};
 }
 
 std::string labelOf(const AttentionCase &c) {
@@ -292,10 +292,10 @@ void benchPrefill(Bench &bench, bool tiles) {
             std::vector<lanes::HeadsKeys> tiles;
         };
         const Sweep sweeps[] = {
-            {4, 32, {{4, 4}, {2, 6}, {1, 8}}},         {3, 32, {{3, 5}}},
-            {4, 64, {{4, 2}, {2, 4}, {1, 8}}},         {3, 64, {{3, 2}, {3, 3}, {3, 4}}},
-            {4, 96, {{2, 3}, {1, 4}}},                 {3, 96, {{3, 2}}},
-            {4, 128, {{2, 2}, {1, 4}, {4, 1}}},        {4, 160, {{1, 3}}},
+            {4, 32, {{4, 4}, {2, 6}, {1, 8}}},  {3, 32, {{3, 5}}},
+            {4, 64, {{4, 2}, {2, 4}, {1, 8}}},  {3, 64, {{3, 2}, {3, 3}, {3, 4}}},
+            {4, 96, {{2, 3}, {1, 4}}},          {3, 96, {{3, 2}}},
+            {4, 128, {{2, 2}, {1, 4}, {4, 1}}}, {4, 160, {{1, 3}}},
             {4, 256, {{1, 2}, {1, 3}}},
         };
         for (const Sweep &sweep : sweeps)
@@ -331,9 +331,9 @@ void benchDecodeCase(Bench &bench, const AttentionCase &c, uint32_t keys, lanes:
     Timing timing = bench.time(kAttentionDecodeLanes, constantsOf(c, tile), params,
                                {splits, c.heads / tile.heads});
     double bytes = 2.0 * keys * c.kv_heads * c.head_dim * (c.half ? 2 : 4);
-    printBytes(std::format("decode {} keys {} tile {}x{}", labelOf(c), keys, tile.heads,
-                           8 * tile.keys),
-               bytes, timing);
+    printBytes(
+        std::format("decode {} keys {} tile {}x{}", labelOf(c), keys, tile.heads, 8 * tile.keys),
+        bytes, timing);
 }
 
 void benchDecode(Bench &bench, bool tiles) {

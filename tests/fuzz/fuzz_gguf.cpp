@@ -84,8 +84,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 }
 
 std::vector<std::vector<uint8_t>> seedCorpus() {
-    testing::TinyLlamaOptions small = {.layers = 1, .model_dim = 32, .heads = 4, .kv_heads = 2,
-                                       .head_dim = 8, .ffn_dim = 32};
+    testing::TinyLlamaOptions small = {
+        .layers = 1, .model_dim = 32, .heads = 4, .kv_heads = 2, .head_dim = 8, .ffn_dim = 32};
     testing::TinyLlamaOptions full = small;
     full.type = model::QuantType::q4_0;
     full.biases = full.scales = full.rope_freqs = full.tied_head = true;
@@ -97,6 +97,10 @@ std::vector<std::vector<uint8_t>> seedCorpus() {
     bare.remove("tokenizer.ggml.tokens").remove("tokenizer.ggml.token_type");
     bare.set("llama.attention.head_count_kv", std::vector<uint32_t>{2});
     bare.set("llama.rope.scaling.type", "yarn").set("llama.rope.scaling.factor", 2.0f);
-    return {toInput(makeEveryKind()), toInput(aligned), toInput(old), toInput(bare),
-            toInput(testing::makeTinyLlama(small)), toInput(testing::makeTinyLlama(full))};
+    return {toInput(makeEveryKind()),
+            toInput(aligned),
+            toInput(old),
+            toInput(bare),
+            toInput(testing::makeTinyLlama(small)),
+            toInput(testing::makeTinyLlama(full))};
 }

@@ -112,8 +112,7 @@ void checkText(const model::Tokenizer &tokenizer, std::string_view text, RoundTr
     model::PlainSpan half{text.size() / 3, text.size() / 2};
     tokenizer.encode(text, {}, {&half, 1});
     if (round_trip != RoundTrip::none)
-        require(tokenizer.decode(plain) ==
-                    expectedText(text, round_trip == RoundTrip::space_marks),
+        require(tokenizer.decode(plain) == expectedText(text, round_trip == RoundTrip::space_marks),
                 "decoding gives the text back");
 }
 
@@ -196,7 +195,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 std::vector<std::vector<uint8_t>> seedCorpus() {
     std::vector<std::vector<uint8_t>> corpus;
     for (const std::string &text :
-         {std::string("the theme, the\n\n  \n 12345 caf\xC3\xA9 \xE4\xBD\xA0\xE5\xA5\xBD</s><|im_end|>"),
+         {std::string(
+              "the theme, the\n\n  \n 12345 caf\xC3\xA9 \xE4\xBD\xA0\xE5\xA5\xBD</s><|im_end|>"),
           std::string("<s> <|turn|>\xE2\x96\x81the\xFF\xC3 It's  HTTPServer\t\r\n")})
         for (uint8_t which = 0; which < 5; ++which) {
             corpus.push_back({which});
@@ -204,8 +204,9 @@ std::vector<std::vector<uint8_t>> seedCorpus() {
         }
     // A hostile vocabulary of three tokens and two merges, and a text.
     for (uint8_t kind = 0; kind < 3; ++kind) {
-        const uint8_t numbers[] = {200, kind, 1, 3, 1, 'a', 1, 0, 0, 1, 'b', 1, 1, 0, 2, 'a', 'b', 1,
-                                   2,   0,    1, 2, 1, 'a', 1, 'b', 1, 'b', 1, 'a', 0, 1, 0, 1};
+        const uint8_t numbers[] = {200, kind, 1, 3,   1,   'a', 1, 0, 0, 1, 'b', 1,
+                                   1,   0,    2, 'a', 'b', 1,   2, 0, 1, 2, 1,   'a',
+                                   1,   'b',  1, 'b', 1,   'a', 0, 1, 0, 1};
         corpus.emplace_back(std::begin(numbers), std::end(numbers));
         for (char c : std::string("abba aab"))
             corpus.back().push_back(static_cast<uint8_t>(c));

@@ -30,7 +30,9 @@ using Random = std::mt19937_64;
 
 std::atomic<uint64_t> current_input{0};
 
-void tellInput() { std::fprintf(stderr, "\ncrashed at --input %lu\n", current_input.load()); }
+void tellInput() {
+    std::fprintf(stderr, "\ncrashed at --input %lu\n", current_input.load());
+}
 
 void dieOfSignal(int number) {
     tellInput();
@@ -51,9 +53,11 @@ void overwrite(Input &input, uint64_t value, size_t width, Random &random) {
 
 /// Numbers at which readers break: limits of types, products that wrap, small counts.
 uint64_t interestingNumber(Random &random) {
-    constexpr uint64_t kNumbers[] = {0, 1, 2, 3, 4, 5, 8, 9, 31, 32, 33, 255, 256, 65535, 65536,
+    constexpr uint64_t kNumbers[] = {0,          1,          2,          3,           4,
+                                     5,          8,          9,          31,          32,
+                                     33,         255,        256,        65535,       65536,
                                      0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x100000000, 1ull << 60,
-                                     1ull << 61, 1ull << 62, 1ull << 63, ~0ull, ~0ull - 31};
+                                     1ull << 61, 1ull << 62, 1ull << 63, ~0ull,       ~0ull - 31};
     uint64_t number = kNumbers[random() % std::size(kNumbers)];
     return random() % 4 ? number : number + random() % 3 - 1;
 }
@@ -74,10 +78,18 @@ void changeOnce(Input &input, const Input &other, Random &random) {
     case 0: // flip a bit
         input[randomPlace(input.size(), random)] ^= static_cast<uint8_t>(1u << random() % 8);
         break;
-    case 1: overwrite(input, random(), 1, random); break;
-    case 2: overwrite(input, interestingNumber(random), 4, random); break;
-    case 3: overwrite(input, interestingNumber(random), 8, random); break;
-    case 4: input.erase(begin + first, begin + last); break;
+    case 1:
+        overwrite(input, random(), 1, random);
+        break;
+    case 2:
+        overwrite(input, interestingNumber(random), 4, random);
+        break;
+    case 3:
+        overwrite(input, interestingNumber(random), 8, random);
+        break;
+    case 4:
+        input.erase(begin + first, begin + last);
+        break;
     case 5: { // repeat a run
         Input run(begin + first, begin + last);
         input.insert(begin + last, run.begin(), run.end());
@@ -86,7 +98,9 @@ void changeOnce(Input &input, const Input &other, Random &random) {
     case 6: // noise
         std::generate(begin + first, begin + last, [&] { return static_cast<uint8_t>(random()); });
         break;
-    case 7: input.resize(randomPlace(input.size(), random)); break;
+    case 7:
+        input.resize(randomPlace(input.size(), random));
+        break;
     case 8: { // the beginning of this one, the end of another
         auto [from, unused] = randomRun(other, random);
         input.resize(static_cast<size_t>(first));

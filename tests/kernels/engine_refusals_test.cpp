@@ -41,8 +41,8 @@ TEST_F(EngineRefusal, ModelLargerThanTheDevice) {
         if (!is_down && tensor.name.find("ffn_gate") == std::string::npos &&
             tensor.name.find("ffn_up") == std::string::npos)
             continue;
-        tensor.shape = is_down ? std::vector<uint64_t>{ffn_dim, 256}
-                               : std::vector<uint64_t>{256, ffn_dim};
+        tensor.shape =
+            is_down ? std::vector<uint64_t>{ffn_dim, 256} : std::vector<uint64_t>{256, ffn_dim};
         tensor.data.clear();
         tensor.offset = next;
         next += matrix_bytes;

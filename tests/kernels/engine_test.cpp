@@ -86,7 +86,8 @@ TEST_P(Family, DefaultModelMatchesTheReferencePrompt) {
     for (const auto &position : want["positions"]) {
         const auto &row = rows.at(position["position"].get<size_t>());
         for (const auto &pair : position["top"])
-            worst = std::max(worst, std::abs(row.at(pair[0].get<size_t>()) - pair[1].get<double>()));
+            worst =
+                std::max(worst, std::abs(row.at(pair[0].get<size_t>()) - pair[1].get<double>()));
         double sum = 0, squares = 0;
         for (double value : row) {
             sum += value;
@@ -127,8 +128,7 @@ double perplexityOf(Session &session, std::span<const Token> ids, uint64_t windo
                 double most = *std::ranges::max_element(logits), total = 0;
                 for (float logit : logits)
                     total += std::exp(logit - most);
-                sum += most + std::log(total) -
-                       logits[static_cast<size_t>(window[position + 1])];
+                sum += most + std::log(total) - logits[static_cast<size_t>(window[position + 1])];
                 ++count;
             });
     }
@@ -139,7 +139,7 @@ TEST(Perplexity, OfTheDefaultModelOnProse) {
     Engine &engine = engineFor(testing::findDefaultModel(), "auto");
     auto ids = engine.tokenizer().encode(readWholeFile(dataFile("text.txt")));
     ASSERT_EQ(ids.size(), 10327u); // as Hugging Face's tokenizers library has it
-    const double want = 37.9989; // shared figure: F32 arithmetic and cache, first 8 windows
+    const double want = 37.9989;   // shared figure: F32 arithmetic and cache, first 8 windows
     Session f32(engine, {.context_tokens = 512, .k = CacheType::f32, .v = CacheType::f32});
     double with_f32 = perplexityOf(f32, ids, 8);
     RecordProperty("f32", std::to_string(with_f32));

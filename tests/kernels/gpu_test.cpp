@@ -159,9 +159,8 @@ TEST(Pipeline, IsMadeOnce) {
 TEST(Pipeline, RefusesWhatTheDeviceLacks) {
     Device &device = testDevice();
     const uint32_t most = device.facts().max_workgroup_invocations;
-    const std::string large = errorOf(ErrorKind::device, [&] {
-        findPipeline(device, kRead, {}, {.local_size = 2 * most});
-    });
+    const std::string large = errorOf(
+        ErrorKind::device, [&] { findPipeline(device, kRead, {}, {.local_size = 2 * most}); });
     EXPECT_TRUE(holds(large, std::to_string(2 * most)) && holds(large, std::to_string(most)))
         << large;
     const std::string subgroup = errorOf(ErrorKind::device, [&] {
@@ -174,17 +173,15 @@ TEST(Pipeline, RefusesCapabilitiesThatTheDeviceLacks) {
     Device device({.wanted = "", .validation = true});
     device.impl().abilities.int64 = false;
     EXPECT_NO_THROW(findPipeline(device, kRead, {}, {.local_size = 32}));
-    const std::string message = errorOf(ErrorKind::device, [&] {
-        findPipeline(device, kReadWide, {}, {.local_size = 32});
-    });
+    const std::string message = errorOf(
+        ErrorKind::device, [&] { findPipeline(device, kReadWide, {}, {.local_size = 32}); });
     EXPECT_TRUE(holds(message, "'probe_read_wide' needs 64-bit integers")) << message;
 }
 
 TEST(Pipeline, TakesTheSubgroupSizeThatTheDeviceHas) {
     Device &device = testDevice();
     const uint32_t lanes = device.facts().subgroup_size;
-    EXPECT_NO_THROW(
-        findPipeline(device, kRead, {}, {.local_size = lanes, .subgroup_size = lanes}));
+    EXPECT_NO_THROW(findPipeline(device, kRead, {}, {.local_size = lanes, .subgroup_size = lanes}));
 }
 
 TEST(Recorder, ReadsEveryWord) {
@@ -204,9 +201,8 @@ TEST(Recorder, ReadsEveryWord) {
             fillWords(device, result, 0x7fc00000U); // poison: a NaN
             const Pipeline &pipeline = pipelineOf(device, kernel, kLanes);
             Recorder recorder(device);
-            recorder.dispatch(pipeline,
-                              params::Probe{data.address(), result.address(), loads, 0}, {&data},
-                              {&result}, {kGroups});
+            recorder.dispatch(pipeline, params::Probe{data.address(), result.address(), loads, 0},
+                              {&data}, {&result}, {kGroups});
             recorder.run();
             std::vector<float> got(kGroups * kLanes);
             downloadBytes(device, result, 0, std::as_writable_bytes(std::span(got)));

@@ -115,8 +115,8 @@ std::vector<float> runOn(const gpu::Kernel &kernel, const Case &c, lanes::HeadsK
 constexpr double kTolerance = 2e-5;
 
 void checkPrefill(const Case &c) {
-    SCOPED_TRACE(testing::Message() << "prefill " << c << " tile " << c.tile.heads << "x"
-                                    << c.tile.keys);
+    SCOPED_TRACE(testing::Message()
+                 << "prefill " << c << " tile " << c.tile.heads << "x" << c.tile.keys);
     Inputs in(c);
     lanes::HeadsKeys tile =
         c.tile.heads ? c.tile : lanes::prefillTile(c.heads / c.kv_heads, in.padded_dim);
@@ -135,9 +135,9 @@ void checkPrefill(const Case &c) {
                                         .out_stride = stride,
                                         .scale = in.shape.scale};
     };
-    std::vector<float> got = runOn(kAttentionPrefillLanes, c, tile, in, makeParams,
-                                   uint64_t{c.rows + 1} * stride,
-                                   {(c.rows + 7) / 8, c.heads / tile.heads});
+    std::vector<float> got =
+        runOn(kAttentionPrefillLanes, c, tile, in, makeParams, uint64_t{c.rows + 1} * stride,
+              {(c.rows + 7) / 8, c.heads / tile.heads});
     reference::Attended want = reference::attention(in.q, in.k, in.v, in.shape);
     for (uint32_t row = 0; row <= c.rows; ++row)
         for (uint32_t column = 0; column < stride; ++column) {
@@ -171,9 +171,9 @@ void checkDecode(const Case &c, uint32_t splits, uint32_t keys_per_split, uint32
                                        .unused = 0};
     };
     const uint32_t width = in.padded_dim + 2;
-    std::vector<float> got = runOn(kAttentionDecodeLanes, c, tile, in, makeParams,
-                                   uint64_t{splits} * c.heads * width,
-                                   {splits, c.heads / tile.heads});
+    std::vector<float> got =
+        runOn(kAttentionDecodeLanes, c, tile, in, makeParams, uint64_t{splits} * c.heads * width,
+              {splits, c.heads / tile.heads});
     auto want = reference::attentionDecode(in.q, in.k, in.v, in.shape, splits, keys_per_split);
     for (uint32_t split = 0; split < splits; ++split)
         for (uint32_t head = 0; head < c.heads; ++head) {

@@ -42,11 +42,14 @@ class RandomMatrix {
         uint64_t n = number(row, column, 32);
         uint32_t e = column % 32;
         switch (layout_.format.code_bits) {
-        case 32: return std::bit_cast<float>(word(layout_.codes + 128 * n + 4 * e));
-        case 16: return model::halfToFloat(half(layout_.codes + 64 * n + 2 * e));
+        case 32:
+            return std::bit_cast<float>(word(layout_.codes + 128 * n + 4 * e));
+        case 16:
+            return model::halfToFloat(half(layout_.codes + 64 * n + 2 * e));
         case 17:
             return std::bit_cast<float>(uint32_t{half(layout_.codes + 64 * n + 2 * e)} << 16);
-        default: break;
+        default:
+            break;
         }
         int code = static_cast<int>(codeOf(n, e)) - static_cast<int>(layout_.format.offset);
         auto [scale, minimum] = scalesOf(row, column);
@@ -108,12 +111,14 @@ class RandomMatrix {
     uint32_t codeOf(uint64_t n, uint32_t e) const {
         uint32_t code = word(layout_.codes + 16 * n + 4 * (e / 8)) >> (4 * (e % 8)) & 15;
         switch (layout_.format.code_bits) {
-        case 5: return code | (word(layout_.high + 4 * n) >> e & 1) << 4;
+        case 5:
+            return code | (word(layout_.high + 4 * n) >> e & 1) << 4;
         case 6:
             return code | (word(layout_.high + 8 * n + 4 * (e / 16)) >> (2 * (e % 16)) & 3) << 4;
         case 8:
             return code | (word(layout_.high + 16 * n + 4 * (e / 8)) >> (4 * (e % 8)) & 15) << 4;
-        default: return code;
+        default:
+            return code;
         }
     }
 
@@ -185,11 +190,11 @@ const gpu::Pipeline &pipelineOf(const WeightFormat &format, const Case &c, bool 
 
 /// Runs one product and compares it with the loop; what lies beyond the result must stay poison.
 void checkProduct(const WeightFormat &format, const Case &c, bool matvec) {
-    SCOPED_TRACE(testing::Message() << (matvec ? "matvec" : "matmul") << " bits "
-                                    << format.code_bits << " kind " << format.scale_kind
-                                    << " group " << format.group << " offset " << format.offset
-                                    << " rows " << c.rows << " n " << c.n << " k " << c.k
-                                    << " tile " << c.tile_rows << "x" << c.tile_groups);
+    SCOPED_TRACE(testing::Message()
+                 << (matvec ? "matvec" : "matmul") << " bits " << format.code_bits << " kind "
+                 << format.scale_kind << " group " << format.group << " offset " << format.offset
+                 << " rows " << c.rows << " n " << c.n << " k " << c.k << " tile " << c.tile_rows
+                 << "x" << c.tile_groups);
     const float scale = 0.75f;
     const uint32_t x_stride = c.k + 4, y_stride = c.n + 4;
     RandomMatrix matrix(format, c.n, c.k, c.rows + c.n + c.k);
@@ -204,18 +209,18 @@ void checkProduct(const WeightFormat &format, const Case &c, bool matvec) {
     gpu::Buffer y_buffer = uploaded(c.in_place ? residual : poison);
     const PackedLayout &layout = matrix.layout();
     uint64_t base = planes.address();
-    params::Matmul params{.w = {base + layout.codes, base + layout.high, base + layout.scales,
-                                base + layout.supers},
-                          .x = x_buffer.address(),
-                          .y = y_buffer.address(),
-                          .bias = bias_buffer.address(),
-                          .residual = c.in_place ? y_buffer.address() : residual_buffer.address(),
-                          .rows = c.rows,
-                          .k = c.k,
-                          .n = c.n,
-                          .x_stride = x_stride,
-                          .y_stride = y_stride,
-                          .scale = scale};
+    params::Matmul params{
+        .w = {base + layout.codes, base + layout.high, base + layout.scales, base + layout.supers},
+        .x = x_buffer.address(),
+        .y = y_buffer.address(),
+        .bias = bias_buffer.address(),
+        .residual = c.in_place ? y_buffer.address() : residual_buffer.address(),
+        .rows = c.rows,
+        .k = c.k,
+        .n = c.n,
+        .x_stride = x_stride,
+        .y_stride = y_stride,
+        .scale = scale};
     uint32_t columns = matvec ? lanes::kMatvecRows : kLanes * c.tile_groups;
     gpu::Recorder recorder(gpu::testDevice());
     recorder.dispatch(pipelineOf(format, c, matvec), params,
@@ -245,8 +250,7 @@ void checkProduct(const WeightFormat &format, const Case &c, bool matvec) {
             }
             want = want * scale + (c.flags & MATMUL_BIAS ? bias[column] : 0) +
                    (c.flags & MATMUL_RESIDUAL ? residual[at] : 0);
-            ASSERT_NEAR(y[at], want, tolerance * largest)
-                << "at [" << row << ", " << column << "]";
+            ASSERT_NEAR(y[at], want, tolerance * largest) << "at [" << row << ", " << column << "]";
         }
 }
 

@@ -14,7 +14,9 @@ using testing::dataFile;
 using testing::engineFor;
 using testing::nmse;
 
-Engine &smallEngine() { return engineFor(dataFile("llama-dense.gguf"), "auto"); }
+Engine &smallEngine() {
+    return engineFor(dataFile("llama-dense.gguf"), "auto");
+}
 
 std::vector<Token> someIds(size_t count, Token first = 3) {
     std::vector<Token> ids;
@@ -23,7 +25,9 @@ std::vector<Token> someIds(size_t count, Token first = 3) {
     return ids;
 }
 
-std::vector<float> copyOf(std::span<const float> logits) { return {logits.begin(), logits.end()}; }
+std::vector<float> copyOf(std::span<const float> logits) {
+    return {logits.begin(), logits.end()};
+}
 
 TEST(SessionTest, ReusesTheCommonPrefixAndGivesTheSameLogits) {
     std::vector<Token> first = someIds(60), second = first;
@@ -86,8 +90,7 @@ TEST(SessionTest, RefusesWithBothNumbers) {
     std::vector<Token> foreign = {1, 128};
     text = errorOf(ErrorKind::usage, [&] { session.read(foreign); });
     EXPECT_TRUE(holds(text, "128")) << text;
-    text = errorOf(ErrorKind::usage,
-                   [] { Session made(smallEngine(), {.context_tokens = 257}); });
+    text = errorOf(ErrorKind::usage, [] { Session made(smallEngine(), {.context_tokens = 257}); });
     EXPECT_TRUE(holds(text, "257") && holds(text, "256")) << text;
 }
 

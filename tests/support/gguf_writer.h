@@ -98,10 +98,10 @@ struct TinyLlamaOptions {
     uint32_t vocab = 0; ///< 0 = as many as the byte vocabulary has (271); more are unused tokens
     uint32_t context_tokens = 4096;
     model::QuantType type = model::QuantType::f32; ///< of all matrices and the embeddings
-    bool biases = false;      ///< on every matrix of a layer
-    bool scales = false;      ///< `.scale` tensors of one number near 1
-    bool rope_freqs = false;  ///< random divisors of 1 to 4
-    bool tied_head = false;   ///< no output.weight
+    bool biases = false;                           ///< on every matrix of a layer
+    bool scales = false;                           ///< `.scale` tensors of one number near 1
+    bool rope_freqs = false;                       ///< random divisors of 1 to 4
+    bool tied_head = false;                        ///< no output.weight
     float rope_base = 10000;
 };
 

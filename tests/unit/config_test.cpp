@@ -72,9 +72,14 @@ TEST(Config, ReadsEveryWeightType) {
         const QuantTraits *traits = findQuantTraits(type);
         if (!traits || !traits->supported)
             continue;
-        TinyLlamaOptions options = {.layers = 1, .ffn_dim = 256, .vocab = 300,
-                                    .type = traits->type, .biases = true, .scales = true,
-                                    .rope_freqs = true, .tied_head = true};
+        TinyLlamaOptions options = {.layers = 1,
+                                    .ffn_dim = 256,
+                                    .vocab = 300,
+                                    .type = traits->type,
+                                    .biases = true,
+                                    .scales = true,
+                                    .rope_freqs = true,
+                                    .tied_head = true};
         Config config = configOf(makeTinyLlama(options));
         EXPECT_EQ(config.vocab, 300u) << traits->name;
         EXPECT_TRUE(config.tied_head);
@@ -83,8 +88,8 @@ TEST(Config, ReadsEveryWeightType) {
 }
 
 TEST(Config, FillsDefaults) {
-    GgufWriter writer = makeTinyLlama({.model_dim = 32, .heads = 4, .kv_heads = 4, .head_dim = 8,
-                                       .ffn_dim = 64});
+    GgufWriter writer =
+        makeTinyLlama({.model_dim = 32, .heads = 4, .kv_heads = 4, .head_dim = 8, .ffn_dim = 64});
     for (const char *key : {"attention.head_count_kv", "attention.key_length",
                             "attention.value_length", "rope.dimension_count", "rope.freq_base"})
         writer.remove(std::string("llama.") + key);
@@ -98,12 +103,12 @@ TEST(Config, FillsDefaults) {
 }
 
 TEST(Config, ZeroCountsAsAbsent) {
-    GgufWriter writer = makeTinyLlama({.model_dim = 32, .heads = 4, .kv_heads = 4, .head_dim = 8,
-                                       .ffn_dim = 64});
-    for (const char *key : {"expert_count", "attention.head_count_kv", "attention.key_length",
-                            "attention.value_length", "rope.dimension_count",
-                            "attention.sliding_window", "nextn_predict_layers",
-                            "rope.scaling.original_context_length"})
+    GgufWriter writer =
+        makeTinyLlama({.model_dim = 32, .heads = 4, .kv_heads = 4, .head_dim = 8, .ffn_dim = 64});
+    for (const char *key :
+         {"expert_count", "attention.head_count_kv", "attention.key_length",
+          "attention.value_length", "rope.dimension_count", "attention.sliding_window",
+          "nextn_predict_layers", "rope.scaling.original_context_length"})
         writer.set(std::string("llama.") + key, 0u);
     for (const char *key : {"rope.freq_base", "rope.scaling.factor", "rope.scaling.attn_factor",
                             "rope.scale_linear", "attention.scale"})
@@ -157,16 +162,15 @@ TEST(Config, RefusesOtherArchitectures) {
                   "the architecture 'lama' is not supported (the nearest known one: 'llama')");
     expectRefusal(makeTinyLlama(kSmall).remove("general.architecture"),
                   "key general.architecture is missing");
-    expectRefusal(makeTinyLlama(kSmall).set("llama.expert_count", 8u),
-                  "mixture of 8 experts");
+    expectRefusal(makeTinyLlama(kSmall).set("llama.expert_count", 8u), "mixture of 8 experts");
     expectRefusal(makeTinyLlama(kSmall).set("llama.attention.causal", false), "is an encoder");
     expectRefusal(GgufWriter().set("general.architecture", "llama"), "holds a vocabulary only");
 }
 
 TEST(Config, RefusesMissingKeys) {
-    for (const char *key : {"block_count", "embedding_length", "feed_forward_length",
-                            "context_length", "attention.head_count",
-                            "attention.layer_norm_rms_epsilon"}) {
+    for (const char *key :
+         {"block_count", "embedding_length", "feed_forward_length", "context_length",
+          "attention.head_count", "attention.layer_norm_rms_epsilon"}) {
         std::string full = std::string("llama.") + key;
         expectRefusal(makeTinyLlama(kSmall).remove(full), full + " is missing or 0");
         expectRefusal(makeTinyLlama(kSmall).set(full, 0u), full + " is missing or 0");
@@ -188,9 +192,9 @@ TEST(Config, RefusesSizesThatDoNotFit) {
                   "token_embd.weight has the shape [32, 271], the keys say [64, 271]");
     GgufWriter odd = with("attention.key_length", 9);
     expectRefusal(odd.set("llama.attention.value_length", 9u), "heads of 9 dimensions");
-    expectRefusal(odd.set("llama.attention.key_length", 512u)
-                      .set("llama.attention.value_length", 512u),
-                  "heads of 512 dimensions; even sizes up to 256");
+    expectRefusal(
+        odd.set("llama.attention.key_length", 512u).set("llama.attention.value_length", 512u),
+        "heads of 512 dimensions; even sizes up to 256");
     EXPECT_EQ(configOf(with("nextn_predict_layers", 1)).layers, 1u); // the second layer is skipped
 }
 

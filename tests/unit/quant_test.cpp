@@ -35,26 +35,107 @@ std::ostream &operator<<(std::ostream &out, const Golden &golden) {
 
 const Golden kGoldens[] = {
     {QuantType::q4_0, 18, 32, {{2, 16}}, 0, -1, -1, {1.5, -4, -1.5, 1}, {-4, -2.5}, -2.5, -303.5},
-    {QuantType::q4_1, 20, 32, {{4, 16}}, 0, 2, -1,
-     {5.75, 0.25, 2.75, 5.25}, {0.25, 1.75}, 1.75, 1940.5},
+    {QuantType::q4_1,
+     20,
+     32,
+     {{4, 16}},
+     0,
+     2,
+     -1,
+     {5.75, 0.25, 2.75, 5.25},
+     {0.25, 1.75},
+     1.75,
+     1940.5},
     {QuantType::q5_0, 22, 32, {{6, 16}}, 0, -1, 2, {5.5, 0, 2.5, 5}, {0, 1.5}, 1.5, -367.5},
-    {QuantType::q5_1, 24, 32, {{8, 16}}, 0, 2, 4,
-     {13.75, 8.25, 10.75, 13.25}, {8.25, 9.75}, 9.75, 3988.5},
+    {QuantType::q5_1,
+     24,
+     32,
+     {{8, 16}},
+     0,
+     2,
+     4,
+     {13.75, 8.25, 10.75, 13.25},
+     {8.25, 9.75},
+     9.75,
+     3988.5},
     {QuantType::q8_0, 34, 32, {{2, 32}}, 0, -1, -1, {5.5, 24, 42.5, 61}, {45.5, -64}, -61, -1944},
-    {QuantType::q2_k, 84, 256, {{0, 16}, {16, 64}}, 80, 82, -1,
-     {16.5, 0, 5.5, 11}, {3.75, -0.75}, -0.75, 121488.5},
-    {QuantType::q3_k, 110, 256, {{0, 32}, {32, 64}, {96, 12}}, 108, -1, -1,
-     {40.5, -54, 13.5, -27}, {-8, 0}, 0, 5642},
-    {QuantType::q4_k, 144, 256, {{4, 12}, {16, 128}}, 0, 2, -1,
-     {52.75, -7.75, 19.75, 47.25}, {7.75, -8.75}, 51.5, 2515720},
-    {QuantType::q5_k, 176, 256, {{4, 12}, {16, 32}, {48, 128}}, 0, 2, -1,
-     {140.75, -7.75, 107.75, 47.25}, {7.75, 15.25}, 195.5, 5354040},
-    {QuantType::q6_k, 210, 256, {{0, 128}, {128, 64}, {192, 16}}, 208, -1, -1,
-     {148.5, -176, -60.5, 55}, {688.5, -816}, -702, 140242},
-    {QuantType::iq4_nl, 18, 32, {{2, 16}}, 0, -1, -1,
-     {19, -63.5, -17.5, 12.5}, {-63.5, -32.5}, -32.5, -4108.5},
-    {QuantType::iq4_xs, 136, 256, {{4, 4}, {8, 128}}, 0, -1, -1,
-     {-95, 317.5, 87.5, -62.5}, {399, -1333.5}, -77, -957535},
+    {QuantType::q2_k,
+     84,
+     256,
+     {{0, 16}, {16, 64}},
+     80,
+     82,
+     -1,
+     {16.5, 0, 5.5, 11},
+     {3.75, -0.75},
+     -0.75,
+     121488.5},
+    {QuantType::q3_k,
+     110,
+     256,
+     {{0, 32}, {32, 64}, {96, 12}},
+     108,
+     -1,
+     -1,
+     {40.5, -54, 13.5, -27},
+     {-8, 0},
+     0,
+     5642},
+    {QuantType::q4_k,
+     144,
+     256,
+     {{4, 12}, {16, 128}},
+     0,
+     2,
+     -1,
+     {52.75, -7.75, 19.75, 47.25},
+     {7.75, -8.75},
+     51.5,
+     2515720},
+    {QuantType::q5_k,
+     176,
+     256,
+     {{4, 12}, {16, 32}, {48, 128}},
+     0,
+     2,
+     -1,
+     {140.75, -7.75, 107.75, 47.25},
+     {7.75, 15.25},
+     195.5,
+     5354040},
+    {QuantType::q6_k,
+     210,
+     256,
+     {{0, 128}, {128, 64}, {192, 16}},
+     208,
+     -1,
+     -1,
+     {148.5, -176, -60.5, 55},
+     {688.5, -816},
+     -702,
+     140242},
+    {QuantType::iq4_nl,
+     18,
+     32,
+     {{2, 16}},
+     0,
+     -1,
+     -1,
+     {19, -63.5, -17.5, 12.5},
+     {-63.5, -32.5},
+     -32.5,
+     -4108.5},
+    {QuantType::iq4_xs,
+     136,
+     256,
+     {{4, 4}, {8, 128}},
+     0,
+     -1,
+     -1,
+     {-95, 317.5, 87.5, -62.5},
+     {399, -1333.5},
+     -77,
+     -957535},
     {QuantType::mxfp4, 17, 32, {{1, 16}}, -1, -1, -1, {-1.5, 0, 3, -1}, {0, 1.5}, 1.5, 256.5},
 };
 
@@ -119,8 +200,7 @@ TEST_P(QuantGolden, RowEqualsTheAffineForm) {
     for (size_t i = 0; i < elements; ++i) {
         size_t in_block = i % traits.block_elements, group = in_block / traits.group;
         if (in_block == 0)
-            decodeBlock(traits.type, &bytes[i / traits.block_elements * traits.block_bytes],
-                        block);
+            decodeBlock(traits.type, &bytes[i / traits.block_elements * traits.block_bytes], block);
         ASSERT_LT(block.codes[in_block], 1u << traits.code_bits);
         float scale = block.d * static_cast<float>(block.scales[group]);
         float minimum = block.dmin * static_cast<float>(block.minima[group]);
@@ -145,10 +225,9 @@ TEST_P(QuantGolden, RandomWeightsHaveTheirDeviation) {
     EXPECT_NEAR(std::sqrt(squares / kElements), 0.05, 0.01); // exponents of MXFP4 are coarse
 }
 
-INSTANTIATE_TEST_SUITE_P(Types, QuantGolden, ::testing::ValuesIn(kGoldens),
-                         [](const auto &test) {
-                             return std::string(traitsOf(test.param.type).name);
-                         });
+INSTANTIATE_TEST_SUITE_P(Types, QuantGolden, ::testing::ValuesIn(kGoldens), [](const auto &test) {
+    return std::string(traitsOf(test.param.type).name);
+});
 
 TEST(Quant, ScalesOfQ4K) {
     DecodedBlock block;
@@ -195,10 +274,18 @@ TEST(Quant, KnowsUnsupportedTypesBySize) {
     struct Known {
         uint32_t type, elements, bytes;
     };
-    for (auto [type, elements, bytes] :
-         {Known{9, 32, 36}, {15, 256, 292}, {16, 256, 66}, {17, 256, 74}, {18, 256, 98},
-          {19, 256, 50}, {21, 256, 110}, {22, 256, 82}, {29, 256, 56}, {34, 256, 54},
-          {35, 256, 66}, {40, 64, 36}}) {
+    for (auto [type, elements, bytes] : {Known{9, 32, 36},
+                                         {15, 256, 292},
+                                         {16, 256, 66},
+                                         {17, 256, 74},
+                                         {18, 256, 98},
+                                         {19, 256, 50},
+                                         {21, 256, 110},
+                                         {22, 256, 82},
+                                         {29, 256, 56},
+                                         {34, 256, 54},
+                                         {35, 256, 66},
+                                         {40, 64, 36}}) {
         const QuantTraits *traits = findQuantTraits(type);
         ASSERT_TRUE(traits) << type;
         EXPECT_FALSE(traits->supported) << type;
@@ -224,7 +311,7 @@ TEST(Half, EveryValueComesBack) {
 }
 
 TEST(Half, RoundsToNearestEven) {
-    EXPECT_EQ(floatToHalf(1 + 0x1p-11f), 0x3C00);           // a tie goes to the even one
+    EXPECT_EQ(floatToHalf(1 + 0x1p-11f), 0x3C00); // a tie goes to the even one
     EXPECT_EQ(floatToHalf(1 + 0x3p-11f), 0x3C02);
     EXPECT_EQ(floatToHalf(1 + 0x1p-11f + 0x1p-20f), 0x3C01); // above the tie
     EXPECT_EQ(floatToHalf(0x1p-25f), 0x0000);

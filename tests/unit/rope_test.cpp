@@ -73,12 +73,9 @@ TEST(Rope, YarnRampIsLinearInTheIndex) {
 }
 
 TEST(Rope, YarnMagnitudeIsAppliedOnce) {
-    const std::pair<double, double> wanted[] = {{1, 1},
-                                                {2, 1.069314718},
-                                                {4, 1.138629436},
-                                                {8, 1.207944154},
-                                                {16, 1.277258872},
-                                                {32, 1.346573590}};
+    const std::pair<double, double> wanted[] = {
+        {1, 1},           {2, 1.069314718},  {4, 1.138629436},
+        {8, 1.207944154}, {16, 1.277258872}, {32, 1.346573590}};
     for (auto [factor, magnitude] : wanted) {
         RopeSettings settings = settingsOf(128, 1e4, "yarn", factor);
         settings.original_context = 4096;

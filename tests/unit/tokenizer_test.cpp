@@ -22,7 +22,9 @@ std::string vocabPath(const std::string &name) {
     return std::string(LONGSCOPE_THIRD_PARTY) + "/vocab/ggml-vocab-" + name + ".gguf";
 }
 
-Tokenizer openTokenizer(const std::string &name) { return Tokenizer(Gguf::open(vocabPath(name))); }
+Tokenizer openTokenizer(const std::string &name) {
+    return Tokenizer(Gguf::open(vocabPath(name)));
+}
 
 struct Case {
     std::string text;
@@ -62,7 +64,9 @@ struct VocabularyFile {
     const char *name;
     size_t cases;
 };
-std::ostream &operator<<(std::ostream &out, const VocabularyFile &file) { return out << file.name; }
+std::ostream &operator<<(std::ostream &out, const VocabularyFile &file) {
+    return out << file.name;
+}
 
 class VocabularyTest : public ::testing::TestWithParam<VocabularyFile> {
   protected:
@@ -174,9 +178,11 @@ TEST_P(VocabularyTest, TakesInvalidBytesAndLongRuns) {
 }
 
 TEST(TokenizerTest, RecognisesSpecialTokensOnlyWhenAsked) {
-    for (const auto &[name, special] :
-         {std::pair{"llama-bpe", "<|eot_id|>"}, {"qwen2", "<|im_start|>"}, {"phi-3", "<|user|>"},
-          {"llama-spm", "</s>"}, {"gemma-4", "<turn|>"}}) {
+    for (const auto &[name, special] : {std::pair{"llama-bpe", "<|eot_id|>"},
+                                        {"qwen2", "<|im_start|>"},
+                                        {"phi-3", "<|user|>"},
+                                        {"llama-spm", "</s>"},
+                                        {"gemma-4", "<turn|>"}}) {
         Tokenizer tokenizer = openTokenizer(name);
         Token id = tokenizer.findToken(special);
         ASSERT_GE(id, 0) << name;
@@ -258,9 +264,13 @@ TEST(TokenizerTest, DefaultModelPromptHasTheReferenceIds) {
     std::cout << "default model: " << ids.size() << " ids of the reference prompt\n";
 }
 
-GgufWriter makeBytes() { return testing::makeTinyLlama(); }
+GgufWriter makeBytes() {
+    return testing::makeTinyLlama();
+}
 
-Tokenizer parse(const std::vector<std::byte> &bytes) { return Tokenizer(Gguf::parse(bytes, "test")); }
+Tokenizer parse(const std::vector<std::byte> &bytes) {
+    return Tokenizer(Gguf::parse(bytes, "test"));
+}
 
 std::string refusal(const GgufWriter &writer, ErrorKind kind) {
     try {
@@ -307,13 +317,15 @@ TEST(TokenizerTest, UnknownPreTokenizerWarns) {
 }
 
 TEST(TokenizerTest, EveryPreTokenizerCompilesAndLosesNothing) {
-    const std::string text = "It's 12345 caf\xC3\xA9s, \xE4\xBD\xA0\xE5\xA5\xBD!\r\n\n\t x  HTTPServer "
-                             "\xE2\x84\xAB\xE2\x84\xA6 a\xCC\x81  ";
+    const std::string text =
+        "It's 12345 caf\xC3\xA9s, \xE4\xBD\xA0\xE5\xA5\xBD!\r\n\n\t x  HTTPServer "
+        "\xE2\x84\xAB\xE2\x84\xA6 a\xCC\x81  ";
     for (const char *pre :
-         {"gpt-2", "starcoder", "llama-bpe", "dbrx", "glm4", "qwen2", "qwen35", "falcon", "default",
-          "deepseek-llm", "deepseek-coder", "deepseek-v3", "gpt-4o", "tekken", "chameleon", "minicpm5",
-          "laguna", "ufakzeka", "seed-coder", "bailingmoe", "exaone-moe", "jais-2", "tiny_aya",
-          "youtu", "spark2_5", "bloom", "viking"}) {
+         {"gpt-2",      "starcoder",  "llama-bpe",  "dbrx",         "glm4",           "qwen2",
+          "qwen35",     "falcon",     "default",    "deepseek-llm", "deepseek-coder", "deepseek-v3",
+          "gpt-4o",     "tekken",     "chameleon",  "minicpm5",     "laguna",         "ufakzeka",
+          "seed-coder", "bailingmoe", "exaone-moe", "jais-2",       "tiny_aya",       "youtu",
+          "spark2_5",   "bloom",      "viking"}) {
         auto writer = makeBytes();
         writer.set("tokenizer.ggml.pre", std::string(pre));
         auto bytes = writer.build();

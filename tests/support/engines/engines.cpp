@@ -25,7 +25,9 @@ class EndEngines : public ::testing::Environment {
 
 } // namespace
 
-std::string dataFile(const std::string &name) { return LONGSCOPE_TEST_DATA "/" + name; }
+std::string dataFile(const std::string &name) {
+    return LONGSCOPE_TEST_DATA "/" + name;
+}
 
 engine::Engine &engineFor(const std::string &path, const std::string &kernels) {
     auto &engine = engines[path + "|" + kernels];

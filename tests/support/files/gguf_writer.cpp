@@ -118,7 +118,9 @@ class Random {
     uint64_t state_;
 };
 
-void putU16(std::byte *at, uint16_t value) { std::memcpy(at, &value, sizeof(value)); }
+void putU16(std::byte *at, uint16_t value) {
+    std::memcpy(at, &value, sizeof(value));
+}
 
 /// Where a block keeps d and its minimum, and the minimum that centres the weights when d is 1.
 struct ScalePlace {
@@ -129,14 +131,22 @@ struct ScalePlace {
 
 ScalePlace scalePlace(QuantType type) {
     switch (type) {
-    case QuantType::q4_1: return {0, 2, -7.5f}; // the mean code
-    case QuantType::q5_1: return {0, 2, -15.5f};
-    case QuantType::q2_k: return {80, 82, 1.5f};
-    case QuantType::q3_k: return {108};
-    case QuantType::q4_k: return {0, 2, 7.5f};
-    case QuantType::q5_k: return {0, 2, 15.5f};
-    case QuantType::q6_k: return {208};
-    default: return {0};
+    case QuantType::q4_1:
+        return {0, 2, -7.5f}; // the mean code
+    case QuantType::q5_1:
+        return {0, 2, -15.5f};
+    case QuantType::q2_k:
+        return {80, 82, 1.5f};
+    case QuantType::q3_k:
+        return {108};
+    case QuantType::q4_k:
+        return {0, 2, 7.5f};
+    case QuantType::q5_k:
+        return {0, 2, 15.5f};
+    case QuantType::q6_k:
+        return {208};
+    default:
+        return {0};
     }
 }
 
@@ -217,7 +227,7 @@ void setVocabulary(GgufWriter &writer, const std::vector<std::string> &tokens, s
 /// Returns the number of tokens.
 uint32_t addVocabulary(GgufWriter &writer, uint32_t wanted) {
     // Ġ stands for a space.
-    const std::vector<std::string> merges = {"Ġ t", "h e", "Ġ a",  "i n", "Ġt he", "e r",
+    const std::vector<std::string> merges = {"Ġ t", "h e", "Ġ a", "i n", "Ġt he", "e r",
                                              "o n", "Ġ s", "a t", "n d", "Ġa nd", "Ġ Ġ"};
     std::vector<std::string> tokens = byteTokens();
     for (std::string merged : merges) {
