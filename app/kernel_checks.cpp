@@ -252,8 +252,7 @@ class Checks {
         run(
             weights_,
             [&](auto &operations, auto &recorder) {
-                operations.rotate(recorder, scratch_.qkv, scratch_.rotation, scratch_.q, cache, 0,
-                                  first, count);
+                operations.rotate(recorder, scratch_, cache, 0, {first, count});
             },
             type);
     }
@@ -303,7 +302,7 @@ class Checks {
             run(
                 weights_,
                 [&](auto &operations, auto &recorder) {
-                    operations.attend(recorder, scratch_, cache, 0, first, count);
+                    operations.attend(recorder, scratch_, cache, 0, {first, count});
                 },
                 type);
             // Keys and values as the device has rounded them.

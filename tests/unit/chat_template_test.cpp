@@ -106,7 +106,7 @@ TEST(ChatTemplateTest, HostileTemplatesEndAsErrors) {
             std::cout << name << ": " << std::string(error.what()).substr(0, 100) << "\n";
         }
         std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-        EXPECT_LT(seconds.count(), 3.0) << name;
+        EXPECT_LT(seconds.count(), 10.0) << name;
     }
 }
 
@@ -117,7 +117,7 @@ TEST(ChatTemplateTest, HostileTemplateFallsBackInTime) {
     auto start = std::chrono::steady_clock::now();
     auto chat = endless.render({{"user", "U"}}, true);
     std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    EXPECT_LT(seconds.count(), 3.0);
+    EXPECT_LT(seconds.count(), 10.0);
     EXPECT_EQ(chat.text, "User: U\n\nAssistant:");
 }
 
