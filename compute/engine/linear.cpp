@@ -76,11 +76,11 @@ Linear makeLinear(gpu::Device &device, const Tiling &tiling, const std::vector<L
     linear.adds_residual = adds_residual;
     linear.bias = makeBias(device, joined);
 
-    std::vector<std::byte> planes(linear.layout.bytes);
-    for (const LinearPart &part : joined)
-        packRows(linear.layout, *part.weight, part.out_offset - linear.out_offset, planes);
     linear.planes = gpu::Buffer(device, "weights", linear.layout.bytes, gpu::Memory::device);
-    gpu::uploadBytes(device, linear.planes, 0, planes);
+    gpu::writeBuffer(device, linear.planes, [&](std::span<std::byte> planes) {
+        for (const LinearPart &part : joined)
+            packRows(linear.layout, *part.weight, part.out_offset - linear.out_offset, planes);
+    });
 
     uint64_t base = linear.planes.address();
     linear.matrix = {base + linear.layout.codes, base + linear.layout.high,

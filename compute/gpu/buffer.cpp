@@ -193,6 +193,19 @@ void uploadBytes(Device &device, Buffer &to, uint64_t offset_bytes,
     }
 }
 
+void writeBuffer(Device &device, Buffer &to,
+                 const std::function<void(std::span<std::byte>)> &write) {
+    if (to.mapped().empty()) {
+        std::vector<std::byte> bytes(to.bytes());
+        write(bytes);
+        uploadBytes(device, to, 0, bytes);
+        return;
+    }
+    std::memset(to.mapped().data(), 0, to.bytes());
+    write(to.mapped());
+    flush(*to.impl());
+}
+
 void downloadBytes(Device &device, const Buffer &from, uint64_t offset_bytes,
                    std::span<std::byte> to) {
     assert(offset_bytes <= from.bytes() && to.size() <= from.bytes() - offset_bytes);

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -45,7 +46,11 @@ class Buffer {
 /// otherwise through a staging buffer of at most 64 MiB.
 void uploadBytes(Device &device, Buffer &to, uint64_t offset_bytes,
                  std::span<const std::byte> from);
-/// The reverse.
+/// Lets `write` fill the whole buffer, which it finds as zeros, and waits: straight into the memory
+/// where it is mapped, otherwise through a copy on the host.
+void writeBuffer(Device &device, Buffer &to,
+                 const std::function<void(std::span<std::byte>)> &write);
+/// The reverse of uploadBytes.
 void downloadBytes(Device &device, const Buffer &from, uint64_t offset_bytes,
                    std::span<std::byte> to);
 /// Fills the whole buffer with a repeated 32-bit word and waits.
