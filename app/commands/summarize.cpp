@@ -121,7 +121,9 @@ reading::Summary summarizeOne(engine::Worker &worker, const document::Document &
         line.clear();
         if (error.kind() != ErrorKind::usage)
             throw;
-        throw Error(ErrorKind::model, std::format("{}: {}", document.path, error.what()));
+        throw Error(ErrorKind::model, std::format("{}: {}; its key sentences alone can be had with "
+                                                  "--strategy extract",
+                                                  document.path, error.what()));
     }
 }
 
