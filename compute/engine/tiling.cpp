@@ -53,7 +53,7 @@ Tiling chooseTiling(const gpu::DeviceFacts &facts, KernelFamily family) {
         tiling.matmul_groups = lanes::kMatmulGroups;
         tiling.matmul_local = tiling.matvec_local = 8;
         tiling.matvec_rows = lanes::kMatvecRows;
-        tiling.chunk_tokens = 128;
+        tiling.chunk_tokens = 256;
         tiling.decode_splits = lanes::kDecodeSplits;
         tiling.decode_split_keys = 256;
         tiling.head_rows = 32;
