@@ -10,6 +10,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <format>
 
 namespace longscope::engine {
 namespace {
@@ -46,7 +47,7 @@ TEST_P(Family, LlamaDenseMatchesTheTrustedLogits) {
         got.insert(got.end(), row.begin(), row.end());
     });
     double error = nmse(got, readFloats(dataFile("llama-dense.f32")));
-    RecordProperty("nmse", std::to_string(error));
+    RecordProperty("nmse", std::format("{:.3g}", error));
     EXPECT_LT(error, 1e-6);
 }
 
