@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 namespace longscope::engine {
 namespace {
@@ -27,9 +28,7 @@ attention::Rope ropeOf(const model::Config &config) {
     settings.base = config.rope_base;
     settings.scaling = config.rope_scaling.type;
     settings.factor = config.rope_scaling.factor;
-    settings.original_context = config.rope_scaling.original_context
-                                    ? config.rope_scaling.original_context
-                                    : config.context_tokens;
+    settings.original_context = config.rope_scaling.original_context;
     settings.attn_factor = config.rope_scaling.attn_factor;
     settings.yarn_beta_fast = config.rope_scaling.yarn_beta_fast;
     settings.yarn_beta_slow = config.rope_scaling.yarn_beta_slow;

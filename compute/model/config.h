@@ -13,7 +13,7 @@ namespace longscope::model {
 struct RopeScaling {
     std::string type = "none"; ///< none, linear, yarn, longrope as the file says (default linear)
     double factor = 1;         ///< s >= 1 stretches; 0 or absent in the file = 1
-    uint64_t original_context = 0; ///< 0 = context_length
+    uint64_t original_context = 0; ///< the trained window where the file does not say
     double attn_factor = 1;
     double yarn_beta_fast = 32, yarn_beta_slow = 1;
 };

@@ -21,9 +21,7 @@ std::vector<float> rotationOf(const Config &config, uint64_t rows) {
     settings.base = config.rope_base;
     settings.scaling = config.rope_scaling.type;
     settings.factor = config.rope_scaling.factor;
-    settings.original_context = config.rope_scaling.original_context
-                                    ? config.rope_scaling.original_context
-                                    : config.context_tokens;
+    settings.original_context = config.rope_scaling.original_context;
     settings.attn_factor = config.rope_scaling.attn_factor;
     settings.yarn_beta_fast = config.rope_scaling.yarn_beta_fast;
     settings.yarn_beta_slow = config.rope_scaling.yarn_beta_slow;

@@ -8,7 +8,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <unistd.h>
 
@@ -71,6 +70,12 @@ std::vector<float> logitsOf(const GgufWriter &writer, const std::string &kernels
     return got;
 }
 
+void expectLogits(const GgufWriter &writer, std::span<const Token> ids,
+                  std::span<const float> want) {
+    for (const char *kernels : {"lanes", "subgroup"})
+        EXPECT_LT(nmse(logitsOf(writer, kernels, ids), want), 1e-9) << kernels;
+}
+
 std::vector<float> referenceLogits(const GgufWriter &writer, std::span<const Token> ids) {
     auto bytes = writer.build();
     model::Gguf file = model::Gguf::parse(bytes, "tiny");
@@ -91,8 +96,7 @@ TEST_P(WeightType, ModelEqualsItsDequantisedSelf) {
     GgufWriter quantised = testing::makeTinyLlama(options);
     auto ids = someTokens(200, 37);
     std::vector<float> want = referenceLogits(dequantised(quantised), ids);
-    for (const char *kernels : {"lanes", "subgroup"})
-        EXPECT_LT(nmse(logitsOf(quantised, kernels, ids), want), 1e-9) << kernels;
+    expectLogits(quantised, ids, want);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, WeightType, ::testing::ValuesIn(kTypes), [](const auto &type) {
@@ -110,8 +114,7 @@ TEST_P(ModelShape, EqualsTheScalarForwardPass) {
     GgufWriter writer = testing::makeTinyLlama(GetParam().options);
     auto ids = someTokens(200, 41);
     std::vector<float> want = referenceLogits(writer, ids);
-    for (const char *kernels : {"lanes", "subgroup"})
-        EXPECT_LT(nmse(logitsOf(writer, kernels, ids), want), 1e-9) << kernels;
+    expectLogits(writer, ids, want);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -168,8 +171,7 @@ TEST(MixedTypes, EqualTheScalarForwardPass) {
     }
     auto ids = someTokens(200, 23);
     std::vector<float> want = referenceLogits(writer, ids);
-    for (const char *kernels : {"lanes", "subgroup"})
-        EXPECT_LT(nmse(logitsOf(writer, kernels, ids), want), 1e-9) << kernels;
+    expectLogits(writer, ids, want);
 }
 
 } // namespace
