@@ -150,22 +150,40 @@ updateLists() {
     die "apt-get update failed (off line?); still to be installed: $*"
 }
 
-# Refuses an installation that would take away something other than a library that comes back under its
-# new name (libfoo1 as libfoo1t64): refuseRemovals OPTIONS... PACKAGES...
-refuseRemovals() {
-    local plan gone
-    plan=$(apt-get -s -q install --no-install-recommends "$@" 2>&1) || {
-        printf '%s\n' "$plan" | tail -n 15 >&2
-        die "apt cannot install: $*"
-    }
-    gone=$(awk '$1 == "Remv" { gone[$2] } $1 == "Inst" { comes[$2] }
-        END { for (name in gone) if (!((name "t64") in comes)) printf "%s ", name }' <<< "$plan")
-    [[ -z $gone ]] || die "installing $* would remove ${gone% }; nothing was changed. Install them by hand if that is wanted"
+# What apt would do for `install OPTIONS... PACKAGES...`; nothing is changed.
+installPlan() {
+    local plan
+    plan=$(apt-get -s -q install --no-install-recommends "$@" 2>&1) && printf '%s\n' "$plan" && return
+    printf '%s\n' "$plan" | tail -n 15 >&2
+    die "apt cannot install: $*"
 }
 
-# aptInstall OPTIONS... PACKAGES...
+# The packages that a plan (standard input) takes away for good, on one line: tools, and whatever
+# somebody asked for by name. Other libraries come back under a new name (libfoo1 as libfoo1t64) or
+# are needed by nobody any more.
+lostPackages() {
+    awk -v manual="$(apt-mark showmanual | paste -sd' ' -)" '
+        BEGIN { split(manual, names, " "); for (i in names) asked[names[i]] = 1 }
+        $1 == "Remv" { gone[$2] } $1 == "Inst" { comes[$2] }
+        END { for (name in gone)
+                  if (!(name in comes) && !((name "t64") in comes) && (name !~ /^lib/ || name in asked))
+                      printf "%s ", name }'
+}
+
+# aptInstall OPTIONS... PACKAGES...: a package that would have to go because it wants the older library
+# is taken to the same release with the others; what cannot be kept so is a reason not to begin.
 aptInstall() {
-    refuseRemovals "$@"
+    local lost kept
+    lost=$(installPlan "$@" | lostPackages)
+    if [[ -n $lost ]]; then
+        # shellcheck disable=SC2086  # one argument a package
+        kept=$(installPlan "$@" $lost | lostPackages)
+        [[ -z $kept ]] ||
+            die "installing $* would remove ${lost% }; nothing was changed. Install them by hand if that is wanted"
+        say "newer too, because they would not work with the newer libraries: ${lost% }"
+        # shellcheck disable=SC2086
+        set -- "$@" $lost
+    fi
     runFollowed installing "$stamps/apt.log" aptGet install --no-install-recommends "$@" && return
     tail -n 20 "$stamps/apt.log" >&2
     die "apt-get could not install: $*"
