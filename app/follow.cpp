@@ -23,6 +23,7 @@ engine::Task follow(engine::Worker &worker, engine::Command command, ProgressLin
         on_text(std::string_view(task.text).substr(shown));
         shown = task.text.size();
     };
+    const std::string known = worker.snapshot()->warning;
     uint64_t id = worker.push(std::move(command));
     std::stop_callback pass_on(stop, [&worker] { worker.stop(); });
     auto snapshot = worker.snapshot();
@@ -37,8 +38,11 @@ engine::Task follow(engine::Worker &worker, engine::Command command, ProgressLin
         if (stop.stop_requested() && snapshot->task.id < id)
             break; // dropped before it began: it never becomes the current task
     }
-    engine::Task task = worker.waitForEnd(id)->task;
+    auto last = worker.waitForEnd(id);
+    engine::Task task = last->task;
     line.clear();
+    if (last->warning != known && !last->warning.empty())
+        printWarning(last->warning);
     showText(task);
     if (task.state == engine::TaskState::failed)
         throw Error(task.error_kind == ErrorKind::usage ? ErrorKind::model : task.error_kind,

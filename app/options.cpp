@@ -3,17 +3,38 @@
 #include "app/output.h"
 #include "app/paths.h"
 #include "compute/core/error.h"
+#include "compute/core/text.h"
 
 #include <CLI/CLI.hpp>
 
 #include <cstdlib>
 #include <filesystem>
 #include <format>
+#include <iterator>
+#include <sstream>
 
 namespace longscope::app {
 namespace {
 
 constexpr const char *kVersion = "longscope 0.1.0";
+
+/// Which keys count, and where they stand.
+void addReadingOptions(CLI::App &app, Options &o) {
+    app.add_option("--attention", o.attention,
+                   "which keys a query sees, as \"window:256@0-3 full@4-29\": full window:W "
+                   "sinks:S+W a-shape:S+W dilated:WxD longformer:W+G bigbird:B,W,G,R strided:L "
+                   "fixed:L,C chunked:C shifted:G blocks:FILE vertical-slash:V,S xattention:T "
+                   "flexprefill:G topk:K (default full)")
+        ->allow_extra_args(false)
+        ->type_name("SPEC");
+    app.add_option("--rope", o.rope,
+                   "positions: model none linear:S ntk:S dynamic-ntk ntk-parts:S yarn:S llama3:S "
+                   "longrope self-extend:G,W rerope:W leaky-rerope:W,S (default model)")
+        ->allow_extra_args(false)
+        ->type_name("SPEC");
+    app.add_option("--evict", o.evict, "keys to throw away: h2o:K snapkv:K tova:K quest:K")
+        ->type_name("SPEC");
+}
 
 void addGeneral(CLI::App &app, Options &o, std::string &kv) {
     app.add_option("-m,--model", o.model, "a GGUF file (default: the default model)")
@@ -23,8 +44,9 @@ void addGeneral(CLI::App &app, Options &o, std::string &kv) {
     app.add_option("-c,--context", o.context_tokens, "window in tokens, 0 = what is needed")
         ->check(CLI::Range(uint64_t{0}, uint64_t{1} << 40))
         ->type_name("N");
-    app.add_option("--kv", kv, "cache type, of keys and values or K,V: f32 f16 (default f16)")
+    app.add_option("--kv", kv, "cache type, or K,V: f32 f16 bf16 q8_0 q4_0 (default f16)")
         ->type_name("T[,T]");
+    addReadingOptions(app, o);
     app.add_option("--kernels", o.kernels, "kernel family")
         ->check(CLI::IsMember({"auto", "lanes", "subgroup"}))
         ->type_name("F");
@@ -51,6 +73,13 @@ CLI::Option *addFiles(CLI::App *command, Options &o, const char *what) {
     return command->add_option("FILE", o.files, what)->type_name("");
 }
 
+void addSession(CLI::App *command, Options &o) {
+    command
+        ->add_option("--session", o.session,
+                     "goes on from this file when it exists, and writes it at the end")
+        ->type_name("FILE");
+}
+
 void addReading(CLI::App &app, Options &o) {
     auto *run = app.add_subcommand("run", "summarize a sample, or the files given");
     addFiles(run, o, "documents");
@@ -68,10 +97,12 @@ void addReading(CLI::App &app, Options &o) {
     auto *chat = app.add_subcommand("chat", "a conversation in the terminal");
     chat->add_option("--system", o.system, "system message")->type_name("S");
     addFiles(chat, o, "documents to talk about");
+    addSession(chat, o);
     auto *complete = app.add_subcommand("complete", "plain continuation, no chat template");
     complete->add_option("TEXT", o.text, "the beginning (- is standard input)")
         ->required()
         ->type_name("");
+    addSession(complete, o);
 }
 
 void addText(CLI::App &app, Options &o) {
@@ -86,6 +117,36 @@ void addText(CLI::App &app, Options &o) {
                             "end where the assistant begins");
 }
 
+void addAttention(CLI::App &app, Options &o) {
+    auto *attention = app.add_subcommand("attention", "where the heads look, in figures or a map");
+    addFiles(attention, o, "a text (- is standard input)")->required()->expected(1);
+    auto *out = attention->add_option("--out", o.out, "a map of one layer: .npy, .csv, .png");
+    auto *layer = attention->add_option("--layer", o.layer, "of the map");
+    out->needs(layer)->type_name("F");
+    layer->needs(out)->type_name("L");
+    attention->add_option("--head", o.heads, "of the map, the mean of several (default: all)")
+        ->delimiter(',')
+        ->needs(out)
+        ->type_name("H,…");
+    attention->add_option("--queries", o.queries, "of the map, in tokens (default: all)")
+        ->needs(out)
+        ->type_name("A:B");
+    attention->add_option("--keys", o.keys, "of the map, in tokens (default: all)")
+        ->needs(out)
+        ->type_name("A:B");
+    attention->add_option("--size", o.size, "most cells of a side of the map (default 512)")
+        ->check(CLI::Range(1u, 1024u))
+        ->needs(out)
+        ->type_name("N");
+    attention->add_option("--pool", o.pool, "what a cell shows: sum, mean, max")
+        ->check(CLI::IsMember({"sum", "mean", "max"}))
+        ->needs(out)
+        ->type_name("P");
+    attention->add_option("--recall", o.recall, "how much of full attention a pattern would see")
+        ->excludes(out)
+        ->type_name("SPEC");
+}
+
 void addMeasuring(CLI::App &app, Options &o) {
     auto *logits = app.add_subcommand("logits", "logits of every token, raw float32");
     addFiles(logits, o, "a JSON array of ids")->required()->expected(1);
@@ -93,6 +154,7 @@ void addMeasuring(CLI::App &app, Options &o) {
     auto *perplexity = app.add_subcommand("perplexity", "how well the model predicts a text");
     addFiles(perplexity, o, "a text")->required()->expected(1);
     perplexity->add_option("--chunks", o.chunks, "at most so many windows")->type_name("N");
+    perplexity->add_flag("--compare", o.compare, "with full attention, for one setting, too");
     perplexity->add_flag("--by-position", o.by_position, "also at each position of the window");
     auto *bench = app.add_subcommand("bench", "speed of reading and writing");
     bench->add_option("-p", o.prompt_tokens, "prompt tokens (default 512)")
@@ -111,6 +173,9 @@ void addMeasuring(CLI::App &app, Options &o) {
         ->check(CLI::IsMember({"md", "json", "csv"}))
         ->type_name("F");
     bench->add_flag("--profile", o.profile, "time of each kernel on the device");
+    addAttention(app, o);
+    auto *plan = app.add_subcommand("plan", "memory and work of a window, before anything is read");
+    plan->add_flag("--measure", o.measure, "allocate, read random tokens, and compare");
     auto *inspect = app.add_subcommand("inspect", "metadata, tensors and sizes of a model file");
     addFiles(inspect, o, "a GGUF file (default: --model)")->expected(0, 1);
     app.add_subcommand("devices", "what Vulkan devices there are");
@@ -120,17 +185,36 @@ void addMeasuring(CLI::App &app, Options &o) {
 /// "f16", or "f32,f16" for keys and values.
 void parseCacheTypes(const std::string &kv, Options &o) {
     auto typeOf = [&](const std::string &name) {
-        if (name == "f32")
-            return engine::CacheType::f32;
-        if (name == "f16")
-            return engine::CacheType::f16;
-        throw CLI::ValidationError("--kv", "\"" + name + "\" is not one of f32, f16");
+        if (auto type = attention::findCacheType(name))
+            return *type;
+        throw CLI::ValidationError("--kv", std::format("\"{}\" is not one of {}", name,
+                                                       "f32, f16, bf16, q8_0, q4_0"));
     };
     if (kv.empty())
         return;
     size_t comma = kv.find(',');
     o.k = typeOf(kv.substr(0, comma));
     o.v = comma == std::string::npos ? o.k : typeOf(kv.substr(comma + 1));
+    if (o.k == engine::CacheType::q4_0 || o.v == engine::CacheType::q4_0)
+        printWarning("a q4_0 cache keeps 4 bits of a number: the quality of the answers suffers "
+                     "(q8_0 is hardly worse than f16)");
+}
+
+/// Specs are read once before a command begins, so that a wrong one is said at once.
+void checkReading(const Options &o) {
+    bool compares = o.command == "bench" || o.command == "perplexity" || o.command == "plan";
+    for (const auto &[name, settings] : {std::pair{"--attention", &o.attention},
+                                         std::pair{"--rope", &o.rope}})
+        if (settings->size() > 1 && !compares)
+            throw CLI::ValidationError(
+                name, std::format("given {} times; only bench, perplexity and plan compare "
+                                  "settings (one setting for several layers: \"A@0-3 B@4-29\")",
+                                  settings->size()));
+    for (const std::string &setting : o.attention)
+        sessionOptions(o, setting, "");
+    for (const std::string &scheme : o.rope)
+        sessionOptions(o, "", scheme);
+    sessionOptions(o, "", "");
 }
 
 std::string commandList(const CLI::App &app) {
@@ -171,6 +255,34 @@ void explain(const CLI::App &app, const CLI::ParseError &error) {
     printNote("       longscope " + command->get_name() + " --help");
 }
 
+/// "window:256@0-3 full@4-29" in its parts.
+std::vector<std::string> partsOf(const std::string &setting) {
+    std::istringstream words(setting);
+    return {std::istream_iterator<std::string>(words), {}};
+}
+
+/// The mask of `blocks:FILE` or `blocks:FILE@LAYERS`, where one of the parts names one.
+std::shared_ptr<const attention::BlockMask> readMask(const std::vector<std::string> &parts) {
+    constexpr std::string_view kStem = "blocks:";
+    std::string path;
+    for (const std::string &part : parts) {
+        if (!part.starts_with(kStem))
+            continue;
+        size_t at = part.rfind('@'); // layers, unless the file's name goes on
+        bool has_layers =
+            at != part.npos && part.find_first_not_of("0123456789,-", at + 1) == part.npos;
+        std::string named = part.substr(0, has_layers ? at : part.npos).substr(kStem.size());
+        if (!path.empty() && path != named)
+            fail(ErrorKind::usage, "--attention names two masks, {} and {}: one is possible", path,
+                 named);
+        path = named;
+    }
+    if (path.empty())
+        return nullptr;
+    return std::make_shared<const attention::BlockMask>(
+        attention::parseBlockMask(readWholeFile(path)));
+}
+
 } // namespace
 
 Parsed parseOptions(int argc, const char *const *argv) {
@@ -191,6 +303,7 @@ Parsed parseOptions(int argc, const char *const *argv) {
         app.parse(argc, argv);
         parseCacheTypes(kv, o);
         o.command = app.get_subcommands().front()->get_name();
+        checkReading(o);
         if (o.json)
             o.format = "json";
     } catch (const CLI::Success &help) {
@@ -227,11 +340,29 @@ engine::SamplingOptions sampling(const Options &o, engine::SamplingOptions s) {
 }
 
 engine::SessionOptions sessionOptions(const Options &options) {
+    return sessionOptions(options, options.attention.empty() ? "" : options.attention.front(),
+                          options.rope.empty() ? "" : options.rope.front());
+}
+
+engine::SessionOptions sessionOptions(const Options &options, const std::string &attention,
+                                      const std::string &rope) {
     engine::SessionOptions session;
     session.context_tokens = options.context_tokens;
     session.k = options.k;
     session.v = options.v;
+    if (std::vector<std::string> parts = partsOf(attention); !parts.empty())
+        session.patterns = attention::LayerPatterns(parts, readMask(parts));
+    if (!rope.empty())
+        session.rope = attention::parseRope(rope);
+    if (!options.evict.empty())
+        session.eviction = attention::parseEviction(options.evict);
     return session;
+}
+
+void warnOutOfReach(const model::Config &config, const engine::SessionOptions &session) {
+    std::string problem = engine::outOfReach(config, session);
+    if (!problem.empty() && session.rope) // without a scheme the session refuses
+        printWarning(problem);
 }
 
 engine::EngineOptions engineOptions(const Options &options) {

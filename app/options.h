@@ -20,6 +20,10 @@ struct Options {
     std::string device, kernels = "auto";
     uint64_t context_tokens = 0; ///< 0 = what the text needs
     engine::CacheType k = engine::CacheType::f16, v = engine::CacheType::f16;
+    /// Each one a whole setting for all layers ("window:256@0-3 full@4-29"); bench and perplexity
+    /// compare several, other commands take one. Empty: full, and the positions of the file.
+    std::vector<std::string> attention, rope;
+    std::string evict;
     std::optional<float> temperature, top_p, min_p, repeat_penalty; ///< where given
     std::optional<uint32_t> top_k;
     std::optional<uint64_t> seed;
@@ -37,10 +41,19 @@ struct Options {
     std::string out;                    ///< logits
     uint64_t chunks = 0;                ///< perplexity; 0 = all
     bool by_position = false;           ///< perplexity
+    bool compare = false;               ///< perplexity: one setting, too, with full attention
     std::vector<uint64_t> prompt_tokens{512}, generated_tokens{128}, depths{0, 4096}; ///< bench
     unsigned repeat = 5;                                                              ///< bench
     std::string format = "md"; ///< bench: md, json, csv
     bool profile = false;      ///< bench
+    bool measure = false;      ///< plan: allocate and run, too
+    uint32_t layer = 0;        ///< attention
+    std::vector<uint32_t> heads;             ///< attention; empty: all, their mean
+    std::string queries, keys;               ///< attention: "A:B", "" = all
+    uint32_t size = 512;                     ///< attention: most cells of a side
+    std::string pool = "sum";                ///< attention: sum, mean, max
+    std::string recall;                      ///< attention: a pattern, "" = none
+    std::string session;                     ///< a file that keeps what was read, "" = none
 };
 
 /// What the arguments say, or the exit status when they were answered already (help, version, and
@@ -56,6 +69,11 @@ std::string modelPath(const Options &options);
 /// `defaults` with what the options say.
 engine::SamplingOptions sampling(const Options &options, engine::SamplingOptions defaults = {});
 engine::SessionOptions sessionOptions(const Options &options);
+/// The same with one of several settings; "" = as the program does without one.
+engine::SessionOptions sessionOptions(const Options &options, const std::string &attention,
+                                      const std::string &rope);
+/// Warns when a scheme of positions was chosen that does not reach over the window.
+void warnOutOfReach(const model::Config &config, const engine::SessionOptions &session);
 engine::EngineOptions engineOptions(const Options &options);
 
 } // namespace longscope::app

@@ -1,53 +1,67 @@
 // Attention of one query on GPUs (flash-decoding): bound by the bytes of k and v, which are read
-// once for TILE_A query heads of the same kv head. A workgroup goes through its range of keys in
-// segments of LOCAL_SIZE keys: scores, their weights, then the sum of values. In the first and the
-// last step an invocation owns 8 dimensions (16 bytes of f16) of every SLOTS-th key; in the middle,
-// one key.
-// Groups: x = splits, y = kv_heads. Wanted: TILE_A <= 8, best a divisor of heads / kv_heads;
-// HEAD_DIM / 8 <= LOCAL_SIZE <= 128.
+// once for TILE_A query heads of the same kv head. A workgroup goes through its range of the keys in
+// segments of LOCAL_SIZE keys: where they lie, scores, their weights, then the sum of values. In the
+// scores and the sum an invocation owns 8 dimensions (16 bytes of f16) of every SLOTS-th key;
+// otherwise one key.
+// Groups: x = splits, y = heads / TILE_A = head groups of the schedule. TILE_A <= 8 divides heads /
+// kv_heads; HEAD_DIM / 8 <= LOCAL_SIZE <= 128.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_arithmetic : require
 #include "params.h"
-#include "cache.glsl"
+#include "subgroup_segments.glsl"
 
-layout(local_size_x_id = SPEC_LOCAL_SIZE) in;
-layout(constant_id = SPEC_LOCAL_SIZE) const uint LOCAL_SIZE = 128;
 layout(constant_id = SPEC_TILE_A) const uint TILE_A = 1;
 layout(push_constant) uniform Push { AttentionDecode p; };
 
 const uint PIECES = HEAD_DIM / 8;
 const uint SLOTS = LOCAL_SIZE / PIECES;
 const uint BATCH = TILE_A > 4 ? 1 : 8 / TILE_A; // loads in flight of one invocation
-const float LOWEST = -1e30; // finite: a difference of infinities would be NaN
 
-shared float scores[TILE_A][LOCAL_SIZE];
+shared float scores[TILE_A][LOCAL_SIZE]; // of the keys of a segment; later weights
 // Sums of one batch by piece (one word of padding keeps rows on different banks); later the results
 // of subgroups, and at the end the outputs of slots.
 const uint BATCH_SUMS = SLOTS * BATCH * TILE_A * (PIECES + 1);
 const uint SCRATCH = BATCH_SUMS > LOCAL_SIZE * 8 ? BATCH_SUMS : LOCAL_SIZE * 8;
 shared float scratch[SCRATCH];
 
-void loadQuery(uint head, uint piece, out vec4 q[2]) {
+uint me, piece, slot, first_head, cache_row;
+vec4 sums[TILE_A][2];
+float m[TILE_A], l[TILE_A]; // every invocation keeps the same
+
+void loadQuery(Floats from, uint head, out vec4 q[2]) {
     uint at = head * (HEAD_DIM / 4) + 2 * piece;
-    float factor = p.scale * 1.44269504; // base 2
-    q[0] = Vec4s(p.q).v[at] * factor;
-    q[1] = Vec4s(p.q).v[at + 1] * factor;
+    float factor = p.scale * LOG2_E;
+    q[0] = Vec4s(from).v[at] * factor;
+    q[1] = Vec4s(from).v[at + 1] * factor;
 }
 
-// scores[h][0 .. count) of the keys from cache row `first` on.
-void scoreSegment(uint first, uint count, uint head, uint stop, uint piece, uint slot) {
+/// 8 dims of a key of the segment.
+void loadKey(KeyRows keys, uint key, out vec4 low, out vec4 high) {
+    if (RAW_KEYS) {
+        low = loadKeyQuad(keys, key_slots[key], key_positions[key], 2 * piece);
+        high = loadKeyQuad(keys, key_slots[key], key_positions[key], 2 * piece + 1);
+    } else {
+        loadPiece(keys.planes, TYPE_K, cache_row + key_slots[key], piece, low, high);
+    }
+}
+
+// scores[h][0 .. count) of a segment.
+void scoreSegment(uint count, uint zone) {
+    bool is_far = HAS_ZONES && zone != 0;
+    KeyRows keys = KeyRows(p.k, is_far ? p.rotation_far : p.rotation, p.schedule, cache_row,
+                           p.rope_dims);
     vec4 q[TILE_A][2];
     [[unroll]] for (uint h = 0; h < TILE_A; ++h)
-        loadQuery(min(head + h, stop - 1), piece, q[h]);
+        loadQuery(is_far ? p.q_far : p.q, first_head + h, q[h]);
     for (uint key = 0; key < count; key += SLOTS * BATCH) {
         vec4 k[BATCH][2];
         [[unroll]] for (uint b = 0; b < BATCH; ++b) {
             uint mine = key + b * SLOTS + slot;
             k[b][0] = k[b][1] = vec4(0);
             if (slot < SLOTS && mine < count)
-                loadPiece(p.k, TYPE_K, first + mine, piece, k[b][0], k[b][1]);
+                loadKey(keys, mine, k[b][0], k[b][1]);
         }
         if (slot < SLOTS)
             [[unroll]] for (uint b = 0; b < BATCH; ++b)
@@ -55,7 +69,7 @@ void scoreSegment(uint first, uint count, uint head, uint stop, uint piece, uint
                     scratch[((b * SLOTS + slot) * TILE_A + h) * (PIECES + 1) + piece] =
                         dot(k[b][0], q[h][0]) + dot(k[b][1], q[h][1]);
         barrier();
-        for (uint at = gl_LocalInvocationID.x; at < SLOTS * BATCH * TILE_A; at += LOCAL_SIZE) {
+        for (uint at = me; at < SLOTS * BATCH * TILE_A; at += LOCAL_SIZE) {
             float sum = 0;
             for (uint i = 0; i < PIECES; ++i)
                 sum += scratch[at * (PIECES + 1) + i];
@@ -67,10 +81,8 @@ void scoreSegment(uint first, uint count, uint head, uint stop, uint piece, uint
 }
 
 // Turns the scores into weights relative to the new largest score, and returns what earlier sums
-// must be multiplied with. Every invocation keeps the same m and l.
-void weighSegment(uint count, inout float m[TILE_A], inout float l[TILE_A],
-                  out float factor[TILE_A]) {
-    uint me = gl_LocalInvocationID.x;
+// must be multiplied with.
+void weighSegment(uint count, out float factor[TILE_A]) {
     [[unroll]] for (uint h = 0; h < TILE_A; ++h) {
         float largest = subgroupMax(me < count ? scores[h][me] : LOWEST);
         if (subgroupElect())
@@ -100,8 +112,7 @@ void weighSegment(uint count, inout float m[TILE_A], inout float l[TILE_A],
     }
 }
 
-void addValues(uint first, uint count, uint piece, uint slot, float factor[TILE_A],
-               inout vec4 sums[TILE_A][2]) {
+void addValues(uint count, float factor[TILE_A]) {
     [[unroll]] for (uint h = 0; h < TILE_A; ++h)
         [[unroll]] for (uint i = 0; i < 2; ++i)
             sums[h][i] *= factor[h];
@@ -113,7 +124,8 @@ void addValues(uint first, uint count, uint piece, uint slot, float factor[TILE_
         [[unroll]] for (uint b = 0; b < LOADS; ++b) {
             v[b][0] = v[b][1] = vec4(0);
             if (key + b * SLOTS < count)
-                loadPiece(p.v, TYPE_V, first + key + b * SLOTS, piece, v[b][0], v[b][1]);
+                loadPiece(p.v, TYPE_V, cache_row + key_slots[key + b * SLOTS], piece, v[b][0],
+                          v[b][1]);
         }
         [[unroll]] for (uint b = 0; b < LOADS; ++b)
             [[unroll]] for (uint h = 0; h < TILE_A; ++h) {
@@ -124,57 +136,51 @@ void addValues(uint first, uint count, uint piece, uint slot, float factor[TILE_
     }
 }
 
-// Adds the sums of all slots and writes the normalised output, m and l of one head.
-void storeHead(uint head, uint piece, uint slot, vec4 sums[2], float m, float l) {
+// Adds the sums of all slots and writes the normalised output, m and l of head h of the group.
+void storeHead(uint h) {
     barrier();
     if (slot < SLOTS)
         [[unroll]] for (uint e = 0; e < 8; ++e)
-            scratch[slot * HEAD_DIM + piece * 8 + e] = sums[e / 4][e % 4];
+            scratch[slot * HEAD_DIM + piece * 8 + e] = sums[h][e / 4][e % 4];
     barrier();
-    uint me = gl_LocalInvocationID.x;
-    uint at = (gl_WorkGroupID.x * p.heads + head) * (HEAD_DIM + 2);
+    uint at = (gl_WorkGroupID.x * p.heads + first_head + h) * (HEAD_DIM + 2);
     for (uint c = me; c < HEAD_DIM; c += LOCAL_SIZE) {
         float sum = 0;
         for (uint s = 0; s < SLOTS; ++s)
             sum += scratch[s * HEAD_DIM + c];
-        p.partial.v[at + c] = l > 0 ? sum / l : 0.0;
+        p.partial.v[at + c] = l[h] > 0 ? sum / l[h] : 0.0;
     }
     if (me == 0) {
-        p.partial.v[at + HEAD_DIM] = m;
-        p.partial.v[at + HEAD_DIM + 1] = l;
+        p.partial.v[at + HEAD_DIM] = m[h];
+        p.partial.v[at + HEAD_DIM + 1] = l[h];
     }
 }
 
-// Query heads first .. first + TILE_A, of which those from `stop` on do not exist (the last ones of
-// a group that TILE_A does not divide); they repeat the last one and are not stored.
-void attendHeads(uint first, uint stop) {
-    uint piece = gl_LocalInvocationID.x % PIECES, slot = gl_LocalInvocationID.x / PIECES;
-    uint cache_row = gl_WorkGroupID.y * p.capacity;
-    uint begin = min(gl_WorkGroupID.x * p.keys_per_split, p.keys);
-    uint end = min(begin + p.keys_per_split, p.keys);
+void main() {
+    me = gl_LocalInvocationID.x;
+    piece = me % PIECES;
+    slot = me / PIECES;
+    first_head = gl_WorkGroupID.y * TILE_A;
+    cache_row = first_head / (p.heads / p.kv_heads) * p.capacity;
+    Tile tile = readTile(p.schedule, gl_WorkGroupID.y, 0);
+    Cursor cursor = cursorAt(p.schedule, tile, gl_WorkGroupID.x * p.keys_per_split);
 
-    vec4 sums[TILE_A][2];
-    float m[TILE_A], l[TILE_A], factor[TILE_A];
     [[unroll]] for (uint h = 0; h < TILE_A; ++h) {
         sums[h][0] = sums[h][1] = vec4(0);
         m[h] = LOWEST;
         l[h] = 0;
     }
-    for (uint key = begin; key < end; key += LOCAL_SIZE) {
-        uint count = min(end - key, LOCAL_SIZE);
-        barrier(); // the weights before have been read
-        scoreSegment(cache_row + key, count, first, stop, piece, slot);
-        weighSegment(count, m, l, factor);
-        addValues(cache_row + key, count, piece, slot, factor, sums);
+    uint left = p.keys_per_split, zone;
+    while (left > 0 && cursor.at_run < cursor.end_run) {
+        barrier(); // the slots and weights before have been read
+        uint count = takeSegment(p.schedule, min(left, LOCAL_SIZE), cursor, zone);
+        left -= count;
+        barrier();
+        float factor[TILE_A];
+        scoreSegment(count, zone);
+        weighSegment(count, factor);
+        addValues(count, factor);
     }
     [[unroll]] for (uint h = 0; h < TILE_A; ++h)
-        if (first + h < stop)
-            storeHead(first + h, piece, slot, sums[h], m[h], l[h]);
-}
-
-void main() {
-    uint group = p.heads / p.kv_heads;
-    uint head = gl_WorkGroupID.y * group;
-    for (uint first = 0; first < group; first += TILE_A)
-        attendHeads(head + first, head + group);
+        storeHead(h);
 }

@@ -1,11 +1,9 @@
 #version 450
-// Causal attention of a chunk for the software device. A workgroup is one subgroup of 8: 8 queries
-// x HEADS query heads of one KV head. Scores have lane = query, the dims of a key handed round; the
-// sum of values has lane = dims, the weights handed round. Everything stays in registers or on the
-// stack; KEYS keys a step make the loop body fat without leaving the instruction cache.
-//
-// Handing round: in turn t, lane l takes the value of lane l ^ t. That is one instruction (none for
-// t = 0); handing the value of one lane to all is two.
+// Attention of a chunk over a schedule for the software device. A workgroup is one subgroup of 8: a
+// tile of 8 queries x HEADS query heads of one KV head. Scores have lane = query, the dims of a key
+// handed round; the sum of values has lane = dims, the weights handed round. Everything stays in
+// registers or on the stack; KEYS keys a step make the loop body fat without leaving the
+// instruction cache (32 KB: with 28 KB all is well, with 32 KB a third is lost).
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
 #extension GL_KHR_shader_subgroup_basic : require
@@ -14,75 +12,52 @@
 #include "lanes_attention.glsl"
 
 layout(local_size_x = 8) in;
-layout(constant_id = SPEC_TILE_A) const uint HEADS = 3; // divides heads / kv_heads
-layout(constant_id = SPEC_TILE_B) const uint KEYS = 3;
-
 layout(push_constant) uniform Push { AttentionPrefill p; };
+#include "lanes_scores.glsl"
 
-const uint QUERIES = 8;
-
-uint lane, first_row, first_head, cache_row; // cache_row: of key 0 of this KV head
-uint last_key;                               // of the last query
-// lane = query, times scale * log2(e); [turn] holds the dims of lane ^ turn
-float queries[HEADS][LANES][DIMS];
+Tile tile;
 float maxima[HEADS], totals[HEADS]; // lane = query
 // lane = dims; [turn] belongs to query lane ^ turn
 float sums[LANES][HEADS][DIMS];
-float weights[HEADS][KEYS];                  // lane = query: scores, then their exp2
 float rescale[HEADS];
 
-void loadQueries() {
-    Words64 words = Words64(p.q);
-    uint row = min(first_row + lane, p.rows - 1); // repeats are not stored
-    [[unroll]] for (uint head = 0; head < HEADS; ++head) {
-        uint at = (row * p.heads + first_head + head) * (HEAD_DIM / 2);
-        [[unroll]] for (uint turn = 0; turn < LANES; ++turn)
-            [[unroll]] for (uint i = 0; i < DIMS; i += 2) {
-                uint64_t word = words.v[at + ((lane ^ turn) * DIMS + i) / 2];
-                vec2 pair = uintBitsToFloat(unpackUint2x32(word)) * (p.scale * LOG2_E);
-                queries[head][turn][i] = pair.x;
-                queries[head][turn][i + 1] = pair.y;
-            }
-    }
+/// Word of `result` of two dims of this lane.
+uint resultWord(uint query, uint head, uint dim) {
+    return (rowOfQuery(tile, query) * p.out_stride + (first_head + head) * p.head_dim + dim) / 2;
 }
+
+uint stateWord(uint head) { return rowOfQuery(tile, lane) * p.heads + first_head + head; }
 
 void startState() {
     [[unroll]] for (uint head = 0; head < HEADS; ++head) {
-        maxima[head] = NEVER;
+        maxima[head] = FIRST_MAXIMUM;
         totals[head] = 0;
-        [[unroll]] for (uint turn = 0; turn < LANES; ++turn)
-            [[unroll]] for (uint i = 0; i < DIMS; ++i)
-                sums[turn][head][i] = 0;
+        if ((FLAGS & ATTENTION_CONTINUE) != 0) {
+            vec2 state = twoFloats(Words64(p.state).v[stateWord(head)]);
+            totals[head] = state.y;
+            maxima[head] = state.y > 0 ? state.x : FIRST_MAXIMUM;
+        }
+        [[unroll]] for (uint turn = 0; turn < LANES; ++turn) {
+            float total = subgroupShuffleXor(totals[head], turn);
+            [[unroll]] for (uint i = 0; i < DIMS; i += 2) {
+                vec2 sum = vec2(0);
+                uint dim = lane * DIMS + i;
+                if ((FLAGS & ATTENTION_CONTINUE) != 0 && dim < p.head_dim)
+                    sum = total * twoFloats(Words64(p.result).v[resultWord(lane ^ turn, head, dim)]);
+                sums[turn][head][i] = sum.x;
+                sums[turn][head][i + 1] = sum.y;
+            }
+        }
     }
 }
 
-/// Row of the cache, never one beyond the last key: what lies there may be NaN, and 0 * NaN is NaN.
-uint rowOf(uint key) { return cache_row + min(key, last_key); }
-
-void scoreKeys(uint first_key) {
-    vec4 keys[KEYS][DIMS / 4];
-    [[unroll]] for (uint j = 0; j < KEYS; ++j)
-        [[unroll]] for (uint i = 0; i < DIMS / 4; ++i)
-            keys[j][i] = loadFour(Words64(p.k), CACHE_TYPE_K,
-                                  (rowOf(first_key + j) * LANES + lane) * (DIMS / 4) + i);
-    [[unroll]] for (uint i = 0; i < DIMS; ++i)
-        [[unroll]] for (uint turn = 0; turn < LANES; ++turn)
-            [[unroll]] for (uint j = 0; j < KEYS; ++j) {
-                float value = subgroupShuffleXor(keys[j][i / 4][i % 4], turn);
-                [[unroll]] for (uint head = 0; head < HEADS; ++head) {
-                    float product = queries[head][turn][i] * value;
-                    weights[head][j] = i + turn == 0 ? product : weights[head][j] + product;
-                }
-            }
-}
-
-/// Online softmax: scores become weights, `rescale` is what the sums so far are multiplied by.
-void weighKeys(uint first_key) {
-    uint own_key = p.position + first_row + lane;
+/// Online softmax: scores become weights, `rescale` is what the sums so far are multiplied by. Key
+/// j of the step is seen when after + j <= last_seen.
+void weighKeys(uint after, uint last_seen) {
     [[unroll]] for (uint head = 0; head < HEADS; ++head) {
         float maximum = maxima[head], total = 0;
         [[unroll]] for (uint j = 0; j < KEYS; ++j) {
-            if (first_key + j > own_key)
+            if (after + j > last_seen)
                 weights[head][j] = NEVER;
             maximum = max(maximum, weights[head][j]);
         }
@@ -96,12 +71,12 @@ void weighKeys(uint first_key) {
     }
 }
 
-void addValues(uint first_key) {
-    vec4 values[KEYS][DIMS / 4];
-    [[unroll]] for (uint j = 0; j < KEYS; ++j)
-        [[unroll]] for (uint i = 0; i < DIMS / 4; ++i)
-            values[j][i] = loadFour(Words64(p.v), CACHE_TYPE_V,
-                                    (rowOf(first_key + j) * LANES + lane) * (DIMS / 4) + i);
+void addValues() {
+    vec4 values[KEYS][FOURS];
+    [[unroll]] for (uint j = 0; j < KEYS; ++j) {
+        loadPart(p.v.data, CACHE_TYPE_V, rows[j], lane, values[j]);
+        scalePart(p.v, CACHE_TYPE_V, rows[j], lane, values[j]);
+    }
     [[unroll]] for (uint turn = 0; turn < LANES; ++turn)
         [[unroll]] for (uint head = 0; head < HEADS; ++head) {
             float weight[KEYS];
@@ -117,46 +92,62 @@ void addValues(uint first_key) {
         }
 }
 
-/// Keys first..end-1 for all queries of the workgroup.
-void attendRun(uint first, uint end) {
-    for (uint key = first; key < end; key += KEYS) {
-        scoreKeys(key);
-        weighKeys(key);
-        addValues(key);
-    }
+void attendRun(Run run) {
+    Seen seen = readSeen(p.schedule, run);
+    bool is_far = HAS_ZONES && run.zone != 0;
+    Floats table = is_far ? p.rotation_far : p.rotation;
+    if (HAS_ZONES)
+        loadQueries(is_far ? p.q_far : p.q, rowOfQuery(tile, lane));
+    uint row = cache_row + run.slot, to_position = rowToPosition(run), key = 0;
+    // A loop that tests at its top would run its body once more, with all lanes off; an `if` around
+    // it makes the body a tenth longer.
+    do {
+        findRows(p.schedule, run, key, row);
+        scoreKeys(table, to_position);
+        weighKeys(key - seen.first, seen.last);
+        addValues();
+        key += KEYS;
+    } while (key < run.keys);
+}
+
+void attendTile() {
+    if (!HAS_ZONES)
+        loadQueries(p.q, rowOfQuery(tile, lane));
+    uint i = tile.first_run;
+    if (i < tile.end_run)
+        do
+            attendRun(readRun(p.schedule, i));
+        while (++i < tile.end_run);
 }
 
 void storeResult() {
     Words64 words = Words64(p.result);
     [[unroll]] for (uint head = 0; head < HEADS; ++head) {
-        float inverse = 1 / totals[head];
+        float inverse = totals[head] > 0 ? 1 / totals[head] : 0;
+        if ((FLAGS & ATTENTION_STATE) != 0 && lane < tile.rows)
+            Words64(p.state).v[stateWord(head)] =
+                packUint2x32(floatBitsToUint(vec2(maxima[head], totals[head])));
         [[unroll]] for (uint turn = 0; turn < LANES; ++turn) {
             float factor = subgroupShuffleXor(inverse, turn);
-            uint row = first_row + (lane ^ turn);
-            uint at = row * p.out_stride + (first_head + head) * p.head_dim;
             [[unroll]] for (uint i = 0; i < DIMS; i += 2) {
                 uint dim = lane * DIMS + i; // pairs: head_dim is even
-                if (row < p.rows && dim < p.head_dim)
-                    words.v[(at + dim) / 2] = packUint2x32(floatBitsToUint(
-                        vec2(sums[turn][head][i], sums[turn][head][i + 1]) * factor));
+                vec2 two = vec2(sums[turn][head][i], sums[turn][head][i + 1]) * factor;
+                if ((lane ^ turn) < tile.rows && dim < p.head_dim)
+                    words.v[resultWord(lane ^ turn, head, dim)] = packUint2x32(floatBitsToUint(two));
             }
         }
     }
 }
 
-// Grid: (ceil(rows / 8), heads / HEADS).
+// Grid: (most tiles of a head group, heads / HEADS).
 void main() {
     lane = gl_SubgroupInvocationID;
-    // The driver gives each thread one contiguous range of workgroups: pair light rows with heavy.
-    uint x = gl_WorkGroupID.x;
-    uint tile = x % 2 == 1 ? gl_NumWorkGroups.x - 1 - x / 2 : x / 2;
-    first_row = tile * QUERIES;
+    if (gl_WorkGroupID.x >= tilesOf(p.schedule, gl_WorkGroupID.y))
+        return;
+    tile = readTile(p.schedule, gl_WorkGroupID.y, gl_WorkGroupID.x);
     first_head = gl_WorkGroupID.y * HEADS;
     cache_row = first_head / (p.heads / p.kv_heads) * p.capacity;
-    last_key = p.position + min(first_row + QUERIES, p.rows) - 1;
-
-    loadQueries();
     startState();
-    attendRun(0, last_key + 1);
+    attendTile();
     storeResult();
 }

@@ -42,8 +42,16 @@ layout(buffer_reference, std430, buffer_reference_align = 16) buffer Uvec4s { uv
 #define SCALE_TWO_LEVEL 3 // per 256: f16 (d, dmin); per GROUP: int8 scale, uint8 minimum;
                           // w = d*scale*(code - OFFSET) - dmin*minimum
 
+// KV cache types. A row (kv_head * capacity + slot) has HEAD_DIM elements: f32; f16 or bf16, two in a
+// word; q8_0: int8, element e in byte e%4 of word e/4; q4_0: element e in nibble e%8 of word e/8,
+// value = scale * (nibble - 8). q8_0 and q4_0 have one f16 scale for 32 elements in a plane of its
+// own: CACHE_SCALE_WORDS(HEAD_DIM) words a row, block b in half b%2 of word b/2.
 #define CACHE_F32 0
 #define CACHE_F16 1
+#define CACHE_BF16 2
+#define CACHE_Q8_0 3
+#define CACHE_Q4_0 4
+#define CACHE_SCALE_WORDS(head_dim) (((head_dim) + 63) / 64)
 
 // Weights of one matrix [rows, columns], repacked at load into planes (compute/engine/packing.h):
 // rows are padded with zeros to a multiple of 32, columns likewise, and cut into blocks of 32
@@ -106,17 +114,30 @@ struct Matmul {
     float scale;
 };
 
-// Splits [q | k | v] of each row, rotates q and k, writes q and appends k and v to the cache.
+// Keys or values of one layer.
+struct CachePlanes {
+    LONGSCOPE_ADDRESS(Uints) data;
+    LONGSCOPE_ADDRESS(Uints) scales; // q8_0 and q4_0 only
+};
+
+// Splits [q | k | v] of each row, rotates q and k, writes q and stores k and v in the cache.
 // rotation[i, pair] = (cos, sin), magnitude included, computed in double on the host.
-#define ROPE_NEOX 1 // flags: pairs (j, j + rope_dims/2) instead of (2j, 2j+1)
+// Row i goes to slot s = position + i < sinks ? s : sinks + (s - sinks) % ring.
+#define ROPE_NEOX 1      // flags: pairs (j, j + rope_dims/2) instead of (2j, 2j+1)
+#define ROPE_RAW_KEYS 2  // k is stored as it is
+#define ROPE_FAR_QUERY 4 // q_far is written too: q rotated by rotation_far
 struct Rope {
-    LONGSCOPE_ADDRESS(Floats) qkv;      // [rows, qkv_stride]
-    LONGSCOPE_ADDRESS(Floats) rotation; // [rows, rope_dims/2, 2]
-    LONGSCOPE_ADDRESS(Floats) q;        // [rows, heads, HEAD_DIM], padding written as 0
-    LONGSCOPE_ADDRESS(Uints) k;         // [kv_heads, capacity, HEAD_DIM] of the cache's type
-    LONGSCOPE_ADDRESS(Uints) v;         // [kv_heads, capacity, HEAD_DIM]
+    LONGSCOPE_ADDRESS(Floats) qkv;          // [rows, qkv_stride]
+    LONGSCOPE_ADDRESS(Floats) rotation;     // [rows, rope_dims/2, 2]
+    LONGSCOPE_ADDRESS(Floats) rotation_far; // [rows, rope_dims/2, 2]
+    LONGSCOPE_ADDRESS(Floats) q;            // [rows, heads, HEAD_DIM], padding written as 0
+    LONGSCOPE_ADDRESS(Floats) q_far;        // [rows, heads, HEAD_DIM]
+    CachePlanes k;                          // [kv_heads, capacity, HEAD_DIM]
+    CachePlanes v;                          // [kv_heads, capacity, HEAD_DIM]
     uint rows;
-    uint position; // of row 0; row i goes to cache slot position + i
+    uint position; // of row 0, in the numbering of this layer's slots
+    uint sinks;
+    uint ring;
     uint heads;
     uint kv_heads;
     uint head_dim; // as in the model, <= HEAD_DIM; even
@@ -127,36 +148,72 @@ struct Rope {
     uint capacity; // tokens
 };
 
-// Causal attention of `rows` queries at position.. over keys 0..position+i, online softmax.
+// Which keys the queries read: a schedule (compute/attention/schedule.h) in words.
+//   words 0..3: where tiles, runs, bounds and lists begin; from word 4 on, for each head group (y of
+//   the grid): its first tile and how many tiles it has
+//   tile, 8 words: first_row, row_step, rows, first_run, end_run. Query i of the tile is row
+//     first_row + min(i, rows - 1) * row_step of q; only the first `rows` are stored
+//   run, 8 words: slot, position, step, length, bounds, list, zone. Key i, 0 <= i < length, lies in
+//     slot + i * step and has the position position + i * step; or, with a list (not
+//     SCHEDULE_NONE), both are lists[list + i]. zone 1: q_far and rotation_far count
+//   bounds, a pair (first, end) for every query of a tile (of queries-in-a-tile pairs: the tile size
+//     of the kernel): query i sees the keys first <= key < end of the run; bounds SCHEDULE_NONE: all
+#define SCHEDULE_TILES 0
+#define SCHEDULE_RUNS 1
+#define SCHEDULE_BOUNDS 2
+#define SCHEDULE_LISTS 3
+#define SCHEDULE_GROUPS 4
+#define SCHEDULE_TILE_WORDS 8
+#define SCHEDULE_RUN_WORDS 8
+#define SCHEDULE_NONE 0xffffffffu
+
+// Attention of many queries over the keys of a schedule, online softmax. A row without a key is 0.
+#define ATTENTION_CONTINUE 1 // flags: goes on from `result` and `state` of an earlier pass over other keys
+#define ATTENTION_STATE 2    // writes state
+#define ATTENTION_LISTS 4    // runs may have lists
+#define ATTENTION_RAW_KEYS 8 // keys are cached unrotated: rotated by rotation[position] when read
+#define ATTENTION_FAR 16     // runs may have zone 1
+#define ATTENTION_NEOX 32    // raw keys: pairs (j, j + rope_dims/2)
 struct AttentionPrefill {
-    LONGSCOPE_ADDRESS(Floats) q;   // [rows, heads, HEAD_DIM]
-    LONGSCOPE_ADDRESS(Uints) k;    // [kv_heads, capacity, HEAD_DIM]
-    LONGSCOPE_ADDRESS(Uints) v;    // [kv_heads, capacity, HEAD_DIM]
+    LONGSCOPE_ADDRESS(Floats) q;     // [rows, heads, HEAD_DIM]
+    LONGSCOPE_ADDRESS(Floats) q_far; // [rows, heads, HEAD_DIM]
+    CachePlanes k;                   // [kv_heads, capacity, HEAD_DIM]
+    CachePlanes v;
     LONGSCOPE_ADDRESS(Floats) result; // [rows, out_stride], head h at column h * head_dim
-    uint rows;
-    uint position;
+    LONGSCOPE_ADDRESS(Floats) state;  // [rows, heads, 2]: m (base 2: weight = exp2(score*log2(e) - m)), l
+    LONGSCOPE_ADDRESS(Floats) rotation;     // raw keys: [positions, rope_dims/2, 2]
+    LONGSCOPE_ADDRESS(Floats) rotation_far; // the same for keys of zone 1
+    LONGSCOPE_ADDRESS(Uints) schedule;
     uint heads;
     uint kv_heads;
     uint head_dim;
     uint capacity;
     uint out_stride;
+    uint rope_dims;
     float scale; // of the scores, usually 1/sqrt(head_dim)
+    uint unused;
 };
 
-// One query (the last position) over keys 0..keys-1, cut into `splits` ranges of keys.
+// One query over the keys of a schedule with one tile a head group, no bounds: all keys of all its
+// runs in order, cut into `splits` ranges of keys_per_split.
 // partial[split, head, 0..HEAD_DIM) is the normalised output of the range, then m and l
 // (base 2 logarithms: weight of a key = exp2(score * log2(e) - m)); an empty range has l = 0.
+// Flags as AttentionPrefill: LISTS, RAW_KEYS, FAR, NEOX.
 struct AttentionDecode {
-    LONGSCOPE_ADDRESS(Floats) q; // [heads, HEAD_DIM]
-    LONGSCOPE_ADDRESS(Uints) k;
-    LONGSCOPE_ADDRESS(Uints) v;
+    LONGSCOPE_ADDRESS(Floats) q;     // [heads, HEAD_DIM]
+    LONGSCOPE_ADDRESS(Floats) q_far; // [heads, HEAD_DIM]
+    CachePlanes k;
+    CachePlanes v;
     LONGSCOPE_ADDRESS(Floats) partial; // [splits, heads, HEAD_DIM + 2]
-    uint keys;
+    LONGSCOPE_ADDRESS(Floats) rotation;
+    LONGSCOPE_ADDRESS(Floats) rotation_far;
+    LONGSCOPE_ADDRESS(Uints) schedule;
     uint splits;
-    uint keys_per_split; // splits * keys_per_split >= keys
+    uint keys_per_split; // splits * keys_per_split >= keys of every head group
     uint heads;
     uint kv_heads;
     uint capacity;
+    uint rope_dims;
     float scale;
     uint unused;
 };
@@ -168,6 +225,96 @@ struct AttentionMerge {
     uint splits;
     uint heads;
     uint head_dim;
+    uint unused;
+};
+
+// Scores for choosing keys: scores[head, a, b] = scale * sum over t < group of q[row(a, t)] . k[b *
+// group + t], row(a, t) = first_row + a * group + group - 1 - t (antidiagonals; group 1: plain
+// scores). Keys of slots 0 .. key_groups * group - 1; causality is the reader's. Flag RAW_KEYS, NEOX.
+struct AttentionScores {
+    LONGSCOPE_ADDRESS(Floats) q; // [rows, heads, HEAD_DIM]
+    CachePlanes k;
+    LONGSCOPE_ADDRESS(Floats) rotation; // raw keys: [slots, rope_dims/2, 2]
+    LONGSCOPE_ADDRESS(Floats) scores;   // [heads, row_groups, key_groups]
+    uint first_row;
+    uint row_groups;
+    uint key_groups;
+    uint group;
+    uint heads;
+    uint kv_heads;
+    uint capacity;
+    uint rope_dims;
+    float scale;
+    uint unused;
+};
+
+// A second pass over a schedule, with m and l of each row known: p = exp2(score*log2(e) - m) / l.
+// Flags as AttentionPrefill (LISTS, RAW_KEYS, FAR, NEOX), and:
+#define MAP_METRICS 64 // writes metrics, for all heads: grid y = head
+#define MAP_CELLS 128  // writes cells, of the heads first_head + y of the grid
+#define MAP_METRIC_COUNT 8
+// metrics[row, head, 8]: 0 sum of p; 1 entropy -sum p ln p; 2 sum of p * (query position - key
+//   position); 3 share of the keys at positions below `sinks`; 4 share of those at a distance below
+//   `recent`; 5..7 zero
+// cells[row, y, cell, 2]: sum and maximum of p over the keys with position first_key + cell *
+//   cell_keys .. + cell_keys - 1; every cell of a stored row is written
+struct AttentionMap {
+    LONGSCOPE_ADDRESS(Floats) q;
+    LONGSCOPE_ADDRESS(Floats) q_far;
+    CachePlanes k;
+    LONGSCOPE_ADDRESS(Floats) state; // [rows, heads, 2]
+    LONGSCOPE_ADDRESS(Floats) rotation;
+    LONGSCOPE_ADDRESS(Floats) rotation_far;
+    LONGSCOPE_ADDRESS(Uints) schedule;
+    LONGSCOPE_ADDRESS(Floats) target; // metrics or cells
+    uint position; // of row 0
+    uint heads;
+    uint kv_heads;
+    uint capacity;
+    uint rope_dims;
+    float scale;
+    uint first_head; // cells only
+    uint first_key;  // cells only
+    uint cell_keys;  // cells only
+    uint cells;      // cells only: of a row
+    uint sinks;      // metrics only
+    uint recent;     // metrics only
+};
+
+// Moves rows of the cache: for every kv head, row `from` is copied to row `to`. No `to` is a `from`.
+struct CacheMove {
+    CachePlanes k;
+    CachePlanes v;
+    LONGSCOPE_ADDRESS(Uints) moves; // [kv_heads, count, 2]: slots from, to; from = to: nothing
+    uint count;
+    uint kv_heads;
+    uint capacity;
+    uint unused;
+};
+
+// Quest (Tang 2024): the smallest and largest key of each page, element by element, and from them an
+// upper bound of the scores of the page. A page is page_keys slots; the last one may be shorter.
+struct PageBounds {
+    CachePlanes k;
+    LONGSCOPE_ADDRESS(Floats) pages; // [kv_heads, page_capacity, 2, HEAD_DIM]: minima, maxima
+    uint first_page;
+    uint count; // pages from first_page on
+    uint page_keys;
+    uint page_capacity;
+    uint keys; // slots in use
+    uint kv_heads;
+    uint capacity;
+    uint unused;
+};
+struct PageScores {
+    LONGSCOPE_ADDRESS(Floats) q;      // [heads, HEAD_DIM]
+    LONGSCOPE_ADDRESS(Floats) pages;  // as PageBounds
+    LONGSCOPE_ADDRESS(Floats) scores; // [heads, page_capacity]: scale * sum of max(q * min, q * max)
+    uint count;
+    uint page_capacity;
+    uint heads;
+    uint kv_heads;
+    float scale;
     uint unused;
 };
 
@@ -195,8 +342,11 @@ struct Probe {
 #ifdef __cplusplus
 #undef LONGSCOPE_ADDRESS
 static_assert(sizeof(Matrix) == 32 && sizeof(Embed) == 64 && sizeof(RmsNorm) == 40);
-static_assert(sizeof(Matmul) == 88 && sizeof(Rope) == 80 && sizeof(AttentionPrefill) == 64);
-static_assert(sizeof(AttentionDecode) == 64 && sizeof(AttentionMerge) == 32);
+static_assert(sizeof(Matmul) == 88 && sizeof(Rope) == 120 && sizeof(AttentionPrefill) == 120);
+static_assert(sizeof(AttentionDecode) == 112 && sizeof(AttentionMerge) == 32);
+static_assert(sizeof(CachePlanes) == 16 && sizeof(AttentionScores) == 80);
+static_assert(sizeof(AttentionMap) == 120 && sizeof(CacheMove) == 56);
+static_assert(sizeof(PageBounds) == 56 && sizeof(PageScores) == 48);
 static_assert(sizeof(Gated) == 40 && sizeof(Probe) == 24);
 } // namespace longscope::params
 #endif

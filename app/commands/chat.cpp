@@ -4,11 +4,13 @@
 #include "app/follow.h"
 #include "app/interrupt.h"
 #include "app/json_output.h"
+#include "app/kept_session.h"
 #include "compute/core/error.h"
 #include "compute/document/document.h"
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <format>
 
 namespace longscope::app {
@@ -31,6 +33,8 @@ class Conversation {
 
     int run() {
         loadModel(worker_, options_, line_, stop_);
+        if (auto kept = restoreKept(worker_, options_, line_, stop_))
+            goOn(*kept);
         if (interactive_ && !options_.quiet)
             printNote("A line is a message; Ctrl-D ends.");
         int status = 0;
@@ -43,6 +47,7 @@ class Conversation {
             if (line->find_first_not_of(" \t\r") != std::string::npos)
                 status = answer(*line);
         }
+        keepSession(worker_, options_, line_, asJson(messages_).dump());
         if (options_.json)
             printJson();
         return status;
@@ -50,6 +55,32 @@ class Conversation {
 
   private:
     static void prompt() { [[maybe_unused]] ssize_t count = ::write(STDERR_FILENO, "> ", 2); }
+
+    static nlohmann::json asJson(const std::vector<model::Message> &messages) {
+        nlohmann::json all = nlohmann::json::array();
+        for (const model::Message &message : messages)
+            all.push_back({{"role", message.role}, {"content", message.content}});
+        return all;
+    }
+
+    /// The conversation that was saved with the session; one by another command has none.
+    void goOn(const std::string &kept) {
+        nlohmann::json saved = nlohmann::json::parse(kept, nullptr, false);
+        std::vector<model::Message> messages;
+        for (const nlohmann::json &message : saved.is_array() ? saved : nlohmann::json::array())
+            if (message.is_object())
+                messages.push_back({message.value("role", ""), message.value("content", "")});
+        if (messages.empty())
+            return;
+        if (!options_.system.empty() && messages.front().content != options_.system)
+            printWarning("--system is not used: the conversation has begun without it");
+        bool has_documents = !documents_.empty() && std::ranges::any_of(messages, [&](auto &message) {
+            return message.content.starts_with(documents_);
+        });
+        if (has_documents)
+            documents_.clear();
+        messages_ = std::move(messages);
+    }
 
     int answer(const std::string &text) {
         messages_.push_back({"user", std::exchange(documents_, "") + text});
@@ -73,10 +104,7 @@ class Conversation {
     }
 
     void printJson() const {
-        nlohmann::json messages = nlohmann::json::array();
-        for (const model::Message &message : messages_)
-            messages.push_back({{"role", message.role}, {"content", message.content}});
-        nlohmann::json answer = {{"messages", messages},
+        nlohmann::json answer = {{"messages", asJson(messages_)},
                                  {"prompt_tokens", prompt_tokens_},
                                  {"generated_tokens", generated_tokens_}};
         app::printJson(answer);

@@ -2,6 +2,7 @@
 #include "app/commands/commands.h"
 #include "app/follow.h"
 #include "app/json_output.h"
+#include "app/kept_session.h"
 #include "compute/core/text.h"
 
 namespace longscope::app {
@@ -14,10 +15,12 @@ int runComplete(const Options &options, std::stop_token stop) {
     ProgressLine line(options.quiet);
     engine::Worker worker;
     loadModel(worker, options, line, stop);
+    restoreKept(worker, options, line, stop);
     std::function<void(std::string_view)> on_text;
     if (!options.json)
         on_text = printOut;
     engine::Task task = follow(worker, std::move(command), line, on_text, stop);
+    keepSession(worker, options, line);
     if (options.json) {
         nlohmann::json answer = {{"text", task.text},
                                  {"finish", task.finish ? finishName(*task.finish) : "stopped"},

@@ -1,80 +1,40 @@
 // `longscope perplexity`: the usual protocol. Windows of `context` tokens that do not overlap, each
 // from an empty cache with its first token replaced by BOS where the model adds one; mean negative
-// log-likelihood of the targets of the second half (logits at context/2 .. context-2).
+// log-likelihood of the targets of the second half (logits at context/2 .. context-2). Several
+// settings of attention and positions are read side by side and compared with full attention.
 #include "app/commands/commands.h"
-#include "app/json_output.h"
+#include "app/likelihoods.h"
+#include "app/perplexity_report.h"
 #include "app/progress.h"
+#include "app/settings_compared.h"
 #include "compute/core/error.h"
 #include "compute/core/text.h"
-#include "compute/engine/session.h"
+#include "compute/engine/attention.h"
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <format>
 
 namespace longscope::app {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr uint64_t kUsualContext = 512;
-constexpr size_t kPrintedRanges = 16; ///< of positions, in the text form
 
-/// Mean and spread of negative log-likelihoods.
-struct Likelihoods {
-    double sum = 0, squares = 0;
-    uint64_t count = 0;
-
-    void add(double nll) {
-        sum += nll;
-        squares += nll * nll;
-        ++count;
-    }
-    double mean() const { return count ? sum / static_cast<double>(count) : 0; }
-    double perplexity() const { return std::exp(mean()); }
-    /// Standard error of the mean, carried through exp.
-    double error() const {
-        if (count < 2)
-            return 0;
-        double variance = squares / static_cast<double>(count) - mean() * mean();
-        return perplexity() * std::sqrt(std::max(0.0, variance) / static_cast<double>(count - 1));
-    }
-};
-
-/// -ln softmax(logits)[target], in double.
-double negativeLogLikelihood(std::span<const float> logits, model::Token target) {
-    float largest = *std::ranges::max_element(logits);
-    double sum = 0;
-    for (float logit : logits)
-        sum += static_cast<double>(std::exp(logit - largest));
-    return std::log(sum) + static_cast<double>(largest - logits[static_cast<size_t>(target)]);
+double secondsSince(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-struct Measured {
-    Likelihoods second_half;
-    std::vector<Likelihoods> at; ///< by position of the logits, only with --by-position
-};
-
-nlohmann::json positionsJson(const std::vector<Likelihoods> &at) {
-    nlohmann::json positions = nlohmann::json::array();
-    for (size_t position = 0; position < at.size(); ++position)
-        positions.push_back({{"position", position},
-                             {"nll", at[position].mean()},
-                             {"perplexity", at[position].perplexity()}});
-    return positions;
-}
-
-void printPositions(const std::vector<Likelihoods> &at) {
-    size_t step = std::max<size_t>(1, (at.size() + kPrintedRanges - 1) / kPrintedRanges);
-    printOut("positions        perplexity\n");
-    for (size_t first = 0; first < at.size(); first += step) {
-        size_t last = std::min(first + step, at.size()) - 1;
-        Likelihoods range;
-        for (size_t position = first; position <= last; ++position) {
-            range.sum += at[position].sum;
-            range.count += at[position].count;
-        }
-        printOut(std::format("{:>6} - {:<6}  {:.4f}\n", first, last, range.perplexity()));
-    }
+/// Eviction that begins when a prompt ends has nothing to do here.
+void refuseDecodeEviction(const engine::SessionOptions &options) {
+    using attention::EvictionKind;
+    EvictionKind kind = options.eviction.kind;
+    if (kind == EvictionKind::snapkv || kind == EvictionKind::quest)
+        fail(ErrorKind::usage,
+             "--evict {} acts when a prompt has been read, and perplexity only reads: there is "
+             "nothing to measure",
+             options.eviction.spec);
 }
 
 class Perplexity {
@@ -84,46 +44,77 @@ class Perplexity {
           context_(options.context_tokens ? options.context_tokens : kUsualContext) {}
 
     int run() {
-        const std::string &path = options_.files.front();
-        std::string text = readWholeFile(path);
         if (context_ < 4)
             fail(ErrorKind::usage, "--context must be 4 or more, not {}", context_);
+        std::string text;
+        for (const std::string &path : options_.files)
+            text += readWholeFile(path);
+        std::vector<Setting> settings = settingsOf(options_);
         engine::Engine engine(engineOptions(options_), line_.sink(), stop_);
-        if (context_ > engine.config().context_tokens)
-            fail(ErrorKind::usage, "--context {} is larger than the model's window of {}", context_,
-                 engine.config().context_tokens);
-        std::vector<model::Token> tokens =
-            engine.tokenizer().encode(text, {.parse_special = false, .add_bos = true});
-        windows_ = tokens.size() / context_;
+        tokens_ = engine.tokenizer().encode(text, {.parse_special = false, .add_bos = true});
+        windows_ = tokens_.size() / context_;
         if (windows_ == 0)
-            fail(ErrorKind::file, "{} has {} tokens, one window needs {}", path, tokens.size(),
-                 context_);
+            fail(ErrorKind::file, "{} has {} tokens, one window needs {}", options_.files.front(),
+                 tokens_.size(), context_);
         if (options_.chunks)
             windows_ = std::min(windows_, options_.chunks);
-        engine::SessionOptions wanted = sessionOptions(options_);
-        wanted.context_tokens = context_;
-        engine::Session session(engine, wanted);
-        measureAll(session, tokens);
-        report();
+        if (settings.size() > 1 || options_.compare)
+            addBaseline(settings);
+        makeRuns(engine, settings);
+        measureAll();
+        printPerplexity(options_, {.context = context_, .windows = windows_}, results_);
         return 0;
     }
 
   private:
-    void measureAll(engine::Session &session, std::span<model::Token> tokens) {
-        if (options_.by_position)
-            measured_.at.resize(context_ - 1);
-        start_ = std::chrono::steady_clock::now();
-        for (uint64_t window = 0; window < windows_; ++window) {
-            showProgress(window * context_);
-            measure(session, tokens.subspan(window * context_, context_));
-        }
-        line_.clear();
+    struct Run {
+        std::unique_ptr<engine::Session> session;
+        uint64_t chunk_tokens = 0;
+    };
+
+    /// Full attention over a cache of halves with the positions of the file, whatever the length.
+    void addBaseline(std::vector<Setting> &settings) const {
+        Options plain = options_;
+        plain.k = plain.v = engine::CacheType::f16;
+        plain.evict.clear();
+        const Setting &first = settings.front();
+        if (first.text() != "full" || options_.k != plain.k || options_.v != plain.v ||
+            !options_.evict.empty())
+            settings.insert(settings.begin(), {.session = sessionOptions(plain, "", "model")});
     }
 
-    /// Every window costs the same, so the rate of the windows so far holds.
+    void makeRuns(engine::Engine &engine, const std::vector<Setting> &settings) {
+        for (const Setting &setting : settings) {
+            refuseDecodeEviction(setting.session);
+            engine::SessionOptions wanted = setting.session;
+            wanted.context_tokens = context_;
+            PerplexityResult result;
+            result.setting = setting.text();
+            if (options_.by_position)
+                result.at.resize(context_ - 1);
+            runs_.push_back({.session = std::make_unique<engine::Session>(engine, wanted)});
+            result.cache_bytes = runs_.back().session->cacheBytes();
+            results_.push_back(std::move(result));
+        }
+    }
+
+    void measureAll() {
+        start_ = Clock::now();
+        for (uint64_t window = 0; window < windows_; ++window)
+            measure(window);
+        line_.clear();
+        const model::Config &config = runs_.front().session->engine().config();
+        double full = static_cast<double>(windows_ * config.layers * config.heads) *
+                      static_cast<double>(context_) * static_cast<double>(context_ + 1) / 2;
+        for (PerplexityResult &result : results_) {
+            result.density = static_cast<double>(result.work.visible_pairs) / full;
+            result.computed = static_cast<double>(result.work.computed_pairs) / full;
+        }
+    }
+
+    /// Every window costs the same, so the rate so far holds.
     void showProgress(uint64_t done) {
-        double seconds =
-            std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+        double seconds = secondsSince(start_);
         auto left = static_cast<double>(windows_ * context_ - done);
         line_.show({.label = "reading",
                     .unit = "tokens",
@@ -133,50 +124,74 @@ class Perplexity {
                     .remaining_s = done ? seconds * left / static_cast<double>(done) : -1});
     }
 
-    void measure(engine::Session &session, std::span<model::Token> window) {
-        const model::Tokenizer &tokenizer = session.engine().tokenizer();
+    void measure(uint64_t window) {
+        std::span<model::Token> tokens = std::span(tokens_).subspan(window * context_, context_);
+        const model::Tokenizer &tokenizer = runs_.front().session->engine().tokenizer();
         if (tokenizer.addsBos())
-            window[0] = tokenizer.bos();
-        uint64_t half = context_ / 2;
-        session.readAllLogits(
-            window, options_.by_position ? 0 : half,
-            [&](uint64_t position, std::span<const float> logits) {
-                if (position + 1 == context_)
-                    return; // its target lies in the next window
-                double nll = negativeLogLikelihood(logits, window[position + 1]);
-                if (position >= half)
-                    measured_.second_half.add(nll);
-                if (options_.by_position)
-                    measured_.at[position].add(nll);
-            },
-            stop_);
+            tokens[0] = tokenizer.bos();
+        uint64_t first = options_.by_position ? 0 : context_ / 2;
+        // In pieces, so that no more than a piece's logits are kept for the comparison.
+        uint64_t piece = runs_.size() == 1 ? context_ : engine::kLongChunk;
+        for (uint64_t end = std::min(piece, context_);; end = std::min(end + piece, context_)) {
+            uint64_t begin = (end - 1) / piece * piece;
+            showProgress(window * context_ + begin);
+            for (size_t run = 0; run < runs_.size(); ++run)
+                measurePiece(run, tokens, begin, end, first);
+            if (end == context_)
+                break;
+        }
     }
 
-    void report() const {
-        const Likelihoods &result = measured_.second_half;
-        if (!options_.json) {
-            printOut(std::format("PPL = {:.4f} ± {:.4f}\n", result.perplexity(), result.error()));
-            if (options_.by_position)
-                printPositions(measured_.at);
-            return;
+    void measurePiece(size_t run, std::span<const model::Token> window, uint64_t begin,
+                      uint64_t end, uint64_t first) {
+        engine::Session &session = *runs_[run].session;
+        PerplexityResult &result = results_[run];
+        bool keeps = run == 0 && runs_.size() > 1;
+        if (keeps)
+            full_logits_.clear();
+        auto start = Clock::now();
+        double other_seconds = 0;
+        if (begin == 0)
+            session.truncate(0);
+        session.readAllLogits(
+            window.first(end), std::max(begin, first),
+            [&](uint64_t position, std::span<const float> logits) {
+                auto own = Clock::now();
+                if (keeps)
+                    full_logits_.insert(full_logits_.end(), logits.begin(), logits.end());
+                if (position + 1 < context_) // else its target lies in the next window
+                    score(result, run, position, logits, window[position + 1],
+                          position - std::max(begin, first));
+                other_seconds += secondsSince(own);
+            },
+            stop_);
+        result.seconds += secondsSince(start) - other_seconds;
+        result.work.visible_pairs += session.attentionWork().visible_pairs;
+        result.work.computed_pairs += session.attentionWork().computed_pairs;
+    }
+
+    void score(PerplexityResult &result, size_t run, uint64_t position,
+               std::span<const float> logits, model::Token target, uint64_t row) const {
+        double nll = negativeLogLikelihood(logits, target);
+        if (position >= context_ / 2) {
+            result.second_half.add(nll);
+            if (run > 0)
+                result.against_full.add(divergence(
+                    std::span(full_logits_).subspan(row * logits.size(), logits.size()), logits));
         }
-        nlohmann::json answer = {{"perplexity", result.perplexity()},
-                                 {"error", result.error()},
-                                 {"windows", windows_},
-                                 {"context", context_},
-                                 {"tokens", windows_ * context_},
-                                 {"scored_tokens", result.count}};
         if (options_.by_position)
-            answer["positions"] = positionsJson(measured_.at);
-        printJson(answer);
+            result.at[position].add(nll);
     }
 
     const Options &options_;
     std::stop_token stop_;
     ProgressLine line_;
     uint64_t context_, windows_ = 0;
-    std::chrono::steady_clock::time_point start_;
-    Measured measured_;
+    std::vector<model::Token> tokens_;
+    std::vector<Run> runs_;
+    std::vector<PerplexityResult> results_;
+    std::vector<float> full_logits_; ///< of the piece, [rows, vocab]
+    Clock::time_point start_;
 };
 
 } // namespace

@@ -74,18 +74,32 @@ Rope makeRope(const RopeSettings &settings) {
     return rope;
 }
 
-void fillRotation(const Rope &rope, uint64_t first, uint64_t rows, std::span<float> rotation) {
-    size_t pairs = rope.inv_freq.size();
-    assert(rotation.size() == rows * pairs * 2);
-    float *out = rotation.data();
-    for (uint64_t row = 0; row < rows; ++row) {
-        auto position = static_cast<double>(first + row);
-        for (size_t pair = 0; pair < pairs; ++pair) {
-            double angle = position * rope.inv_freq[pair];
-            *out++ = static_cast<float>(rope.magnitude * std::cos(angle));
-            *out++ = static_cast<float>(rope.magnitude * std::sin(angle));
-        }
+namespace {
+
+/// (cos, sin) of every pair at one position; returns where the next row begins.
+float *fillRow(const Rope &rope, double position, float *out) {
+    for (double frequency : rope.inv_freq) {
+        double angle = position * frequency;
+        *out++ = static_cast<float>(rope.magnitude * std::cos(angle));
+        *out++ = static_cast<float>(rope.magnitude * std::sin(angle));
     }
+    return out;
+}
+
+} // namespace
+
+void fillRotation(const Rope &rope, uint64_t first, uint64_t rows, std::span<float> rotation) {
+    assert(rotation.size() == rows * rope.inv_freq.size() * 2);
+    float *out = rotation.data();
+    for (uint64_t row = 0; row < rows; ++row)
+        out = fillRow(rope, static_cast<double>(first + row), out);
+}
+
+void fillRotation(const Rope &rope, std::span<const double> positions, std::span<float> rotation) {
+    assert(rotation.size() == positions.size() * rope.inv_freq.size() * 2);
+    float *out = rotation.data();
+    for (double position : positions)
+        out = fillRow(rope, position, out);
 }
 
 } // namespace longscope::attention

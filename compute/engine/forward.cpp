@@ -2,27 +2,31 @@
 
 namespace longscope::engine {
 
-bool recordLayers(gpu::Recorder &recorder, const Model &model, const KvCache &cache,
-                  const Scratch &scratch, Chunk chunk, const std::function<bool()> &layer_done) {
-    const Operations &op = model.operations;
+bool recordLayers(gpu::Recorder &recorder, const Pass &pass, const Chunk &chunk,
+                  const LayerRange &layers, const Flush &flush,
+                  const std::function<bool()> &layer_done) {
+    const auto &[config, weights, op, attention, cache, scratch] = pass;
     const RowRange all{0, chunk.rows};
     op.embed(recorder, scratch.tokens, scratch.x, chunk.rows);
 
-    for (uint32_t layer = 0; layer < model.config.layers; ++layer) {
-        const LayerWeights &weights = model.weights.layers[layer];
+    for (uint32_t layer = 0; layer < layers.count; ++layer) {
+        const LayerWeights &own = weights.layers[layer];
+        bool observed = layers.observer && layers.observer->wants(layer, chunk);
 
         // What does each token want to know of the tokens before it?
-        op.norm(recorder, scratch.x, weights.attn_norm, scratch.normed, all);
-        op.multiply(recorder, weights.qkv, scratch.normed, scratch.qkv, chunk.rows);
-        op.rotate(recorder, scratch, cache, layer, chunk);
-        op.attend(recorder, scratch, cache, layer, chunk);
-        op.multiply(recorder, weights.attn_output, scratch.attended, scratch.x, chunk.rows); // adds
+        op.norm(recorder, scratch.x, own.attn_norm, scratch.normed, all);
+        op.multiply(recorder, own.qkv, scratch.normed, scratch.qkv, chunk.rows);
+        attention.rotate(recorder, scratch, cache, layer);
+        attention.attend(recorder, scratch, cache, layer, flush, observed);
+        if (observed)
+            layers.observer->recorded(recorder, pass, layer, chunk, flush);
+        op.multiply(recorder, own.attn_output, scratch.attended, scratch.x, chunk.rows); // adds
 
         // What follows from it?
-        op.norm(recorder, scratch.x, weights.ffn_norm, scratch.normed, all);
-        op.multiply(recorder, weights.gate_up, scratch.normed, scratch.gate_up, chunk.rows);
+        op.norm(recorder, scratch.x, own.ffn_norm, scratch.normed, all);
+        op.multiply(recorder, own.gate_up, scratch.normed, scratch.gate_up, chunk.rows);
         op.gate(recorder, scratch.gate_up, scratch.hidden, chunk.rows);
-        op.multiply(recorder, weights.ffn_down, scratch.hidden, scratch.x, chunk.rows); // adds
+        op.multiply(recorder, own.ffn_down, scratch.hidden, scratch.x, chunk.rows); // adds
 
         if (!layer_done())
             return false;
@@ -30,11 +34,11 @@ bool recordLayers(gpu::Recorder &recorder, const Model &model, const KvCache &ca
     return true;
 }
 
-void recordHead(gpu::Recorder &recorder, const Model &model, const Scratch &scratch,
-                RowRange rows) {
-    const Operations &op = model.operations;
-    op.norm(recorder, scratch.x, model.weights.output_norm, scratch.normed, rows);
-    op.multiply(recorder, model.weights.head(), scratch.normed, scratch.logits, rows.count);
+void recordHead(gpu::Recorder &recorder, const Pass &pass, RowRange rows) {
+    const Scratch &scratch = pass.scratch;
+    pass.operations.norm(recorder, scratch.x, pass.weights.output_norm, scratch.normed, rows);
+    pass.operations.multiply(recorder, pass.weights.head(), scratch.normed, scratch.logits,
+                             rows.count);
 }
 
 } // namespace longscope::engine

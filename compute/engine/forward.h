@@ -1,25 +1,47 @@
-// One pass of a chunk of tokens through the model: the page to read first.
+// The forward pass of one chunk, as one page. It records dispatches; who calls it submits.
 #pragma once
 
+#include "compute/engine/attention.h"
 #include "compute/engine/operations.h"
 
 #include <functional>
 
 namespace longscope::engine {
 
-struct Model {
+/// What one pass works with.
+struct Pass {
     const model::Config &config;
     const Weights &weights;
     const Operations &operations;
+    Attention &attention;
+    const KvCache &cache;
+    const Scratch &scratch;
 };
 
-/// Records the layers; `layer_done` is called after each and may submit what was recorded so far.
-/// Returns false when it says stop. Afterwards scratch.x holds the last hidden states and the
-/// cache the keys and values of the chunk.
-bool recordLayers(gpu::Recorder &recorder, const Model &model, const KvCache &cache,
-                  const Scratch &scratch, Chunk chunk, const std::function<bool()> &layer_done);
+/// Looks at a layer after its attention was recorded: q, the state of every row and the schedule are
+/// there until the next layer.
+class Observer {
+  public:
+    virtual ~Observer() = default;
+    /// Whether `recorded` wants to be called for this layer of the chunk.
+    virtual bool wants(uint32_t layer, const Chunk &chunk) const = 0;
+    virtual void recorded(gpu::Recorder &recorder, const Pass &pass, uint32_t layer,
+                          const Chunk &chunk, const Flush &flush) = 0;
+};
 
-/// Logits of some rows of the chunk, [rows.count, vocab padded], from scratch.x.
-void recordHead(gpu::Recorder &recorder, const Model &model, const Scratch &scratch, RowRange rows);
+struct LayerRange {
+    uint32_t count = 0;           ///< layers 0 .. count - 1
+    Observer *observer = nullptr; ///< may be absent
+};
+
+/// Embeds the chunk's tokens (scratch.tokens) and runs the layers; `layer_done` is asked after each
+/// layer and ends the pass when it says false (then the result is false). The result is in
+/// scratch.x.
+bool recordLayers(gpu::Recorder &recorder, const Pass &pass, const Chunk &chunk,
+                  const LayerRange &layers, const Flush &flush,
+                  const std::function<bool()> &layer_done);
+
+/// Logits of some rows of the chunk, into scratch.logits.
+void recordHead(gpu::Recorder &recorder, const Pass &pass, RowRange rows);
 
 } // namespace longscope::engine

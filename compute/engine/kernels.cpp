@@ -3,15 +3,22 @@
 #include "shaders/params.h"
 #include "shaders/spirv/attention_decode_lanes.h"
 #include "shaders/spirv/attention_decode_subgroup.h"
+#include "shaders/spirv/attention_map_lanes.h"
+#include "shaders/spirv/attention_map_subgroup.h"
 #include "shaders/spirv/attention_merge.h"
 #include "shaders/spirv/attention_prefill_lanes.h"
 #include "shaders/spirv/attention_prefill_subgroup.h"
+#include "shaders/spirv/attention_scores_lanes.h"
+#include "shaders/spirv/attention_scores_subgroup.h"
+#include "shaders/spirv/cache_move.h"
 #include "shaders/spirv/embed.h"
 #include "shaders/spirv/gated.h"
 #include "shaders/spirv/matmul_lanes.h"
 #include "shaders/spirv/matmul_subgroup.h"
 #include "shaders/spirv/matvec_lanes.h"
 #include "shaders/spirv/matvec_subgroup.h"
+#include "shaders/spirv/page_bounds.h"
+#include "shaders/spirv/page_scores.h"
 #include "shaders/spirv/probe_peak.h"
 #include "shaders/spirv/probe_read.h"
 #include "shaders/spirv/probe_read_wide.h"
@@ -39,6 +46,17 @@ const gpu::Kernel kAttentionDecodeLanes{"attention_decode_lanes", attention_deco
                                         sizeof(AttentionDecode)};
 const gpu::Kernel kAttentionDecodeSubgroup{
     "attention_decode_subgroup", attention_decode_subgroup_spirv, sizeof(AttentionDecode)};
+const gpu::Kernel kAttentionScoresLanes{"attention_scores_lanes", attention_scores_lanes_spirv,
+                                        sizeof(AttentionScores)};
+const gpu::Kernel kAttentionScoresSubgroup{
+    "attention_scores_subgroup", attention_scores_subgroup_spirv, sizeof(AttentionScores)};
+const gpu::Kernel kAttentionMapLanes{"attention_map_lanes", attention_map_lanes_spirv,
+                                     sizeof(AttentionMap)};
+const gpu::Kernel kAttentionMapSubgroup{"attention_map_subgroup", attention_map_subgroup_spirv,
+                                        sizeof(AttentionMap)};
+const gpu::Kernel kCacheMove{"cache_move", cache_move_spirv, sizeof(CacheMove)};
+const gpu::Kernel kPageBounds{"page_bounds", page_bounds_spirv, sizeof(PageBounds)};
+const gpu::Kernel kPageScores{"page_scores", page_scores_spirv, sizeof(PageScores)};
 const gpu::Kernel kProbePeak{"probe_peak", probe_peak_spirv, sizeof(Probe)};
 const gpu::Kernel kProbeRead{"probe_read", probe_read_spirv, sizeof(Probe)};
 const gpu::Kernel kProbeReadWide{"probe_read_wide", probe_read_wide_spirv, sizeof(Probe)};

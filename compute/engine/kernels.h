@@ -15,6 +15,9 @@ extern const gpu::Kernel kMatmulLanes, kMatmulSubgroup;
 extern const gpu::Kernel kMatvecLanes, kMatvecSubgroup;
 extern const gpu::Kernel kAttentionPrefillLanes, kAttentionPrefillSubgroup;
 extern const gpu::Kernel kAttentionDecodeLanes, kAttentionDecodeSubgroup;
+extern const gpu::Kernel kAttentionScoresLanes, kAttentionScoresSubgroup;
+extern const gpu::Kernel kAttentionMapLanes, kAttentionMapSubgroup;
+extern const gpu::Kernel kCacheMove, kPageBounds, kPageScores;
 extern const gpu::Kernel kProbePeak, kProbeRead, kProbeReadWide;
 
 } // namespace longscope::engine

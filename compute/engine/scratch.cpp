@@ -1,59 +1,89 @@
 #include "compute/engine/scratch.h"
 
+#include <algorithm>
+
 namespace longscope::engine {
 namespace {
 
-/// Calls make(member, elements, stride, memory) for every buffer of the scratch, so that the plan
-/// and the allocation are one list.
-template <class Make>
+/// Calls make(member, elements, stride, memory) for every buffer of rows, and plain(member,
+/// elements, memory) for the others, so that the plan and the allocation are one list.
+template <class Make, class Plain>
 void forEachBuffer(const model::Config &config, const WidthPlan &widths, const Tiling &tiling,
-                   Make make) {
+                   const SessionOptions &options, Make make, Plain plain) {
     uint64_t rows = tiling.chunk_tokens;
     uint32_t q = config.heads * widths.head_dim;
+    uint32_t far_regions = farRegions(config, options);
     auto device = gpu::Memory::device;
     make(&Scratch::x, rows, widths.model, device);
     make(&Scratch::normed, rows, widths.model, device);
     make(&Scratch::qkv, rows, widths.qkv, device);
     make(&Scratch::q, rows, q, device);
+    if (far_regions > 0)
+        make(&Scratch::q_far, rows, q, device);
     make(&Scratch::attended, rows, widths.attended, device);
     make(&Scratch::gate_up, rows, widths.gate_up, device);
     make(&Scratch::hidden, rows, widths.hidden, device);
     make(&Scratch::logits, uint64_t{1}, widths.vocab, gpu::Memory::readback);
-}
-
-uint64_t partialElements(const model::Config &config, const WidthPlan &widths,
-                         const Tiling &tiling) {
-    return uint64_t{tiling.decode_splits} * config.heads * (widths.head_dim + 2);
+    plain(&Scratch::tokens, rows, gpu::Memory::upload);
+    plain(&Scratch::rotation, rows * config.rope_dims, gpu::Memory::upload);
+    plain(&Scratch::rotation_far, far_regions * rows * config.rope_dims, gpu::Memory::upload);
+    plain(&Scratch::state, rows * config.heads * 2, device);
+    plain(&Scratch::partial,
+          uint64_t{tiling.decode_splits} * config.heads * (widths.head_dim + 2), device);
 }
 
 } // namespace
 
-uint64_t planScratch(const model::Config &config, const WidthPlan &widths, const Tiling &tiling) {
-    uint64_t elements = partialElements(config, widths, tiling) +
-                        uint64_t{tiling.chunk_tokens} * (1 + config.rope_dims);
-    forEachBuffer(config, widths, tiling, [&](auto, uint64_t rows, uint32_t stride, gpu::Memory) {
-        elements += rows * stride;
-    });
+uint32_t farRegion(const SessionOptions &options, uint32_t layer) {
+    const attention::Pattern &own = options.patterns.of(layer);
+    std::vector<attention::Retention> seen;
+    for (uint32_t other = 0; other <= layer; ++other) {
+        const attention::Pattern &pattern = options.patterns.of(other);
+        if (pattern.relabelsSinks() && std::ranges::count(seen, *pattern.retention()) == 0)
+            seen.push_back(*pattern.retention());
+    }
+    if (!own.relabelsSinks())
+        return 0;
+    return static_cast<uint32_t>(std::ranges::find(seen, *own.retention()) - seen.begin());
+}
+
+uint32_t farRegions(const model::Config &config, const SessionOptions &options) {
+    uint32_t regions = options.ropeScheme().nearKeys() != UINT64_MAX ? 1 : 0;
+    for (uint32_t layer = 0; layer < config.layers; ++layer)
+        if (options.patterns.of(layer).relabelsSinks())
+            regions = std::max(regions, farRegion(options, layer) + 1);
+    return regions;
+}
+
+uint64_t planScratch(const model::Config &config, const WidthPlan &widths, const Tiling &tiling,
+                     const SessionOptions &options) {
+    uint64_t elements = 0;
+    forEachBuffer(
+        config, widths, tiling, options,
+        [&](auto, uint64_t rows, uint32_t stride, gpu::Memory) { elements += rows * stride; },
+        [&](auto, uint64_t count, gpu::Memory) { elements += count; });
     return elements * sizeof(float);
 }
 
 Scratch makeScratch(gpu::Device &device, const model::Config &config, const WidthPlan &widths,
-                    const Tiling &tiling) {
+                    const Tiling &tiling, const SessionOptions &options) {
     Scratch scratch;
     auto buffer = [&](uint64_t elements, gpu::Memory memory) {
+        if (elements == 0)
+            return gpu::Buffer();
         gpu::Buffer made(device, "scratch", elements * sizeof(float), memory);
         if (memory == gpu::Memory::device)
             gpu::fillWords(device, made, 0); // padding must stay finite
         return made;
     };
-    forEachBuffer(config, widths, tiling,
-                  [&](auto member, uint64_t rows, uint32_t stride, gpu::Memory memory) {
-                      scratch.*member = {buffer(rows * stride, memory), stride};
-                  });
-    scratch.tokens = buffer(tiling.chunk_tokens, gpu::Memory::upload);
-    scratch.rotation =
-        buffer(uint64_t{tiling.chunk_tokens} * config.rope_dims, gpu::Memory::upload);
-    scratch.partial = buffer(partialElements(config, widths, tiling), gpu::Memory::device);
+    forEachBuffer(
+        config, widths, tiling, options,
+        [&](auto member, uint64_t rows, uint32_t stride, gpu::Memory memory) {
+            scratch.*member = {buffer(rows * stride, memory), stride};
+        },
+        [&](auto member, uint64_t count, gpu::Memory memory) {
+            scratch.*member = buffer(count, memory);
+        });
     return scratch;
 }
 

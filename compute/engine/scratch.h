@@ -2,6 +2,7 @@
 // multiple of 32 with zeros.
 #pragma once
 
+#include "compute/engine/session_options.h"
 #include "compute/engine/tiling.h"
 #include "compute/engine/weights.h"
 
@@ -17,21 +18,31 @@ struct Activations {
 };
 
 struct Scratch {
-    gpu::Buffer tokens;   ///< [chunk] ids, written by the host
-    gpu::Buffer rotation; ///< [chunk, rope_dims / 2, 2] cos and sin, written by the host
-    Activations x;        ///< residual stream
+    gpu::Buffer tokens;       ///< [chunk] ids, written by the host
+    gpu::Buffer rotation;     ///< [chunk, rope_dims / 2, 2] cos and sin, written by the host
+    gpu::Buffer rotation_far; ///< [regions, chunk, rope_dims / 2, 2]: q towards far keys
+    Activations x;            ///< residual stream
     Activations normed;
     Activations qkv;
-    Activations q; ///< [chunk, heads, head_dim padded]
+    Activations q;     ///< [chunk, heads, head_dim padded]
+    Activations q_far; ///< the same, rotated towards far keys; absent without them
     Activations attended;
+    gpu::Buffer state; ///< [chunk, heads, 2]: largest score and sum of weights of every row
     Activations gate_up;
     Activations hidden;
     gpu::Buffer partial; ///< decode: [splits, heads, head_dim padded + 2]
     Activations logits;  ///< read back by the host; rows grow to what is asked
 };
 
-uint64_t planScratch(const model::Config &config, const WidthPlan &widths, const Tiling &tiling);
+/// How many layers with sinks of their own kind rotate q in their own way (at least 1 when keys may
+/// be far at all).
+uint32_t farRegions(const model::Config &config, const SessionOptions &options);
+/// Which of them a layer uses.
+uint32_t farRegion(const SessionOptions &options, uint32_t layer);
+
+uint64_t planScratch(const model::Config &config, const WidthPlan &widths, const Tiling &tiling,
+                     const SessionOptions &options);
 Scratch makeScratch(gpu::Device &device, const model::Config &config, const WidthPlan &widths,
-                    const Tiling &tiling);
+                    const Tiling &tiling, const SessionOptions &options);
 
 } // namespace longscope::engine

@@ -1,14 +1,10 @@
 #include "compute/engine/session.h"
 
-#include "compute/attention/rope.h"
 #include "compute/core/error.h"
 #include "compute/core/text.h"
-#include "compute/engine/forward.h"
-#include "compute/engine/impl.h"
-#include "compute/engine/pacer.h"
+#include "compute/engine/session_impl.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <utility>
@@ -22,37 +18,14 @@ double secondsSince(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-attention::Rope ropeOf(const model::Config &config) {
-    attention::RopeSettings settings;
-    settings.dims = config.rope_dims;
-    settings.base = config.rope_base;
-    settings.scaling = config.rope_scaling.type;
-    settings.factor = config.rope_scaling.factor;
-    settings.original_context = config.rope_scaling.original_context;
-    settings.attn_factor = config.rope_scaling.attn_factor;
-    settings.yarn_beta_fast = config.rope_scaling.yarn_beta_fast;
-    settings.yarn_beta_slow = config.rope_scaling.yarn_beta_slow;
-    settings.factors = config.rope_factors;
-    return attention::makeRope(settings);
-}
-
-Tiling tilingOf(const Engine &engine, const SessionOptions &options) {
-    Tiling tiling = engine.impl().tiling;
-    if (options.chunk_tokens)
-        tiling.chunk_tokens = options.chunk_tokens;
-    tiling.chunk_tokens = static_cast<uint32_t>(
-        std::min<uint64_t>(tiling.chunk_tokens, std::max<uint64_t>(options.context_tokens, 1)));
-    return tiling;
-}
-
 SessionOptions withWindow(const Engine &engine, SessionOptions options) {
-    uint64_t trained = engine.config().context_tokens;
+    const model::Config &config = engine.config();
     if (options.context_tokens == 0)
-        options.context_tokens = trained;
-    if (options.context_tokens > trained)
-        fail(ErrorKind::usage,
-             "a window of {} tokens was asked for, but this model was trained for {}",
-             options.context_tokens, trained);
+        options.context_tokens = config.context_tokens;
+    checkOptions(config, options);
+    // A scheme that was chosen is the reader's word; without one nothing goes out of range.
+    if (std::string problem = outOfReach(config, options); !problem.empty() && !options.rope)
+        fail(ErrorKind::usage, "{}", problem);
     return options;
 }
 
@@ -72,166 +45,131 @@ void refuseTooLarge(const Engine &engine, const SessionOptions &options, uint64_
 
 } // namespace
 
-struct Session::Impl {
-    Impl(Engine &owner, const SessionOptions &wanted)
-        : engine(owner), options(withWindow(owner, wanted)), tiling(tilingOf(owner, options)),
-          rope(ropeOf(owner.config())), pacer(tiling.chunk_tokens),
-          recorder(owner.device(), options.profile),
-          operations(owner.device(), tiling, owner.config(), owner.impl().weights, options.k,
-                     options.v) {
-        const model::Config &config = engine.config();
-        cache_bytes = planCache(config, options, options.context_tokens);
-        scratch_bytes = planScratch(config, engine.impl().weights.widths, tiling);
-        refuseTooLarge(engine, options, cache_bytes, scratch_bytes);
-        cache = makeCache(engine.device(), config, options);
-        scratch = makeScratch(engine.device(), config, engine.impl().weights.widths, tiling);
-    }
+Tiling tilingOf(const Engine &engine, const SessionOptions &options) {
+    Tiling tiling = engine.impl().tiling;
+    if (options.chunk_tokens)
+        tiling.chunk_tokens = options.chunk_tokens;
+    else if (wantsLongChunks(engine.config(), options))
+        tiling.chunk_tokens = std::max(tiling.chunk_tokens, kLongChunk);
+    tiling.chunk_tokens = static_cast<uint32_t>(
+        std::min<uint64_t>(tiling.chunk_tokens, std::max<uint64_t>(options.context_tokens, 1)));
+    return tiling;
+}
 
-    Model model() const { return {engine.config(), engine.impl().weights, operations}; }
+Session::Impl::Impl(Engine &owner, const SessionOptions &wanted)
+    : engine(owner), options(withWindow(owner, wanted)), tiling(tilingOf(owner, options)),
+      pacer(tiling.chunk_tokens), recorder(owner.device(), options.profile),
+      operations(owner.device(), tiling, owner.config(), owner.impl().weights) {
+    const model::Config &config = engine.config();
+    const WidthPlan &widths = engine.impl().weights.widths;
+    cache_bytes = planCache(config, options, tiling.chunk_tokens);
+    scratch_bytes = planScratch(config, widths, tiling, options);
+    refuseTooLarge(engine, options, cache_bytes, scratch_bytes);
+    cache = makeCache(engine.device(), config, options, tiling.chunk_tokens);
+    scratch = makeScratch(engine.device(), config, widths, tiling, options);
+    attention = std::make_unique<Attention>(engine.device(), tiling, config, widths, options);
+}
 
-    void submitAndMeasure() {
-        if (recorder.empty())
-            return;
-        auto start = Clock::now();
-        recorder.run();
-        if (uint32_t layers = std::exchange(pending_layers, 0))
-            pacer.measured(layers, secondsSince(start) * 1000);
-        times.insert(times.end(), recorder.times().begin(), recorder.times().end());
-    }
+Pass Session::Impl::pass() const {
+    return {engine.config(), engine.impl().weights, operations, *attention, cache, scratch};
+}
 
-    /// Runs the layers over a chunk; false when stopped, and then the timeline is unchanged.
-    bool runChunk(std::span<const Token> chunk, const std::stop_token &stop) {
-        uint64_t position = tokens.size();
-        auto rows = static_cast<uint32_t>(chunk.size());
-        std::memcpy(scratch.tokens.mapped().data(), chunk.data(), chunk.size_bytes());
-        auto rotation = scratch.rotation.mapped();
-        attention::fillRotation(rope, position, rows,
-                                {reinterpret_cast<float *>(rotation.data()),
-                                 uint64_t{rows} * engine.config().rope_dims});
-        pacer.beginChunk(rows);
-        bool whole = recordLayers(recorder, model(), cache, scratch, {position, rows}, [&] {
-            if (++pending_layers < pacer.layersPerSubmit())
-                return true;
-            submitAndMeasure();
-            return !stop.stop_requested();
-        });
-        if (!whole)
-            return false;
-        if (rows > 1) { // a decode step keeps the rest for the submit of the head
-            submitAndMeasure();
-            pacer.endChunk();
-        }
-        tokens.insert(tokens.end(), chunk.begin(), chunk.end());
-        return true;
-    }
+void Session::Impl::submitAndMeasure() {
+    if (recorder.empty())
+        return;
+    auto start = Clock::now();
+    recorder.run();
+    pending_ms += secondsSince(start) * 1000;
+    times.insert(times.end(), recorder.times().begin(), recorder.times().end());
+    if (uint32_t layers = std::exchange(pending_layers, 0))
+        pacer.measured(layers, std::exchange(pending_ms, 0));
+}
 
-    void runHead(RowRange rows) {
-        recordHead(recorder, model(), scratch, rows);
+/// Runs the layers over a chunk; false when stopped, and then the timeline is unchanged.
+bool Session::Impl::runLayers(const Chunk &chunk, std::span<const Token> ids,
+                              const LayerRange &layers, bool looking_back,
+                              const std::stop_token &stop) {
+    std::memcpy(scratch.tokens.mapped().data(), ids.data(), ids.size_bytes());
+    attention->begin(chunk, scratch, looking_back);
+    pacer.beginChunk(chunk.rows);
+    pending_ms = 0;
+    auto layer_done = [&] {
+        if (++pending_layers < pacer.layersPerSubmit())
+            return true;
         submitAndMeasure();
+        return !stop.stop_requested();
+    };
+    bool whole = recordLayers(recorder, pass(), chunk, layers, [&] { flush(); }, layer_done);
+    if (!whole) // a stop is asked for only after a submit: nothing is left recorded
+        return false;
+    // A decode step keeps the rest for the submit of the head.
+    if (chunk.rows > 1 || looking_back || chunk.position + chunk.rows < chunk.total) {
+        submitAndMeasure();
+        pacer.endChunk();
     }
+    return true;
+}
 
-    std::span<const float> logitsRow(uint64_t row) const {
-        auto *all = reinterpret_cast<const float *>(scratch.logits.buffer.mapped().data());
-        return {all + row * scratch.logits.stride, engine.config().vocab};
+/// In the middle of a layer: the time counts for the layers that are pending.
+void Session::Impl::flush() {
+    if (recorder.empty())
+        return;
+    auto start = Clock::now();
+    recorder.run();
+    pending_ms += secondsSince(start) * 1000;
+    times.insert(times.end(), recorder.times().begin(), recorder.times().end());
+}
+
+bool Session::Impl::runChunk(std::span<const Token> ids, uint64_t total, Observer *observer,
+                             const std::stop_token &stop) {
+    Chunk chunk{tokens.size(), static_cast<uint32_t>(ids.size()), total};
+    if (!runLayers(chunk, ids, {engine.config().layers, observer}, false, stop)) {
+        if (options.eviction.kind != attention::EvictionKind::none)
+            forget(0); // some layers have seen the chunk and thrown tokens away, others not
+        return false;
     }
+    attention->end();
+    tokens.insert(tokens.end(), ids.begin(), ids.end());
+    return true;
+}
 
-    void growLogits(uint32_t rows) {
-        uint64_t bytes = uint64_t{rows} * scratch.logits.stride * sizeof(float);
-        if (scratch.logits.buffer.bytes() >= bytes)
-            return;
-        scratch.logits.buffer =
-            gpu::Buffer(engine.device(), "scratch", bytes, gpu::Memory::readback);
-    }
+void Session::Impl::forget(uint64_t count) {
+    if (count >= tokens.size())
+        return;
+    count = attention->keepable(tokens.size(), count);
+    tokens.resize(count);
+    attention->truncate(count);
+    has_logits = false;
+}
 
-    void checkTokens(std::span<const Token> wanted) const {
-        if (wanted.empty())
-            fail(ErrorKind::usage, "there is nothing to read: 0 tokens");
-        if (wanted.size() > options.context_tokens)
-            fail(ErrorKind::usage, "the text needs {} tokens, the window has {}", wanted.size(),
-                 options.context_tokens);
-        for (Token token : wanted)
-            if (token < 0 || static_cast<uint32_t>(token) >= engine.config().vocab)
-                fail(ErrorKind::usage, "token {} is not in the vocabulary of {} tokens", token,
-                     engine.config().vocab);
-    }
+void Session::Impl::runHead(RowRange rows) {
+    recordHead(recorder, pass(), rows);
+    submitAndMeasure();
+}
 
-    Engine &engine;
-    SessionOptions options;
-    Tiling tiling;
-    attention::Rope rope;
-    Pacer pacer;
-    gpu::Recorder recorder;
-    Operations operations;
-    uint64_t cache_bytes = 0, scratch_bytes = 0;
-    KvCache cache;
-    Scratch scratch;
-    std::vector<Token> tokens;
-    uint32_t pending_layers = 0; ///< recorded and not yet submitted
-    bool has_logits = false;     ///< of the last of `tokens`
-    std::vector<gpu::DispatchTime> times;
-};
+std::span<const float> Session::Impl::logitsRow(uint64_t row) const {
+    auto *all = reinterpret_cast<const float *>(scratch.logits.buffer.mapped().data());
+    return {all + row * scratch.logits.stride, engine.config().vocab};
+}
 
-namespace {
+void Session::Impl::growLogits(uint32_t rows) {
+    uint64_t bytes = uint64_t{rows} * scratch.logits.stride * sizeof(float);
+    if (scratch.logits.buffer.bytes() >= bytes)
+        return;
+    scratch.logits.buffer = gpu::Buffer(engine.device(), "scratch", bytes, gpu::Memory::readback);
+}
 
-/// Tells how far a reading is. A token costs a + b * position (the linear work and the attention
-/// over what was read before), so the remaining time is not that of a constant rate.
-class ReadingProgress {
-  public:
-    ReadingProgress(const ProgressSink &sink, uint64_t reused, uint64_t total)
-        : sink_(sink), first_(static_cast<double>(reused)), start_(Clock::now()) {
-        progress_.label = "reading";
-        progress_.unit = "tokens";
-        progress_.done = reused;
-        progress_.total = total;
-    }
-
-    void reached(uint64_t done) {
-        if (!sink_)
-            return;
-        double before = progress_.seconds;
-        double from = static_cast<double>(progress_.done);
-        progress_.done = done;
-        progress_.seconds = secondsSince(start_);
-        observe(from, static_cast<double>(done), progress_.seconds - before);
-        progress_.remaining_s = remaining();
-        sink_(progress_);
-    }
-
-  private:
-    /// Least squares over the chunks: seconds of a chunk = a * tokens + b * (sum of positions).
-    void observe(double from, double to, double seconds) {
-        double tokens = to - from, depth = (to * to - from * from) / 2;
-        tt_ += tokens * tokens;
-        td_ += tokens * depth;
-        dd_ += depth * depth;
-        ts_ += tokens * seconds;
-        ds_ += depth * seconds;
-        ++chunks_;
-    }
-
-    double remaining() const {
-        double done = static_cast<double>(progress_.done);
-        double total = static_cast<double>(progress_.total);
-        double determinant = tt_ * dd_ - td_ * td_;
-        if (chunks_ >= 3 && determinant > 1e-9 * tt_ * dd_) {
-            double a = (ts_ * dd_ - ds_ * td_) / determinant;
-            double b = (ds_ * tt_ - ts_ * td_) / determinant;
-            double left = a * (total - done) + b * (total * total - done * done) / 2;
-            if (a >= 0 && b >= 0 && std::isfinite(left))
-                return left;
-        }
-        return done > first_ ? progress_.seconds * (total - done) / (done - first_) : -1;
-    }
-
-    const ProgressSink &sink_;
-    double first_;
-    Clock::time_point start_;
-    Progress progress_;
-    double tt_ = 0, td_ = 0, dd_ = 0, ts_ = 0, ds_ = 0;
-    int chunks_ = 0;
-};
-
-} // namespace
+void Session::Impl::checkTokens(std::span<const Token> wanted) const {
+    if (wanted.empty())
+        fail(ErrorKind::usage, "there is nothing to read: 0 tokens");
+    if (wanted.size() > options.context_tokens)
+        fail(ErrorKind::usage, "the text needs {} tokens, the window has {}", wanted.size(),
+             options.context_tokens);
+    for (Token token : wanted)
+        if (token < 0 || static_cast<uint32_t>(token) >= engine.config().vocab)
+            fail(ErrorKind::usage, "token {} is not in the vocabulary of {} tokens", token,
+                 engine.config().vocab);
+}
 
 Session::Session(Engine &engine, const SessionOptions &options)
     : impl_(std::make_unique<Impl>(engine, options)) {}
@@ -241,11 +179,17 @@ Session::~Session() = default;
 Engine &Session::engine() const {
     return impl_->engine;
 }
+const SessionOptions &Session::options() const {
+    return impl_->options;
+}
 uint64_t Session::contextTokens() const {
     return impl_->options.context_tokens;
 }
 const std::vector<Token> &Session::tokens() const {
     return impl_->tokens;
+}
+attention::Interval Session::forgotten() const {
+    return impl_->attention->forgotten(impl_->tokens.size());
 }
 uint64_t Session::cacheBytes() const {
     return impl_->cache_bytes;
@@ -256,19 +200,20 @@ uint64_t Session::scratchBytes() const {
 const std::vector<gpu::DispatchTime> &Session::times() const {
     return impl_->times;
 }
+const AttentionWork &Session::attentionWork() const {
+    return impl_->attention->work();
+}
 
 void Session::truncate(uint64_t count) {
-    if (count >= impl_->tokens.size())
-        return;
-    impl_->tokens.resize(count);
-    impl_->has_logits = false;
+    impl_->forget(count);
 }
 
 ReadResult Session::read(std::span<const Token> wanted, const ProgressSink &progress,
-                         std::stop_token stop) {
+                         std::stop_token stop, Observer *observer) {
     Impl &self = *impl_;
     self.checkTokens(wanted);
     self.times.clear();
+    self.attention->resetWork();
     auto start = Clock::now();
     auto differs = std::ranges::mismatch(self.tokens, wanted);
     auto common = static_cast<uint64_t>(differs.in2 - wanted.begin());
@@ -286,8 +231,9 @@ ReadResult Session::read(std::span<const Token> wanted, const ProgressSink &prog
     while (self.tokens.size() < wanted.size() && !result.stopped) {
         rows = static_cast<uint32_t>(
             std::min<uint64_t>(self.pacer.chunkRows(), wanted.size() - self.tokens.size()));
-        result.stopped =
-            stop.stop_requested() || !self.runChunk(wanted.subspan(self.tokens.size(), rows), stop);
+        result.stopped = stop.stop_requested() ||
+                         !self.runChunk(wanted.subspan(self.tokens.size(), rows), wanted.size(),
+                                        observer, stop);
         if (!result.stopped)
             reading.reached(self.tokens.size());
     }
@@ -295,9 +241,43 @@ ReadResult Session::read(std::span<const Token> wanted, const ProgressSink &prog
         self.runHead({rows - 1, 1});
         self.has_logits = true;
     }
-    result.read = self.tokens.size() - result.reused;
+    result.read = self.tokens.size() - std::min<uint64_t>(result.reused, self.tokens.size());
     result.seconds = secondsSince(start);
     return result;
+}
+
+bool Session::lookAgain(uint64_t first, uint64_t end, uint32_t layers, Observer &observer,
+                        std::stop_token stop) {
+    Impl &self = *impl_;
+    self.checkLook(first, end);
+    self.times.clear();
+    while (first < end) {
+        auto rows =
+            static_cast<uint32_t>(std::min<uint64_t>(self.pacer.chunkRows(), end - first));
+        Chunk chunk{first, rows, self.tokens.size()};
+        if (stop.stop_requested() ||
+            !self.runLayers(chunk, std::span(self.tokens).subspan(first, rows),
+                            {layers, &observer}, true, stop))
+            return false;
+        first += rows;
+    }
+    return true;
+}
+
+/// The keys that these queries saw must still be there.
+void Session::Impl::checkLook(uint64_t first, uint64_t end) const {
+    if (first >= end || end > tokens.size())
+        fail(ErrorKind::usage, "queries {} to {} are not among the {} tokens that were read", first,
+             end, tokens.size());
+    if (options.eviction.kind != attention::EvictionKind::none &&
+        options.eviction.kind != attention::EvictionKind::quest)
+        fail(ErrorKind::usage, "--evict {} threw keys away: what was seen cannot be shown again",
+             options.eviction.spec);
+    if (attention->keepable(tokens.size(), first) < first)
+        fail(ErrorKind::usage,
+             "the keys that query {} saw were forgotten: only later ones can be shown again, of "
+             "{} tokens read",
+             first, tokens.size());
 }
 
 std::span<const float> Session::logits() const {
@@ -307,15 +287,20 @@ std::span<const float> Session::logits() const {
 void Session::readAllLogits(
     std::span<const Token> wanted, uint64_t first,
     const std::function<void(uint64_t position, std::span<const float>)> &sink,
-    std::stop_token stop) {
+    std::stop_token stop, Observer *observer) {
     Impl &self = *impl_;
     self.checkTokens(wanted);
     self.times.clear();
-    truncate(0);
+    self.attention->resetWork();
+    bool goes_on = first >= self.tokens.size() && wanted.size() > self.tokens.size() &&
+                   std::ranges::equal(self.tokens, wanted.first(self.tokens.size()));
+    if (!goes_on)
+        self.forget(0);
+    self.has_logits = false;
     while (self.tokens.size() < wanted.size()) {
         uint64_t begin = self.tokens.size();
         uint64_t end = std::min<uint64_t>(begin + self.pacer.chunkRows(), wanted.size());
-        if (!self.runChunk(wanted.subspan(begin, end - begin), stop))
+        if (!self.runChunk(wanted.subspan(begin, end - begin), wanted.size(), observer, stop))
             fail(ErrorKind::stopped, "stopped after {} of {} tokens", begin, wanted.size());
         for (uint64_t at = std::max(begin, first); at < end;) {
             auto rows = static_cast<uint32_t>(std::min<uint64_t>(self.tiling.head_rows, end - at));

@@ -5,6 +5,7 @@
 
 #include "compute/core/progress.h"
 #include "compute/engine/engine.h"
+#include "compute/engine/session_options.h"
 #include "compute/gpu/recorder.h"
 
 #include <cstdint>
@@ -17,16 +18,8 @@
 namespace longscope::engine {
 
 using model::Token;
-
-enum class CacheType { f32, f16 };
-
-struct SessionOptions {
-    uint64_t context_tokens = 0; ///< window; 0 = the trained one
-    CacheType k = CacheType::f16;
-    CacheType v = CacheType::f16;
-    bool profile = false;      ///< keep the time of every dispatch
-    uint32_t chunk_tokens = 0; ///< most rows of one prefill pass; 0 = as tiling says (tests set it)
-};
+class Observer; // forward.h
+struct AttentionWork;
 
 struct ReadResult {
     uint64_t reused = 0; ///< tokens whose keys and values were kept
@@ -37,38 +30,53 @@ struct ReadResult {
 
 class Session {
   public:
-    /// Throws Error(memory) with planned and free bytes, Error(usage) when the window is larger
-    /// than the trained one.
+    /// Throws Error(memory) with planned and free bytes, Error(usage) for options that do not go
+    /// together and, without a chosen scheme of positions, when the window is out of reach.
     Session(Engine &engine, const SessionOptions &options);
     ~Session();
     Session(const Session &) = delete;
     Session &operator=(const Session &) = delete;
 
     Engine &engine() const;
+    const SessionOptions &options() const; ///< with the window filled in
     uint64_t contextTokens() const;
     const std::vector<Token> &tokens() const; ///< whose keys and values are in the cache
 
     /// Makes the timeline equal to `tokens` (not empty); afterwards `logits` are those of the last
     /// one. Throws Error(usage) with both numbers when they do not fit the window.
+    /// `observer` sees every layer of every chunk that it wants to see.
     ReadResult read(std::span<const Token> tokens, const ProgressSink &progress = {},
-                    std::stop_token stop = {});
+                    std::stop_token stop = {}, Observer *observer = nullptr);
+    /// Takes the tokens first .. end - 1 through the first `layers` layers again, against the kept
+    /// cache, for the observer; nothing is stored. False when stopped. Throws Error(usage) when keys
+    /// that these queries saw were forgotten.
+    bool lookAgain(uint64_t first, uint64_t end, uint32_t layers, Observer &observer,
+                   std::stop_token stop = {});
     /// [vocab], after the last token read. Valid until the next call.
     std::span<const float> logits() const;
-    /// Reads `tokens` from an empty timeline and hands out the logits [vocab] of every position
-    /// from `first` on, in order.
+    /// Reads `tokens` and hands out the logits [vocab] of every position from `first` on, in order.
+    /// Goes on from the timeline when that holds a prefix of at most `first` tokens, else from an
+    /// empty one.
     void readAllLogits(std::span<const Token> tokens, uint64_t first,
                        const std::function<void(uint64_t position, std::span<const float>)> &sink,
-                       std::stop_token stop = {});
-    /// Forgets everything beyond the first `count` tokens.
+                       std::stop_token stop = {}, Observer *observer = nullptr);
+    /// Forgets everything beyond the first `count` tokens, or everything when the layers no longer
+    /// have what the tokens before `count` need (rings, eviction).
     void truncate(uint64_t count);
+    /// Positions that no layer can see any more.
+    attention::Interval forgotten() const;
 
     uint64_t cacheBytes() const;
     uint64_t scratchBytes() const;
+    /// Pairs of the last `read`, over all layers and heads.
+    const AttentionWork &attentionWork() const;
     /// Dispatch times of the last `read` (profile only).
     const std::vector<gpu::DispatchTime> &times() const;
 
+    struct Impl; ///< cache and attention; for compute/engine alone
+    Impl &impl() const { return *impl_; }
+
   private:
-    struct Impl;
     std::unique_ptr<Impl> impl_;
 };
 

@@ -40,6 +40,9 @@ struct Snapshot {
     uint64_t version = 0; ///< grows with every change
     std::optional<ModelFacts> model;
     uint64_t window_tokens = 0, used_tokens = 0;
+    /// Positions of the timeline that no layer can see any more: first .. end - 1.
+    attention::Interval forgotten;
+    std::string warning; ///< about the window, a sentence; "" when nothing is wrong with it
     std::vector<gpu::BookedPart> memory;
     Task task; ///< the current or last one
 };
@@ -57,7 +60,15 @@ struct Complete {
     std::string text; ///< plain continuation, no template
     GenerateOptions options;
 };
+/// The timeline to and from a file (session_file.h). The note is the caller's own; restoring puts it
+/// into the task's text, and the number of tokens into `reused_tokens`.
+struct SaveSession {
+    std::string path, note;
+};
+struct RestoreSession {
+    std::string path;
+};
 struct Unload {};
-using Command = std::variant<LoadModel, Chat, Complete, Unload>;
+using Command = std::variant<LoadModel, Chat, Complete, SaveSession, RestoreSession, Unload>;
 
 } // namespace longscope::engine

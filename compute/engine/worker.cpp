@@ -1,6 +1,7 @@
 #include "compute/engine/worker.h"
 
 #include "compute/core/error.h"
+#include "compute/engine/session_file.h"
 
 #include <algorithm>
 #include <cassert>
@@ -19,9 +20,9 @@ constexpr uint64_t kWindowStep = 256; ///< automatic windows are multiples of it
 constexpr uint64_t kSmallestWindow = 512;
 constexpr size_t kEndedKept = 256; ///< last snapshots of ended tasks that waitForEnd can give
 
-uint64_t roundedWindow(uint64_t needed, uint64_t trained) {
+uint64_t roundedWindow(uint64_t needed, uint64_t most) {
     uint64_t rounded = (needed + kWindowStep - 1) / kWindowStep * kWindowStep;
-    return std::min(std::max(rounded, kSmallestWindow), trained);
+    return std::min(std::max(rounded, kSmallestWindow), most);
 }
 
 } // namespace
@@ -55,6 +56,7 @@ struct Worker::Impl {
     std::unique_ptr<Engine> engine;
     SessionOptions session_options; ///< of the last LoadModel
     std::unique_ptr<Session> session;
+    std::string restored_from; ///< the file that `session` still is as
     std::jthread thread; ///< last: it uses all of the above
 
     void publish() {
@@ -153,10 +155,19 @@ struct Worker::Impl {
         draft.memory = engine ? engine->device().booked() : std::vector<gpu::BookedPart>();
         draft.window_tokens = session ? session->contextTokens() : 0;
         draft.used_tokens = session ? session->tokens().size() : 0;
+        draft.forgotten = session ? session->forgotten() : attention::Interval();
+        draft.warning = session ? outOfReach(engine->config(), session->options()) : "";
+    }
+
+    /// The largest window that a text may get by itself.
+    uint64_t mostTokens() const {
+        uint64_t fixed = session_options.context_tokens;
+        return fixed ? fixed : reachOf(engine->config(), session_options);
     }
 
     void unload() {
         session.reset();
+        restored_from.clear();
         engine.reset();
         draft.model.reset();
         showMemory();
@@ -192,6 +203,32 @@ struct Worker::Impl {
         write(loaded().tokenizer().encode(command.text), command.options, stop);
     }
 
+    void run(const SaveSession &command, const std::stop_token &) {
+        if (!session)
+            fail(ErrorKind::usage, "there is nothing to save in {}: no token was read",
+                 command.path);
+        saveSession(*session, command.path, command.note);
+    }
+
+    void run(const RestoreSession &command, const std::stop_token &) {
+        SessionFileFacts facts = readSessionFileFacts(command.path);
+        loaded();
+        uint64_t fixed = session_options.context_tokens, most = mostTokens();
+        uint64_t window = std::max(facts.window_tokens, roundedWindow(facts.tokens, most));
+        window = fixed ? fixed : std::min(window, most);
+        if (session && session->contextTokens() >= window) {
+            draft.task.text = restoreSession(*session, command.path);
+        } else { // beside the old one, which stays when the file is refused
+            SessionOptions options = session_options;
+            options.context_tokens = window;
+            auto made = std::make_unique<Session>(*engine, options);
+            draft.task.text = restoreSession(*made, command.path);
+            session = std::move(made);
+        }
+        draft.task.reused_tokens = session->tokens().size();
+        restored_from = command.path;
+    }
+
     Engine &loaded() const {
         if (!engine)
             fail(ErrorKind::usage, "no model is loaded");
@@ -212,6 +249,7 @@ struct Worker::Impl {
         Task &task = draft.task;
         task.prompt_tokens = prompt.size();
         bool again = ensureSession(prompt.size(), options.max_tokens);
+        restored_from.clear();
         showMemory();
         auto on_text = [&task](std::string_view piece) { task.text += piece; };
         Generated written =
@@ -237,30 +275,53 @@ struct Worker::Impl {
             (writing ? task.write_seconds : task.prompt_seconds) = progress.seconds;
             task.written_tokens = writing ? progress.done : 0;
             draft.used_tokens = writing ? prompt_tokens + progress.done : progress.done;
+            draft.forgotten = session->forgotten();
             publish();
         };
+    }
+
+    /// With what would help, where that is another way of reading.
+    [[noreturn]] void refuseText(const model::Config &config, uint64_t prompt, uint64_t reply,
+                                 uint64_t most) const {
+        SessionOptions wanted = session_options;
+        wanted.context_tokens = prompt + reply;
+        std::string advice = outOfReach(config, wanted);
+        fail(ErrorKind::usage,
+             "the text needs {} tokens and the reply {}, the window of this model is {}{}", prompt,
+             reply, most, advice.empty() ? "" : ": " + advice);
     }
 
     /// Makes a session whose window holds the prompt and the reply, or keeps the one there is.
     /// True when what an earlier session had read is lost and must be read again.
     bool ensureSession(uint64_t prompt, uint64_t reply) {
-        uint64_t trained = loaded().config().context_tokens;
-        uint64_t fixed = session_options.context_tokens;
-        uint64_t most = fixed ? fixed : trained;
+        const model::Config &config = loaded().config();
+        uint64_t fixed = session_options.context_tokens, most = mostTokens();
         if (prompt >= most && reply > 0)
-            fail(ErrorKind::usage,
-                 "the text needs {} tokens and the reply {}, the window of this model is {}",
-                 prompt, reply, most);
-        uint64_t window = fixed ? fixed : roundedWindow(prompt + reply, trained);
+            refuseText(config, prompt, reply, most);
+        uint64_t window = fixed ? fixed : roundedWindow(prompt + reply, most);
         if (session && window <= session->contextTokens())
             return false;
         bool again = session && !session->tokens().empty();
         // A conversation that outgrows its window once will do so again: double it.
-        uint64_t roomy = session && !fixed ? std::min(2 * session->contextTokens(), trained) : 0;
+        uint64_t roomy = session && !fixed ? std::min(2 * session->contextTokens(), most) : 0;
         session.reset(); // first, because two caches may not fit
         if (roomy <= window || !tryMakeSession(roomy))
             makeSession(window);
-        return again;
+        return again && !restoreAgain();
+    }
+
+    /// What came from a file comes from there again; where that fails now, it can still be read.
+    bool restoreAgain() {
+        if (restored_from.empty())
+            return false;
+        try {
+            restoreSession(*session, restored_from);
+            return true;
+        } catch (const Error &error) {
+            if (error.kind() != ErrorKind::file)
+                throw;
+            return false;
+        }
     }
 
     void makeSession(uint64_t window) {

@@ -153,11 +153,12 @@ void refuseOtherKinds(const Gguf &file, const Keys &keys) {
 }
 
 RopeScaling readScaling(const Gguf &file, const Keys &keys, uint64_t context_tokens) {
-    constexpr std::array<std::string_view, 3> kKnown = {"none", "linear", "yarn"};
+    constexpr std::array<std::string_view, 4> kKnown = {"none", "linear", "yarn", "longrope"};
     RopeScaling scaling;
     scaling.type = file.findString(keys.full("rope.scaling.type")).value_or("linear");
     if (std::ranges::find(kKnown, scaling.type) == kKnown.end())
-        fail(ErrorKind::model, "{}: rope.scaling.type is '{}'; none, linear and yarn are supported",
+        fail(ErrorKind::model,
+             "{}: rope.scaling.type is '{}'; none, linear, yarn and longrope are supported",
              file.path(), printable(scaling.type));
     double legacy = keys.number("rope.scale_linear", 1);
     double factor = keys.number("rope.scaling.factor", legacy);
@@ -286,17 +287,35 @@ void readVocab(const Gguf &file, Config &config) {
              file.path(), rows, tokens->size());
 }
 
+/// Divisors of the frequencies; empty when there is no such tensor.
+std::vector<float> readFactors(const Gguf &file, TensorCheck &check, const std::string &name,
+                               uint64_t pairs) {
+    const Tensor *tensor = check.optional(name, {pairs});
+    if (!tensor)
+        return {};
+    std::vector<float> factors(pairs);
+    dequantizeRow(tensor->type, tensor->bytes.data(), factors);
+    for (float factor : factors) {
+        if (!std::isfinite(factor) || factor == 0)
+            fail(ErrorKind::model, "{}: {} has the divisor {}", file.path(), name, factor);
+    }
+    return factors;
+}
+
 void readRopeFactors(const Gguf &file, TensorCheck &check, Config &config) {
     uint64_t pairs = config.rope_dims / 2;
-    const Tensor *tensor = check.optional("rope_freqs.weight", {pairs});
-    if (!tensor)
-        return;
-    config.rope_factors.resize(pairs);
-    dequantizeRow(tensor->type, tensor->bytes.data(), config.rope_factors);
-    for (float factor : config.rope_factors) {
-        if (!std::isfinite(factor) || factor == 0)
-            fail(ErrorKind::model, "{}: rope_freqs.weight has the divisor {}", file.path(), factor);
-    }
+    config.rope_factors = readFactors(file, check, "rope_freqs.weight", pairs);
+    config.rope_long_factors = readFactors(file, check, "rope_factors_long.weight", pairs);
+    config.rope_short_factors = readFactors(file, check, "rope_factors_short.weight", pairs);
+    bool has_long = !config.rope_long_factors.empty(),
+         has_short = !config.rope_short_factors.empty();
+    if (has_long != has_short)
+        fail(ErrorKind::model, "{}: tensor rope_factors_{}.weight is missing", file.path(),
+             has_long ? "short" : "long");
+    if (config.rope_scaling.type == "longrope" && !has_long && config.rope_factors.empty())
+        fail(ErrorKind::model,
+             "{}: rope.scaling.type is 'longrope', and tensor rope_factors_long.weight is missing",
+             file.path());
 }
 
 void checkTensors(const Gguf &file, const Keys &keys, Config &config) {

@@ -34,8 +34,11 @@ struct Config {
     double rope_base = 10000;
     RopeScaling rope_scaling;
     std::vector<float> rope_factors; ///< [rope_dims / 2], empty = all 1
-    uint64_t parameters = 0;         ///< elements of all tensors
-    bool tied_head = false;          ///< no output.weight
+    /// [rope_dims / 2], both or neither: divisors of longrope, for windows longer than the original
+    /// context and for the others.
+    std::vector<float> rope_long_factors, rope_short_factors;
+    uint64_t parameters = 0; ///< elements of all tensors
+    bool tied_head = false;  ///< no output.weight
 };
 
 /// Throws Error(model): unknown architecture (with the nearest known one), missing or zero keys,

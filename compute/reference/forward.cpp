@@ -1,9 +1,9 @@
 #include "compute/reference/forward.h"
 
-#include "compute/attention/rope.h"
 #include "compute/core/error.h"
 #include "compute/reference/kernels.h"
 
+#include <algorithm>
 #include <cmath>
 #include <format>
 #include <string>
@@ -15,7 +15,7 @@ using model::Config;
 using model::Gguf;
 using model::Tensor;
 
-std::vector<float> rotationOf(const Config &config, uint64_t rows) {
+attention::Rope ropeOf(const Config &config, const ForwardOptions &options, uint64_t tokens) {
     attention::RopeSettings settings;
     settings.dims = config.rope_dims;
     settings.base = config.rope_base;
@@ -26,9 +26,30 @@ std::vector<float> rotationOf(const Config &config, uint64_t rows) {
     settings.yarn_beta_fast = config.rope_scaling.yarn_beta_fast;
     settings.yarn_beta_slow = config.rope_scaling.yarn_beta_slow;
     settings.factors = config.rope_factors;
-    std::vector<float> rotation(rows * config.rope_dims);
-    attention::fillRotation(attention::makeRope(settings), 0, rows, rotation);
-    return rotation;
+    settings.short_factors = config.rope_short_factors;
+    settings.long_factors = config.rope_long_factors;
+    return attention::makeRope(settings, options.rope, config.context_tokens,
+                               options.rope_tokens ? options.rope_tokens : tokens);
+}
+
+/// Turns back what the rope turned.
+attention::Rope inverse(attention::Rope rope) {
+    for (double &frequency : rope.inv_freq)
+        frequency = -frequency;
+    rope.magnitude = 1 / rope.magnitude;
+    return rope;
+}
+
+/// How far a key lies before a query, as its rotation says.
+double relativePosition(const attention::RopeScheme &scheme, const attention::Pattern &pattern,
+                        uint64_t query, uint64_t key) {
+    if (pattern.relabelsSinks()) {
+        auto [sinks, window] = *pattern.retention();
+        if (key < sinks)
+            return static_cast<double>(std::min(query, sinks + window - 1) - key);
+    }
+    return query - key < scheme.nearKeys() ? static_cast<double>(query - key)
+                                           : scheme.farQuery(query) - scheme.farKey(key);
 }
 
 /// [rows, heads, dim] as the cache has it: [heads, rows, dim].
@@ -45,7 +66,7 @@ std::vector<float> headsFirst(std::span<const float> x, uint64_t heads, uint64_t
 class Pass {
   public:
     Pass(const Gguf &file, const Config &config, const ForwardOptions &options, uint64_t tokens)
-        : file_(file), config_(config), options_(options), rotation_(rotationOf(config, tokens)) {}
+        : file_(file), config_(config), options_(options), rope_(ropeOf(config, options, tokens)) {}
 
     std::vector<float> run(std::span<const int32_t> tokens) const {
         std::vector<float> x = embed(tensor("token_embd.weight"), tokens, 1);
@@ -91,28 +112,59 @@ class Pass {
                       {.scale = factor, .bias = bias, .residual = {}});
     }
 
+    RopeShape ropeShape(uint64_t heads) const {
+        return {.heads = heads,
+                .head_dim = config_.head_dim,
+                .rope_dims = config_.rope_dims,
+                .neox = config_.architecture->rope_layout == model::RopeLayout::neox};
+    }
+    /// Row i of x [rows, heads, head_dim] at position i.
+    std::vector<float> rotated(std::span<const float> x, uint64_t heads,
+                               const attention::Rope &by) const {
+        uint64_t rows = x.size() / (heads * config_.head_dim);
+        std::vector<float> rotation(rows * config_.rope_dims);
+        attention::fillRotation(by, 0, rows, rotation);
+        return rope(x, rotation, ropeShape(heads));
+    }
+    /// Rotated keys as the cache gives them back.
+    std::vector<float> cachedKeys(std::span<const float> k) const {
+        uint64_t heads = config_.kv_heads, dim = config_.head_dim;
+        if (options_.rope.needsRawKeys())
+            return rotated(throughCache(k, options_.k, dim), heads, rope_);
+        return throughCache(rotated(k, heads, rope_), options_.k, dim);
+    }
+
     std::vector<float> attend(uint32_t layer, std::span<const float> x) const {
         std::string prefix = std::format("blk.{}.attn_", layer);
-        uint64_t dim = config_.head_dim;
-        bool neox = config_.architecture->rope_layout == model::RopeLayout::neox;
-        RopeShape shape{config_.heads, dim, config_.rope_dims, neox};
-        std::vector<float> q = rope(linear(x, prefix + "q", Scale::before_bias), rotation_, shape);
-        shape.heads = config_.kv_heads;
-        std::vector<float> k = rope(linear(x, prefix + "k", Scale::before_bias), rotation_, shape);
-        std::vector<float> v = linear(x, prefix + "v", Scale::before_bias);
-        if (options_.f16_cache) {
-            k = throughHalf(k);
-            v = throughHalf(v);
+        uint64_t dim = config_.head_dim, rows = x.size() / config_.model_dim;
+        std::vector<float> q = linear(x, prefix + "q", Scale::before_bias);
+        std::vector<float> k = cachedKeys(linear(x, prefix + "k", Scale::before_bias));
+        std::vector<float> v =
+            throughCache(linear(x, prefix + "v", Scale::before_bias), options_.v, dim);
+        const attention::Pattern &pattern = options_.patterns.of(layer);
+        Sees sees = [&](uint64_t head, uint64_t query, uint64_t key) {
+            uint32_t kind = pattern.headKind(static_cast<uint32_t>(head), config_.heads);
+            return key <= query && pattern.sees(kind, query, key);
+        };
+        AttentionShape shape{.rows = rows,
+                             .heads = config_.heads,
+                             .kv_heads = config_.kv_heads,
+                             .head_dim = dim,
+                             .capacity = rows,
+                             .scale = 1.0f / std::sqrt(static_cast<float>(dim))};
+        v = headsFirst(v, config_.kv_heads, dim);
+        Attended attended;
+        if (options_.rope.nearKeys() == UINT64_MAX && !pattern.relabelsSinks()) {
+            attended = attentionWhere(rotated(q, config_.heads, rope_),
+                                      headsFirst(k, config_.kv_heads, dim), v, shape, sees);
+        } else { // the distance says the rotation, so the keys' own is taken back
+            k = headsFirst(rotated(k, config_.kv_heads, inverse(rope_)), config_.kv_heads, dim);
+            attended =
+                attentionRelative(q, k, v, shape, sees, rope_, ropeShape(config_.heads),
+                                  [&](uint64_t query, uint64_t key) {
+                                      return relativePosition(options_.rope, pattern, query, key);
+                                  });
         }
-        uint64_t rows = x.size() / config_.model_dim;
-        Attended attended =
-            attention(q, headsFirst(k, config_.kv_heads, dim), headsFirst(v, config_.kv_heads, dim),
-                      {.rows = rows,
-                       .heads = config_.heads,
-                       .kv_heads = config_.kv_heads,
-                       .head_dim = dim,
-                       .capacity = rows,
-                       .scale = 1.0f / std::sqrt(static_cast<float>(dim))});
         return linear(attended.out, prefix + "output", Scale::before_bias,
                       config_.architecture->attn_out_bias);
     }
@@ -133,7 +185,7 @@ class Pass {
     const Gguf &file_;
     const Config &config_;
     const ForwardOptions &options_;
-    std::vector<float> rotation_;
+    attention::Rope rope_;
 };
 
 } // namespace

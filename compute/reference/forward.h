@@ -2,6 +2,9 @@
 // engine's. Slow (every weight is dequantised, every sum is in double, one thread); for tests.
 #pragma once
 
+#include "compute/attention/cache_type.h"
+#include "compute/attention/pattern.h"
+#include "compute/attention/rope.h"
 #include "compute/model/config.h"
 #include "compute/model/gguf.h"
 
@@ -12,7 +15,11 @@
 namespace longscope::reference {
 
 struct ForwardOptions {
-    bool f16_cache = false; ///< keys and values are rounded to f16, as a cache of halves does
+    attention::CacheType k = attention::CacheType::f32, v = attention::CacheType::f32;
+    attention::LayerPatterns patterns; ///< static ones
+    attention::RopeScheme rope;
+    /// What schemes that follow the length are told (makeRope); 0 = as many as are read.
+    uint64_t rope_tokens = 0;
 };
 
 /// Logits [tokens, vocab] of a model of the llama kind, all tokens read at once from position 0.

@@ -1,6 +1,7 @@
 #include "compute/reference/kernels.h"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <cmath>
 
@@ -16,26 +17,104 @@ double dot(const float *a, const float *b, uint64_t count) {
     return sum;
 }
 
-/// One row of one head over the keys first .. last - 1; `k` and `v` are those of its kv head.
-void attendRow(const float *q, const float *k, const float *v, const AttentionShape &shape,
-               uint64_t first, uint64_t last, float *out, double &m, double &l) {
-    uint64_t dim = shape.head_dim;
+/// Scores of the keys that a row sees, with where they lie.
+struct RowScores {
+    std::vector<uint64_t> keys;
     std::vector<double> scores;
-    for (uint64_t key = first; key < last; ++key)
-        scores.push_back(static_cast<double>(shape.scale) * dot(q, k + key * dim, dim));
+};
+
+/// Softmax of one row of one head, and the mean of the values `v` of its kv head.
+void weighValues(const RowScores &row, const float *v, uint64_t dim, float *out, double &m,
+                 double &l) {
     m = kLowest;
-    for (double score : scores)
+    for (double score : row.scores)
         m = std::max(m, score);
     l = 0;
     std::vector<double> sums(dim, 0.0);
-    for (size_t i = 0; i < scores.size(); ++i) {
-        double weight = std::exp(scores[i] - m);
+    for (size_t i = 0; i < row.keys.size(); ++i) {
+        double weight = std::exp(row.scores[i] - m);
         l += weight;
         for (uint64_t c = 0; c < dim; ++c)
-            sums[c] += weight * static_cast<double>(v[(first + i) * dim + c]);
+            sums[c] += weight * static_cast<double>(v[row.keys[i] * dim + c]);
     }
     for (uint64_t c = 0; c < dim; ++c)
         out[c] = l > 0 ? static_cast<float>(sums[c] / l) : 0.0f;
+}
+
+/// Attention over the keys below `end(row)` that `sees` shows; score(row, q, key, k) is q.k of a
+/// query and a key, before the scale.
+template <class End, class Score>
+Attended attend(std::span<const float> q, std::span<const float> k, std::span<const float> v,
+                const AttentionShape &shape, const Sees &sees, End end, Score score) {
+    uint64_t count = shape.rows * shape.heads, dim = shape.head_dim;
+    assert(q.size() == count * dim && shape.heads % shape.kv_heads == 0);
+    Attended result{std::vector<float>(q.size()), std::vector<double>(count),
+                    std::vector<double>(count)};
+    for (uint64_t row = 0; row < shape.rows; ++row)
+        for (uint64_t head = 0; head < shape.heads; ++head) {
+            uint64_t kv_head = head / (shape.heads / shape.kv_heads);
+            uint64_t cache = kv_head * shape.capacity * dim, at = row * shape.heads + head;
+            RowScores seen;
+            for (uint64_t key = 0; key < end(row); ++key)
+                if (sees(head, row, key)) {
+                    seen.keys.push_back(key);
+                    seen.scores.push_back(static_cast<double>(shape.scale) *
+                                          score(row, &q[at * dim], key, &k[cache + key * dim]));
+                }
+            weighValues(seen, &v[cache], dim, &result.out[at * dim], result.m[at], result.l[at]);
+        }
+    return result;
+}
+
+/// (x, y) turned by an angle, times `magnitude`, dot (u, v).
+double turnedDot(double x, double y, double u, double v, double angle, double magnitude) {
+    double cosine = magnitude * std::cos(angle), sine = magnitude * std::sin(angle);
+    return (x * cosine - y * sine) * u + (x * sine + y * cosine) * v;
+}
+
+/// q rotated to a relative position, dot k.
+double rotatedDot(const float *q, const float *k, double position, uint64_t head_dim,
+                  const attention::Rope &rope, const RopeShape &shape) {
+    uint64_t pairs = shape.rope_dims / 2;
+    double sum = dot(q + shape.rope_dims, k + shape.rope_dims, head_dim - shape.rope_dims);
+    for (uint64_t pair = 0; pair < pairs; ++pair) {
+        uint64_t a = shape.neox ? pair : 2 * pair, b = shape.neox ? pair + pairs : 2 * pair + 1;
+        sum += turnedDot(static_cast<double>(q[a]), static_cast<double>(q[b]),
+                         static_cast<double>(k[a]), static_cast<double>(k[b]),
+                         position * rope.inv_freq[pair], rope.magnitude * rope.magnitude);
+    }
+    return sum;
+}
+
+float throughHalf(float value) {
+    return model::halfToFloat(model::floatToHalf(value));
+}
+
+/// Rounded to nearest, ties to even; NaN stays NaN.
+float throughBrainFloat(float value) {
+    auto bits = std::bit_cast<uint32_t>(value);
+    if (!std::isnan(value))
+        bits += 0x7fff + (bits >> 16 & 1);
+    return std::bit_cast<float>(bits & 0xffff0000);
+}
+
+/// One block of 32, the rest of a shorter one being zeros (which change no extreme).
+void quantizeBlock(std::span<float> block, attention::CacheType type) {
+    bool is_q8 = type == attention::CacheType::q8_0;
+    float extreme = 0; // the first of the largest magnitude, with its sign
+    for (float value : block)
+        if (std::abs(value) > std::abs(extreme))
+            extreme = value;
+    float d = is_q8 ? std::abs(extreme) / 127 : extreme / -8;
+    float inverse = 1 / d;
+    if (!std::isfinite(inverse)) // d is 0, or so small that it becomes 0 as f16
+        inverse = 0;
+    float scale = throughHalf(d);
+    for (float &value : block) {
+        float code = is_q8 ? std::round(value * inverse)
+                           : std::min(15.0f, std::floor(value * inverse + 8.5f)) - 8;
+        value = code * scale;
+    }
 }
 
 } // namespace
@@ -121,21 +200,36 @@ std::vector<float> rope(std::span<const float> x, std::span<const float> rotatio
 Attended attentionOfKeys(std::span<const float> q, std::span<const float> k,
                          std::span<const float> v, const AttentionShape &shape, uint64_t first,
                          uint64_t last) {
-    uint64_t count = shape.rows * shape.heads;
-    assert(q.size() == count * shape.head_dim && shape.heads % shape.kv_heads == 0);
     assert(shape.position + shape.rows <= shape.capacity);
-    Attended result{std::vector<float>(q.size()), std::vector<double>(count),
-                    std::vector<double>(count)};
-    for (uint64_t row = 0; row < shape.rows; ++row)
-        for (uint64_t head = 0; head < shape.heads; ++head) {
-            uint64_t kv_head = head / (shape.heads / shape.kv_heads);
-            uint64_t cache = kv_head * shape.capacity * shape.head_dim;
-            uint64_t at = row * shape.heads + head;
-            attendRow(&q[at * shape.head_dim], &k[cache], &v[cache], shape, first,
-                      std::min(last, shape.position + row + 1), &result.out[at * shape.head_dim],
-                      result.m[at], result.l[at]);
-        }
-    return result;
+    auto sees = [&](uint64_t, uint64_t, uint64_t key) { return key >= first; };
+    auto end = [&](uint64_t row) { return std::min(last, shape.position + row + 1); };
+    return attend(q, k, v, shape, sees, end,
+                  [&](uint64_t, const float *query, uint64_t, const float *key) {
+                      return dot(query, key, shape.head_dim);
+                  });
+}
+
+Attended attentionWhere(std::span<const float> q, std::span<const float> k,
+                        std::span<const float> v, const AttentionShape &shape, const Sees &sees) {
+    return attend(
+        q, k, v, shape, sees, [&](uint64_t) { return shape.capacity; },
+        [&](uint64_t, const float *query, uint64_t, const float *key) {
+            return dot(query, key, shape.head_dim);
+        });
+}
+
+Attended attentionRelative(std::span<const float> q, std::span<const float> k,
+                           std::span<const float> v, const AttentionShape &shape, const Sees &sees,
+                           const attention::Rope &rope, const RopeShape &rope_shape,
+                           const std::function<double(uint64_t query, uint64_t key)> &relative) {
+    assert(rope_shape.rope_dims == 2 * rope.inv_freq.size());
+    assert(rope_shape.rope_dims <= shape.head_dim);
+    return attend(
+        q, k, v, shape, sees, [&](uint64_t) { return shape.capacity; },
+        [&](uint64_t row, const float *query, uint64_t key, const float *key_values) {
+            return rotatedDot(query, key_values, relative(shape.position + row, key),
+                              shape.head_dim, rope, rope_shape);
+        });
 }
 
 Attended attention(std::span<const float> q, std::span<const float> k, std::span<const float> v,
@@ -189,11 +283,22 @@ std::vector<float> gated(std::span<const float> gate, std::span<const float> up)
     return h;
 }
 
-std::vector<float> throughHalf(std::span<const float> values) {
-    std::vector<float> rounded(values.size());
-    for (size_t i = 0; i < values.size(); ++i)
-        rounded[i] = model::halfToFloat(model::floatToHalf(values[i]));
-    return rounded;
+std::vector<float> throughCache(std::span<const float> values, attention::CacheType type,
+                                uint64_t head_dim) {
+    using attention::CacheType;
+    assert(head_dim && values.size() % head_dim == 0);
+    std::vector<float> kept(values.begin(), values.end());
+    if (type == CacheType::f16)
+        std::ranges::transform(kept, kept.begin(), throughHalf);
+    if (type == CacheType::bf16)
+        std::ranges::transform(kept, kept.begin(), throughBrainFloat);
+    if (type == CacheType::q8_0 || type == CacheType::q4_0)
+        for (size_t row = 0; row < kept.size(); row += head_dim)
+            for (uint64_t first = 0; first < head_dim; first += 32)
+                quantizeBlock(
+                    std::span(kept).subspan(row + first, std::min<uint64_t>(32, head_dim - first)),
+                    type);
+    return kept;
 }
 
 } // namespace longscope::reference

@@ -3,9 +3,12 @@
 // Sources: methods.md, sections 1.1 to 1.5 and 3.1.
 #pragma once
 
+#include "compute/attention/cache_type.h"
+#include "compute/attention/rope.h"
 #include "compute/model/gguf.h"
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -69,6 +72,21 @@ Attended attentionOfKeys(std::span<const float> q, std::span<const float> k,
                          std::span<const float> v, const AttentionShape &shape, uint64_t first,
                          uint64_t last);
 
+/// Whether a head's row (from 0) sees a key. Any rule, also one that looks ahead.
+using Sees = std::function<bool(uint64_t head, uint64_t row, uint64_t key)>;
+
+/// The same over the keys that `sees` shows.
+Attended attentionWhere(std::span<const float> q, std::span<const float> k,
+                        std::span<const float> v, const AttentionShape &shape, const Sees &sees);
+
+/// The same with positions: q and k are not rotated; for the score of a query at position i and the
+/// key j, q is rotated by relative(i, j). Every scheme of positions is such a function. Rotated
+/// are rope_shape.rope_dims dimensions; the magnitude counts twice, as on q and on k.
+Attended attentionRelative(std::span<const float> q, std::span<const float> k,
+                           std::span<const float> v, const AttentionShape &shape, const Sees &sees,
+                           const attention::Rope &rope, const RopeShape &rope_shape,
+                           const std::function<double(uint64_t query, uint64_t key)> &relative);
+
 /// Flash-decoding: the keys of one row (shape.rows = 1), cut into ranges of `keys_per_split`.
 std::vector<Attended> attentionDecode(std::span<const float> q, std::span<const float> k,
                                       std::span<const float> v, const AttentionShape &shape,
@@ -80,7 +98,11 @@ Attended merge(std::span<const Attended> parts, uint64_t head_dim);
 /// silu(gate) * up, element by element.
 std::vector<float> gated(std::span<const float> gate, std::span<const float> up);
 
-/// Rounded to f16 and back, as a cache of halves does.
-std::vector<float> throughHalf(std::span<const float> values);
+/// Values [rows, head_dim] as a cache of this type gives them back. q8_0: d = largest |x| / 127 as
+/// f16, code = round(x / d) ; q4_0: d = (x of largest |x|) / -8 as f16, code = min(15, x / d + 8.5);
+/// blocks of 32 of a row padded with zeros (ggml's quantize_row_q8_0 and _q4_0; codes are made with
+/// the d before it is rounded to f16).
+std::vector<float> throughCache(std::span<const float> values, attention::CacheType type,
+                                uint64_t head_dim);
 
 } // namespace longscope::reference

@@ -138,10 +138,38 @@ TEST(Config, ReadsRopeScaling) {
     EXPECT_EQ(scaling.yarn_beta_fast, 32);
     writer.set("llama.rope.scaling.type", "none");
     EXPECT_EQ(configOf(writer).rope_scaling.factor, 1);
-    writer.set("llama.rope.scaling.type", "longrope");
-    expectRefusal(writer, "rope.scaling.type is 'longrope'");
+    writer.set("llama.rope.scaling.type", "dynamic");
+    expectRefusal(writer,
+                  "rope.scaling.type is 'dynamic'; none, linear, yarn and longrope are supported");
     writer.set("llama.rope.scaling.type", "linear").set("llama.rope.scaling.factor", -1.0f);
     expectRefusal(writer, "llama.rope.scaling.factor is -1");
+}
+
+TEST(Config, ReadsLongropeFactors) {
+    const float far[] = {1, 2, 4, 8}, near[] = {1, 1, 1, 1.5f}, zero[] = {1, 2, 0, 8};
+    EXPECT_TRUE(configOf(makeTinyLlama(kSmall)).rope_long_factors.empty());
+    GgufWriter writer = makeTinyLlama(kSmall);
+    writer.set("llama.rope.scaling.type", "longrope");
+    writer.set("llama.rope.scaling.original_context_length", 128u);
+    writer.set("llama.rope.scaling.attn_factor", 1.19f);
+    expectRefusal(writer, "is 'longrope', and tensor rope_factors_long.weight is missing");
+    writer.tensorF32("rope_factors_long.weight", {4}, far);
+    expectRefusal(writer, "tensor rope_factors_short.weight is missing");
+    writer.tensorF32("rope_factors_short.weight", {4}, near);
+    Config config = configOf(writer);
+    EXPECT_EQ(config.rope_scaling.type, "longrope");
+    EXPECT_EQ(config.rope_scaling.factor, 1);
+    EXPECT_EQ(config.rope_long_factors, (std::vector<float>{1, 2, 4, 8}));
+    EXPECT_EQ(config.rope_short_factors, (std::vector<float>{1, 1, 1, 1.5f}));
+    EXPECT_TRUE(config.rope_factors.empty());
+    writer.set("llama.rope.scaling.type", "linear"); // read, for whoever asks for them
+    EXPECT_EQ(configOf(writer).rope_long_factors.size(), 4u);
+    writer.tensorF32("rope_factors_long.weight", {4}, zero);
+    expectRefusal(writer, "rope_factors_long.weight has the divisor 0");
+    writer.tensorF32("rope_factors_long.weight", {3}, std::span(far).first(3));
+    expectRefusal(writer, "rope_factors_long.weight has the shape [3], the keys say [4]");
+    writer.removeTensor("rope_factors_long.weight");
+    expectRefusal(writer, "tensor rope_factors_long.weight is missing");
 }
 
 TEST(Config, TakesArraysOfEqualValuesOnly) {

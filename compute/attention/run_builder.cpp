@@ -1,0 +1,192 @@
+#include "compute/attention/run_builder.h"
+
+#include <algorithm>
+
+namespace longscope::attention {
+namespace {
+
+uint64_t roundUp(uint64_t value, uint64_t step) {
+    return (value + step - 1) / step * step;
+}
+
+} // namespace
+
+void RunBuilder::beginKind(uint32_t kind) {
+    kind_ = kind;
+    columns_ = keys_.columns(kind);
+    list_ = toWord(schedule_.lists.size());
+    schedule_.lists.insert(schedule_.lists.end(), columns_.begin(), columns_.end());
+}
+
+void RunBuilder::addRuns(unsigned pass, const Queries &queries) {
+    queries_ = queries;
+    collect(pass);
+    listed_.clear();
+    if (pass == 0 && !columns_.empty()) {
+        findExactColumns();
+        insertColumns();
+    }
+    if (!input_.zones.any()) {
+        addListRuns(0);
+        addKeyRuns(rows_, 0);
+        return;
+    }
+    splitZones();
+    addListRuns(1);
+    addKeyRuns(far_, 1);
+    addListRuns(0);
+    addKeyRuns(near_, 0);
+}
+
+/// The keys below this one are far for a query: both rules of Zones say so of a prefix.
+uint64_t RunBuilder::farEnd(uint64_t query) const {
+    const Zones &zones = input_.zones;
+    uint64_t distant = query >= zones.near_keys ? query - zones.near_keys + 1 : 0;
+    return std::max(distant, zones.sinks);
+}
+
+void RunBuilder::collect(unsigned pass) {
+    rows_.clear();
+    for (uint32_t row = 0; row < queries_.rows; row++) {
+        keys_.appendKeys(pass, kind_, queries_.first + uint64_t{row} * queries_.step,
+                         rows_.intervals);
+        rows_.finishRow();
+    }
+}
+
+/// Columns are read through the list where all rows see them and no run is. Elsewhere (among the
+/// runs, beside the diagonal, where the zones meet) they become intervals of the rows.
+void RunBuilder::findExactColumns() {
+    exact_ = rows_.intervals;
+    exact_.push_back({queries_.first + 1, UINT64_MAX});
+    if (input_.zones.any()) // when empty it still parts the list
+        exact_.push_back({farEnd(queries_.first), farEnd(queries_.last())});
+    const bool slots_are_positions = input_.slots.sinks + input_.slots.ring > queries_.last();
+    if (!slots_are_positions)
+        exact_.push_back({0, UINT64_MAX});
+    std::ranges::sort(exact_, {}, &Interval::first);
+
+    auto indexOf = [&](uint64_t position) {
+        return static_cast<uint64_t>(std::ranges::lower_bound(columns_, position) -
+                                     columns_.begin());
+    };
+    inserted_.clear();
+    uint64_t done = 0; // columns; spans may overlap
+    for (const Interval &span : exact_) {
+        uint64_t first = std::max(done, indexOf(span.first)), end = indexOf(span.end);
+        if (first > done)
+            listed_.push_back({done, first});
+        for (uint64_t i = first; i < end; i++)
+            inserted_.push_back(columns_[i]);
+        done = std::max(first, end);
+    }
+}
+
+void RunBuilder::insertColumns() {
+    if (inserted_.empty())
+        return;
+    RowKeys &merged = near_;
+    merged.clear();
+    for (uint32_t row = 0; row < queries_.rows; row++) {
+        const uint64_t query = queries_.first + uint64_t{row} * queries_.step;
+        std::span<const Interval> old = rows_.row(row);
+        for (uint32_t column : inserted_) {
+            if (column > query)
+                break;
+            while (!old.empty() && old.front().first <= column) {
+                merged.intervals.push_back(old.front());
+                old = old.subspan(1);
+            }
+            merged.intervals.push_back({column, uint64_t{column} + 1});
+        }
+        merged.intervals.insert(merged.intervals.end(), old.begin(), old.end());
+        merged.finishRow();
+    }
+    std::swap(rows_, merged);
+}
+
+void RunBuilder::splitZones() {
+    far_.clear();
+    near_.clear();
+    const uint64_t remainder = queries_.first % queries_.step;
+    for (uint32_t row = 0; row < queries_.rows; row++) {
+        uint64_t end = farEnd(queries_.first + uint64_t{row} * queries_.step);
+        uint64_t units =
+            end > remainder ? (end - remainder + queries_.step - 1) / queries_.step : 0;
+        for (const Interval &keys : rows_.row(row)) {
+            far_.intervals.push_back({keys.first, std::min(keys.end, units)});
+            near_.intervals.push_back({std::max(keys.first, units), keys.end});
+        }
+        far_.finishRow();
+        near_.finishRow();
+    }
+}
+
+void RunBuilder::addListRuns(uint32_t zone) {
+    for (const Interval &part : listed_) {
+        bool is_far = input_.zones.any() && columns_[part.first] < farEnd(queries_.first);
+        if (is_far != (zone == 1))
+            continue;
+        ScheduleRun run;
+        run.slot = run.position = columns_[part.first];
+        run.length = toWord(part.end - part.first);
+        run.list = toWord(list_ + part.first);
+        run.zone = zone;
+        schedule_.runs.push_back(run);
+        visible_pairs += uint64_t{queries_.rows} * run.length;
+        computed_pairs += tile_rows_ * roundUp(run.length, input_.key_step);
+    }
+}
+
+void RunBuilder::addKeyRuns(const RowKeys &keys, uint32_t zone) {
+    RunCutter cutter(keys);
+    Interval run;
+    while (cutter.next(run, seen_))
+        addRun(run, zone);
+}
+
+/// Cuts a run where the slots jump: at the end of a lap of the ring.
+void RunBuilder::addRun(const Interval &run, uint32_t zone) {
+    const SlotMap &slots = input_.slots;
+    const uint64_t remainder = queries_.first % queries_.step;
+    for (uint64_t unit = run.first; unit < run.end;) {
+        uint64_t position = remainder + unit * queries_.step;
+        uint64_t lap = position < slots.sinks ? 0 : (position - slots.sinks) / slots.ring;
+        uint64_t lap_end = slots.sinks + (lap + 1) * slots.ring;
+        uint64_t end = (lap_end - remainder + queries_.step - 1) / queries_.step;
+        addPiece({unit, std::min(end, run.end)}, zone);
+        unit = end;
+    }
+}
+
+void RunBuilder::addPiece(const Interval &piece, uint32_t zone) {
+    const uint64_t position = queries_.first % queries_.step + piece.first * queries_.step;
+    const uint64_t length = piece.end - piece.first;
+    ScheduleRun run;
+    run.slot = toWord(input_.slots.slotOf(position));
+    run.position = toWord(position);
+    run.step = queries_.step;
+    run.length = toWord(length);
+    run.zone = zone;
+    bool sees_all = true;
+    for (Interval &seen : seen_) {
+        uint64_t first = std::clamp(seen.first, piece.first, piece.end) - piece.first;
+        uint64_t end = std::clamp(seen.end, piece.first, piece.end) - piece.first;
+        sees_all = sees_all && first == 0 && end == length;
+        visible_pairs += end - first;
+    }
+    if (!sees_all) {
+        run.bounds = toWord(schedule_.bounds.size() / (2 * tile_rows_));
+        for (uint32_t row = 0; row < tile_rows_; row++) {
+            const Interval &seen = seen_[std::min<size_t>(row, seen_.size() - 1)];
+            uint64_t first = std::clamp(seen.first, piece.first, piece.end) - piece.first;
+            uint64_t end = std::clamp(seen.end, piece.first, piece.end) - piece.first;
+            schedule_.bounds.push_back(toWord(first));
+            schedule_.bounds.push_back(toWord(end));
+        }
+    }
+    schedule_.runs.push_back(run);
+    computed_pairs += tile_rows_ * roundUp(length, input_.key_step);
+}
+
+} // namespace longscope::attention

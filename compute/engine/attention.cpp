@@ -1,0 +1,486 @@
+#include "compute/engine/attention.h"
+
+#include "compute/engine/attention_impl.h"
+#include "compute/engine/kernels.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace longscope::engine {
+namespace {
+
+using attention::KeySource;
+using attention::Pattern;
+using attention::Schedule;
+
+const std::pair<const gpu::Kernel *, const gpu::Kernel *>
+    kPrefill{&kAttentionPrefillLanes, &kAttentionPrefillSubgroup},
+    kDecode{&kAttentionDecodeLanes, &kAttentionDecodeSubgroup},
+    kMap{&kAttentionMapLanes, &kAttentionMapSubgroup};
+
+/// Frequencies that follow the length are made anew every so many tokens.
+constexpr uint64_t kLengthStep = 256;
+
+attention::RopeSettings settingsOf(const model::Config &config) {
+    attention::RopeSettings settings;
+    settings.dims = config.rope_dims;
+    settings.base = config.rope_base;
+    settings.scaling = config.rope_scaling.type;
+    settings.factor = config.rope_scaling.factor;
+    settings.original_context = config.rope_scaling.original_context;
+    settings.attn_factor = config.rope_scaling.attn_factor;
+    settings.yarn_beta_fast = config.rope_scaling.yarn_beta_fast;
+    settings.yarn_beta_slow = config.rope_scaling.yarn_beta_slow;
+    settings.factors = config.rope_factors;
+    settings.short_factors = config.rope_short_factors;
+    settings.long_factors = config.rope_long_factors;
+    return settings;
+}
+
+std::span<float> floatsOf(const gpu::Buffer &buffer, uint64_t first, uint64_t count) {
+    auto bytes = buffer.mapped();
+    return {reinterpret_cast<float *>(bytes.data()) + first, count};
+}
+
+} // namespace
+
+Attention::Attention(gpu::Device &device, const Tiling &tiling, const model::Config &config,
+                     const WidthPlan &widths, const SessionOptions &options)
+    : device_(device), tiling_(tiling), config_(config), widths_(widths), options_(options),
+      score_scale_(1.0f / std::sqrt(static_cast<float>(config.head_dim))) {
+    for (uint32_t layer = 0; layer < config.layers; ++layer)
+        rooms_.push_back(planLayer(options, layer, tiling.chunk_tokens));
+    const attention::RopeScheme &scheme = options.ropeScheme();
+    uint64_t rotations = options.context_tokens * config.rope_dims * sizeof(float);
+    if (scheme.needsRawKeys()) {
+        key_rotation_ = gpu::Buffer(device, "scratch", rotations, gpu::Memory::upload);
+        if (scheme.nearKeys() != UINT64_MAX)
+            key_rotation_far_ = gpu::Buffer(device, "scratch", rotations, gpu::Memory::upload);
+    }
+    uint32_t flags = config.architecture->rope_layout == model::RopeLayout::neox ? ROPE_NEOX : 0u;
+    if (scheme.needsRawKeys())
+        flags |= ROPE_RAW_KEYS;
+    if (farRegions(config, options) > 0)
+        flags |= ROPE_FAR_QUERY;
+    const gpu::PipelineOptions shared{.local_size = tiling.shared_local};
+    rope_pipeline_ = &gpu::findPipeline(device, kRope,
+                                        {{SPEC_HEAD_DIM, widths.head_dim},
+                                         {SPEC_CACHE_K, static_cast<uint32_t>(options.k)},
+                                         {SPEC_CACHE_V, static_cast<uint32_t>(options.v)},
+                                         {SPEC_FLAGS, flags}},
+                                        shared);
+    merge_ = &gpu::findPipeline(device, kAttentionMerge, {{SPEC_HEAD_DIM, widths.head_dim}}, shared);
+    const gpu::Specialization cache = {{SPEC_HEAD_DIM, widths.head_dim},
+                                       {SPEC_CACHE_K, static_cast<uint32_t>(options.k)},
+                                       {SPEC_CACHE_V, static_cast<uint32_t>(options.v)}};
+    move_ = &gpu::findPipeline(device, kCacheMove, cache, shared);
+    page_bounds_ = &gpu::findPipeline(device, kPageBounds, cache, shared);
+    page_scores_ = &gpu::findPipeline(device, kPageScores, cache, shared);
+    makeEvicting();
+}
+
+Attention::~Attention() = default;
+
+// ---- positions ---------------------------------------------------------------------------------
+
+void Attention::fillRotations(const Scratch &scratch) {
+    const attention::RopeScheme &scheme = options_.ropeScheme();
+    uint64_t length = scheme.followsLength()
+                          ? std::min(ceilDiv(chunk_.total, kLengthStep) * kLengthStep,
+                                     options_.context_tokens)
+                          : options_.context_tokens;
+    if (length != rope_length_) {
+        rope_ = attention::makeRope(settingsOf(config_), scheme, config_.context_tokens, length);
+        rope_length_ = length;
+        rotated_keys_ = 0;
+    }
+    uint64_t floats = uint64_t{chunk_.rows} * config_.rope_dims;
+    attention::fillRotation(rope_, chunk_.position, chunk_.rows,
+                            floatsOf(scratch.rotation, 0, floats));
+    std::vector<double> positions(chunk_.rows);
+    auto fillFar = [&](uint32_t region, auto &&positionOf) {
+        for (uint32_t row = 0; row < chunk_.rows; ++row)
+            positions[row] = positionOf(chunk_.position + row);
+        uint64_t first = uint64_t{region} * tiling_.chunk_tokens * config_.rope_dims;
+        attention::fillRotation(rope_, positions, floatsOf(scratch.rotation_far, first, floats));
+    };
+    if (scheme.nearKeys() != UINT64_MAX)
+        fillFar(0, [&](uint64_t query) { return scheme.farQuery(query); });
+    std::vector<bool> filled(farRegions(config_, options_));
+    for (uint32_t layer = 0; layer < config_.layers; ++layer) {
+        const Pattern &pattern = options_.patterns.of(layer);
+        uint32_t region = farRegion(options_, layer);
+        if (!pattern.relabelsSinks() || filled[region])
+            continue;
+        filled[region] = true;
+        fillFar(region, [&](uint64_t query) {
+            return static_cast<double>(pattern.sinkQuery(query));
+        });
+    }
+    if (scheme.needsRawKeys())
+        fillKeyRotations();
+}
+
+attention::Rope Attention::keyRope() const {
+    return attention::makeRope(settingsOf(config_), options_.ropeScheme(), config_.context_tokens,
+                               options_.context_tokens);
+}
+
+void Attention::fillKeyRotations() {
+    const attention::RopeScheme &scheme = options_.ropeScheme();
+    uint64_t end = chunk_.position + chunk_.rows;
+    if (rotated_keys_ >= end)
+        return;
+    uint64_t first = rotated_keys_, count = end - first, dims = config_.rope_dims;
+    attention::fillRotation(rope_, first, count, floatsOf(key_rotation_, first * dims, count * dims));
+    if (key_rotation_far_) {
+        std::vector<double> positions;
+        for (uint64_t key = first; key < end; ++key)
+            positions.push_back(scheme.farKey(key));
+        attention::fillRotation(rope_, positions,
+                                floatsOf(key_rotation_far_, first * dims, count * dims));
+    }
+    rotated_keys_ = end;
+}
+
+uint32_t Attention::positionFlags(uint32_t layer) const {
+    const attention::RopeScheme &scheme = options_.ropeScheme();
+    uint32_t flags = 0;
+    if (scheme.needsRawKeys())
+        flags |= ATTENTION_RAW_KEYS;
+    if (scheme.nearKeys() != UINT64_MAX || options_.patterns.of(layer).relabelsSinks())
+        flags |= ATTENTION_FAR;
+    if (scheme.needsRawKeys() && config_.architecture->rope_layout == model::RopeLayout::neox)
+        flags |= ATTENTION_NEOX;
+    return flags;
+}
+
+void Attention::rotate(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
+                       uint32_t layer) const {
+    const CacheLayer &own = cache.layers[layer];
+    uint64_t far_floats = uint64_t{farRegion(options_, layer)} * tiling_.chunk_tokens *
+                          config_.rope_dims;
+    params::Rope params{
+        .qkv = scratch.qkv.address(),
+        .rotation = scratch.rotation.address(),
+        .rotation_far = scratch.rotation_far
+                            ? scratch.rotation_far.address() + far_floats * sizeof(float)
+                            : 0,
+        .q = scratch.q.address(),
+        .q_far = scratch.q_far.buffer ? scratch.q_far.address() : 0,
+        .k = own.k_planes,
+        .v = own.v_planes,
+        .rows = chunk_.rows,
+        .position = static_cast<uint32_t>(first_slot_),
+        .sinks = static_cast<uint32_t>(own.room.slots.sinks),
+        .ring = static_cast<uint32_t>(std::min<uint64_t>(own.room.slots.ring, UINT32_MAX)),
+        .heads = config_.heads,
+        .kv_heads = config_.kv_heads,
+        .head_dim = config_.head_dim,
+        .rope_dims = config_.rope_dims,
+        .qkv_stride = scratch.qkv.stride,
+        .k_offset = widths_.k_offset,
+        .v_offset = widths_.v_offset,
+        .capacity = static_cast<uint32_t>(own.room.capacity)};
+    const gpu::Buffer &q_far = scratch.q_far.buffer ? scratch.q_far.buffer : scratch.q.buffer;
+    auto groups = [&](uint64_t heads) {
+        return static_cast<uint32_t>(
+            ceilDiv(heads * widths_.head_dim / 32, tiling_.shared_local));
+    };
+    uint32_t stored = looking_back_ ? 0 : groups(2 * config_.kv_heads);
+    recorder.dispatch(*rope_pipeline_, params, {&scratch.qkv.buffer, &scratch.rotation},
+                      {&scratch.q.buffer, &q_far, &own.k, &own.v},
+                      {groups(config_.heads) + stored, chunk_.rows},
+                      {.bytes = 2 * chunk_.rows * scratch.qkv.stride * sizeof(float)});
+}
+
+// ---- schedules ---------------------------------------------------------------------------------
+
+namespace {
+
+bool groupsAreUniform(const KeySource &keys, uint32_t heads, uint32_t tile_heads) {
+    for (uint32_t head = 0; head < heads; ++head)
+        if (keys.headKind(head, heads) != keys.headKind(head / tile_heads * tile_heads, heads))
+            return false;
+    return true;
+}
+
+} // namespace
+
+AttentionTile Attention::tileFor(const KeySource &keys, For what) const {
+    auto choose = what == For::decode ? chooseDecodeTile : choosePrefillTile;
+    AttentionTile tile = choose(tiling_, config_.heads, config_.kv_heads, widths_.head_dim);
+    if (what != For::looking && groupsAreUniform(keys, config_.heads, tile.heads))
+        return tile;
+    return choose(tiling_, 1, 1, widths_.head_dim); // one head a workgroup
+}
+
+attention::ScheduleInput Attention::scheduleInput(const KeySource &keys, uint32_t layer,
+                                                  const AttentionTile &tile) const {
+    attention::ScheduleInput input;
+    input.position = first_slot_;
+    input.rows = chunk_.rows;
+    input.tile_rows = tile.queries;
+    input.key_step = tile.keys;
+    input.kinds.clear();
+    for (uint32_t head = 0; head < config_.heads; head += tile.heads)
+        input.kinds.push_back(keys.headKind(head, config_.heads));
+    input.slots = rooms_[layer].slots;
+    const Pattern &pattern = options_.patterns.of(layer);
+    if (pattern.relabelsSinks())
+        input.zones.sinks = pattern.retention()->sinks;
+    else
+        input.zones.near_keys = options_.ropeScheme().nearKeys();
+    return input;
+}
+
+uint64_t Attention::place(const Schedule &schedule) {
+    uint64_t words = schedule.words();
+    uint64_t first = ceilDiv(schedule_words_, 16) * 16;
+    uint64_t needed = (first + words) * sizeof(uint32_t);
+    if (!schedules_ || schedules_.bytes() < needed) {
+        gpu::Buffer larger(device_, "scratch", needed * 3 / 2, gpu::Memory::upload);
+        if (schedules_)
+            std::ranges::copy(schedules_.mapped().first(schedule_words_ * 4),
+                              larger.mapped().data());
+        schedules_ = std::move(larger);
+    }
+    schedule.write({reinterpret_cast<uint32_t *>(schedules_.mapped().data()) + first, words});
+    schedule_words_ = first + words;
+    return first * sizeof(uint32_t);
+}
+
+/// Makes and places the schedules of all passes for the rows of the chunk, or that of its one row
+/// for decode.
+Attention::Prepared Attention::prepare(const KeySource &keys, uint32_t layer, For what) {
+    Prepared prepared;
+    prepared.tile = tileFor(keys, what);
+    attention::ScheduleInput input = scheduleInput(keys, layer, prepared.tile);
+    auto add = [&](const Schedule &schedule) {
+        prepared.parts.push_back({.offset_bytes = place(schedule),
+                                  .tiles = schedule.mostTiles(),
+                                  .groups = static_cast<uint32_t>(schedule.groups.size()),
+                                  .has_lists = !schedule.lists.empty()});
+        prepared.work.visible_pairs += schedule.visible_pairs * prepared.tile.heads;
+        prepared.work.computed_pairs += schedule.computed_pairs * prepared.tile.heads;
+    };
+    if (what == For::decode) {
+        add(makeDecodeSchedule(keys, input, prepared.most_keys));
+        return prepared;
+    }
+    for (unsigned pass = 0; pass < keys.passes(); ++pass) {
+        input.pass = pass;
+        add(makeSchedule(keys, input));
+    }
+    return prepared;
+}
+
+/// The schedule of a layer's own pattern, made once for all layers that share it.
+const Attention::Prepared &Attention::preparedFor(uint32_t layer, For what) {
+    const Pattern &pattern = options_.patterns.of(layer);
+    auto &found = prepared_[{&pattern, rooms_[layer].capacity, what}];
+    if (!found)
+        found = std::make_unique<Prepared>(prepare(pattern, layer, what));
+    return *found;
+}
+
+void Attention::begin(Chunk chunk, const Scratch &scratch, bool looking_back) {
+    chunk_ = chunk;
+    looking_back_ = looking_back;
+    first_slot_ = firstSlot(chunk.position);
+    if (!looking_back)
+        written_ = std::max(written_, chunk.position + chunk.rows);
+    prepared_.clear();
+    chosen_prepared_.reset();
+    schedule_words_ = 0;
+    fillRotations(scratch);
+    // All that can be made now is made now: the buffer must not move under recorded dispatches.
+    for (uint32_t layer = 0; layer < config_.layers; ++layer) {
+        if (chunk.rows > 1 && options_.patterns.of(layer).isDynamic())
+            continue;
+        preparedFor(layer, chunk.rows > 1 || looking_back ? For::rows : For::decode);
+    }
+    static_words_ = schedule_words_;
+}
+
+/// Keys that the rows of the chunk can see between them, for the bytes that must be read.
+uint64_t Attention::keysVisited(uint32_t layer) const {
+    return std::min(first_slot_ + chunk_.rows, rooms_[layer].capacity);
+}
+
+// ---- kernels -----------------------------------------------------------------------------------
+
+const gpu::Pipeline &Attention::pipeline(const KernelPair &kernels, const AttentionTile &tile,
+                                         uint32_t flags) {
+    bool lanes = tiling_.family == KernelFamily::lanes;
+    const gpu::Kernel *kernel = lanes ? kernels.first : kernels.second;
+    auto &found = pipelines_[{kernel, tile.heads * 1024 + tile.keys, flags}];
+    if (!found)
+        found = &gpu::findPipeline(device_, *kernel,
+                                   {{SPEC_HEAD_DIM, widths_.head_dim},
+                                    {SPEC_CACHE_K, static_cast<uint32_t>(options_.k)},
+                                    {SPEC_CACHE_V, static_cast<uint32_t>(options_.v)},
+                                    {SPEC_FLAGS, flags},
+                                    {SPEC_TILE_A, tile.heads},
+                                    {SPEC_TILE_B, tile.keys}},
+                                   {.local_size = tile.local, .subgroup_size = lanes ? 8u : 0u});
+    return *found;
+}
+
+void Attention::attend(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
+                       uint32_t layer, const Flush &flush, bool keep_state) {
+    bool many = chunk_.rows > 1 || keep_state;
+    if (many && options_.patterns.of(layer).isDynamic())
+        attendChosen(recorder, scratch, cache, layer, flush, keep_state);
+    else if (many)
+        runPrefill(recorder, scratch, cache, layer, preparedFor(layer, For::rows), keep_state);
+    else if (selectsPages(layer))
+        attendPages(recorder, scratch, cache, layer, flush);
+    else
+        runDecode(recorder, scratch, cache, layer, preparedFor(layer, For::decode));
+    if (!looking_back_)
+        evict(recorder, scratch, cache, layer, flush);
+}
+
+void Attention::runPrefill(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
+                           uint32_t layer, const Prepared &prepared, bool keep_state) {
+    const CacheLayer &own = cache.layers[layer];
+    const Activations &out = scratch.attended;
+    params::AttentionPrefill params{
+        .q = scratch.q.address(),
+        .q_far = scratch.q_far.buffer ? scratch.q_far.address() : 0,
+        .k = own.k_planes,
+        .v = own.v_planes,
+        .result = out.address(),
+        .state = scratch.state.address(),
+        .rotation = key_rotation_ ? key_rotation_.address() : 0,
+        .rotation_far = key_rotation_far_ ? key_rotation_far_.address() : 0,
+        .schedule = 0,
+        .heads = config_.heads,
+        .kv_heads = config_.kv_heads,
+        .head_dim = config_.head_dim,
+        .capacity = static_cast<uint32_t>(own.room.capacity),
+        .out_stride = out.stride,
+        .rope_dims = config_.rope_dims,
+        .scale = score_scale_,
+        .unused = 0};
+    uint64_t parts = prepared.parts.size();
+    for (uint64_t part = 0; part < parts; ++part) {
+        const Prepared::Part &schedule = prepared.parts[part];
+        uint32_t flags = positionFlags(layer);
+        if (part > 0)
+            flags |= ATTENTION_CONTINUE;
+        if (keep_state || parts > 1)
+            flags |= ATTENTION_STATE;
+        if (schedule.has_lists)
+            flags |= ATTENTION_LISTS;
+        params.schedule = schedules_.address() + schedule.offset_bytes;
+        recorder.dispatch(pipeline(kPrefill, prepared.tile, flags), params,
+                          {&scratch.q.buffer, &own.k, &own.v, &out.buffer, &scratch.state},
+                          {&out.buffer, &scratch.state}, {schedule.tiles, schedule.groups},
+                          {.bytes = keysVisited(layer) * cache.tokenBytes(),
+                           .flops = 4 * prepared.work.computed_pairs * config_.head_dim / parts});
+    }
+    work_.visible_pairs += prepared.work.visible_pairs;
+    work_.computed_pairs += prepared.work.computed_pairs;
+}
+
+void Attention::runDecode(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
+                          uint32_t layer, const Prepared &prepared) {
+    const CacheLayer &own = cache.layers[layer];
+    const Prepared::Part &schedule = prepared.parts.front();
+    uint64_t keys = prepared.most_keys;
+    uint32_t splits = decodeSplits(tiling_, keys);
+    params::AttentionDecode params{
+        .q = scratch.q.address(),
+        .q_far = scratch.q_far.buffer ? scratch.q_far.address() : 0,
+        .k = own.k_planes,
+        .v = own.v_planes,
+        .partial = scratch.partial.address(),
+        .rotation = key_rotation_ ? key_rotation_.address() : 0,
+        .rotation_far = key_rotation_far_ ? key_rotation_far_.address() : 0,
+        .schedule = schedules_.address() + schedule.offset_bytes,
+        .splits = splits,
+        .keys_per_split = static_cast<uint32_t>(ceilDiv(keys, splits)),
+        .heads = config_.heads,
+        .kv_heads = config_.kv_heads,
+        .capacity = static_cast<uint32_t>(own.room.capacity),
+        .rope_dims = config_.rope_dims,
+        .scale = score_scale_,
+        .unused = 0};
+    uint32_t flags = positionFlags(layer) | (schedule.has_lists ? ATTENTION_LISTS : 0u);
+    recorder.dispatch(pipeline(kDecode, prepared.tile, flags), params,
+                      {&scratch.q.buffer, &own.k, &own.v}, {&scratch.partial},
+                      {splits, schedule.groups},
+                      {.bytes = keys * cache.tokenBytes(),
+                       .flops = 4 * prepared.work.visible_pairs * config_.head_dim});
+    params::AttentionMerge merge{.partial = scratch.partial.address(),
+                                 .result = scratch.attended.address(),
+                                 .splits = splits,
+                                 .heads = config_.heads,
+                                 .head_dim = config_.head_dim,
+                                 .unused = 0};
+    recorder.dispatch(*merge_, merge, {&scratch.partial}, {&scratch.attended.buffer},
+                      {config_.heads}, {.bytes = scratch.partial.bytes()});
+    work_.visible_pairs += prepared.work.visible_pairs;
+    work_.computed_pairs += prepared.work.visible_pairs;
+}
+
+// ---- looking -----------------------------------------------------------------------------------
+
+unsigned Attention::passes(uint32_t layer, const KeySource *other) const {
+    return other ? other->passes() : options_.patterns.of(layer).passes();
+}
+
+void Attention::mapPass(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
+                        uint32_t layer, const Flush &flush, const MapTarget &target,
+                        const KeySource *other) {
+    assert(chunk_.rows > 0 && target.buffer);
+    const Pattern &pattern = options_.patterns.of(layer);
+    if (!other && pattern.isDynamic())
+        other = chosen_.get();
+    flush(); // placing a schedule may move those that recorded dispatches use
+    if (other)
+        schedule_words_ = static_words_;
+    Prepared made = other ? prepare(*other, layer, For::looking) : Prepared();
+    const Prepared &prepared = other ? made : preparedFor(layer, For::looking);
+    if (!other)
+        static_words_ = schedule_words_;
+    const CacheLayer &own = cache.layers[layer];
+    bool cells = target.cells > 0;
+    params::AttentionMap params{
+        .q = scratch.q.address(),
+        .q_far = scratch.q_far.buffer ? scratch.q_far.address() : 0,
+        .k = own.k_planes,
+        .state = scratch.state.address(),
+        .rotation = key_rotation_ ? key_rotation_.address() : 0,
+        .rotation_far = key_rotation_far_ ? key_rotation_far_.address() : 0,
+        .schedule = 0,
+        .target = 0,
+        .position = static_cast<uint32_t>(first_slot_),
+        .heads = config_.heads,
+        .kv_heads = config_.kv_heads,
+        .capacity = static_cast<uint32_t>(own.room.capacity),
+        .rope_dims = config_.rope_dims,
+        .scale = score_scale_,
+        .first_head = target.first_head,
+        .first_key = target.first_key,
+        .cell_keys = target.cell_keys,
+        .cells = target.cells,
+        .sinks = target.sinks,
+        .recent = target.recent};
+    for (size_t part = 0; part < prepared.parts.size(); ++part) {
+        const Prepared::Part &schedule = prepared.parts[part];
+        uint32_t flags = positionFlags(layer) | (cells ? MAP_CELLS : MAP_METRICS) |
+                         (schedule.has_lists ? ATTENTION_LISTS : 0u);
+        params.schedule = schedules_.address() + schedule.offset_bytes;
+        params.target = target.buffer->address() + target.offset_bytes + part * target.pass_bytes;
+        recorder.dispatch(pipeline(kMap, prepared.tile, flags), params,
+                          {&scratch.q.buffer, &own.k, &scratch.state}, {target.buffer},
+                          {schedule.tiles, cells ? target.heads : config_.heads},
+                          {.flops = 2 * prepared.work.computed_pairs * config_.head_dim});
+    }
+}
+
+} // namespace longscope::engine

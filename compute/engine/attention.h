@@ -1,0 +1,158 @@
+// How the layers of one timeline attend: positions, schedules and the kernels that follow them. It
+// owns what a chunk needs for that (rotations, schedules, scores for choosing keys), not the cache
+// and not the activations.
+#pragma once
+
+#include "compute/attention/schedule.h"
+#include "compute/engine/kv_cache.h"
+#include "compute/engine/scratch.h"
+#include "compute/gpu/recorder.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+
+namespace longscope::engine {
+
+/// Tokens position .. position + rows - 1 of the timeline; `total` is where the reading ends.
+struct Chunk {
+    uint64_t position = 0;
+    uint32_t rows = 0;
+    uint64_t total = 0;
+};
+
+/// Submits what was recorded and waits.
+using Flush = std::function<void()>;
+
+/// Pairs of a query and a key, summed over layers and heads.
+struct AttentionWork {
+    uint64_t visible_pairs = 0;  ///< that the patterns ask for
+    uint64_t computed_pairs = 0; ///< that the kernels go through
+};
+
+/// Where a second pass over the keys writes (AttentionMap in shaders/params.h).
+struct MapTarget {
+    const gpu::Buffer *buffer = nullptr;
+    uint64_t offset_bytes = 0;     ///< of pass 0; pass 1 follows after `pass_bytes`
+    uint64_t pass_bytes = 0;
+    uint32_t first_head = 0, heads = 0; ///< cells; metrics are of all heads
+    uint32_t first_key = 0, cell_keys = 0, cells = 0; ///< cells 0: metrics
+    uint32_t sinks = 4, recent = 256;                 ///< metrics
+};
+
+/// What is known of a timeline beside its tokens and its cache.
+struct AttentionState {
+    uint64_t written = 0; ///< end of the positions that were stored at some time
+    // eviction
+    uint64_t filled = 0; ///< slots in use
+    bool has_evicted = false;
+    std::vector<attention::Evictor> evictors; ///< of each layer: h2o and tova
+};
+
+class Attention {
+  public:
+    Attention(gpu::Device &device, const Tiling &tiling, const model::Config &config,
+              const WidthPlan &widths, const SessionOptions &options);
+    ~Attention();
+
+    /// Positions and schedules of a chunk; the submits that used those of the chunk before must be
+    /// done. `looking_back`: the chunk was read before and is only looked at.
+    void begin(Chunk chunk, const Scratch &scratch, bool looking_back = false);
+    /// scratch.qkv: rotated q goes to scratch.q, k and v to the layer's cache (unless looking back).
+    void rotate(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
+                uint32_t layer) const;
+    /// scratch.attended = attention of scratch.q over the layer's cache. Patterns that choose from
+    /// the data flush in between. `keep_state`: m and l of every row are kept in scratch.state.
+    void attend(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
+                uint32_t layer, const Flush &flush, bool keep_state = false);
+    /// After the last layer of a chunk that was not only looked at.
+    void end();
+    /// Forgets everything beyond the first `count` tokens; 0 always can.
+    void truncate(uint64_t count);
+    /// How many of the `tokens` tokens that were read can be kept when the timeline is cut to `count`.
+    uint64_t keepable(uint64_t tokens, uint64_t count) const;
+    /// Between chunks. A state that was saved goes on when the cache has its rows again.
+    AttentionState saveState() const;
+    void restoreState(AttentionState state, uint64_t tokens);
+    /// Frequencies of the keys in the cache, unless they are raw.
+    attention::Rope keyRope() const;
+
+    /// The second pass for the chunk and layer that `attend` was just recorded for with
+    /// `keep_state`; over the layer's own keys, or over others. May flush before.
+    void mapPass(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
+                 uint32_t layer, const Flush &flush, const MapTarget &target,
+                 const attention::KeySource *other = nullptr);
+    unsigned passes(uint32_t layer, const attention::KeySource *other = nullptr) const;
+
+    const AttentionWork &work() const { return work_; }
+    void resetWork() { work_ = {}; }
+    /// Positions that no layer can see any more: first .. end - 1.
+    attention::Interval forgotten(uint64_t tokens) const;
+
+  private:
+    struct Prepared; ///< schedules on the device, of every pass
+    struct Evicting; ///< what streaming eviction and page selection keep
+    enum class For { decode, rows, looking };
+    using KernelPair = std::pair<const gpu::Kernel *, const gpu::Kernel *>; ///< lanes, subgroup
+
+    const gpu::Pipeline &pipeline(const KernelPair &kernels, const AttentionTile &tile,
+                                  uint32_t flags);
+    uint32_t positionFlags(uint32_t layer) const;
+    void fillRotations(const Scratch &scratch);
+    void fillKeyRotations();
+    uint64_t firstSlot(uint64_t position) const;
+    uint64_t keysVisited(uint32_t layer) const;
+    AttentionTile tileFor(const attention::KeySource &keys, For what) const;
+    attention::ScheduleInput scheduleInput(const attention::KeySource &keys, uint32_t layer,
+                                           const AttentionTile &tile) const;
+    uint64_t place(const attention::Schedule &schedule);
+    Prepared prepare(const attention::KeySource &keys, uint32_t layer, For what);
+    const Prepared &preparedFor(uint32_t layer, For what);
+    void runPrefill(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
+                    uint32_t layer, const Prepared &prepared, bool keep_state);
+    void runDecode(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
+                   uint32_t layer, const Prepared &prepared);
+    // attention_choice.cpp
+    void makeEvicting();
+    bool evictsWhileReading() const;
+    bool selectsPages(uint32_t layer) const;
+    std::span<const float> scoresOf(gpu::Recorder &recorder, const Scratch &scratch,
+                                    const KvCache &cache, uint32_t layer, const Flush &flush,
+                                    const attention::WantedScores &wanted);
+    void attendChosen(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
+                      uint32_t layer, const Flush &flush, bool keep_state);
+    void attendPages(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
+                     uint32_t layer, const Flush &flush);
+    void evict(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
+               uint32_t layer, const Flush &flush);
+    void moveRows(gpu::Recorder &recorder, const KvCache &cache, uint32_t layer,
+                  const std::vector<uint32_t> &moves, uint32_t count, const Flush &flush);
+
+    gpu::Device &device_;
+    const Tiling tiling_;
+    const model::Config &config_;
+    const WidthPlan &widths_;
+    const SessionOptions options_;
+    std::vector<LayerRoom> rooms_;
+    float score_scale_;
+    attention::Rope rope_;
+    uint64_t rope_length_ = 0; ///< tokens that the frequencies are made for
+    gpu::Buffer key_rotation_, key_rotation_far_; ///< raw keys: [context, rope_dims / 2, 2]
+    uint64_t rotated_keys_ = 0;                   ///< rows of them that are filled
+    gpu::Buffer schedules_, scores_, moves_;
+    uint64_t schedule_words_ = 0; ///< of schedules_, in use
+    uint64_t static_words_ = 0;   ///< of those, what the whole chunk needs
+    Chunk chunk_;
+    bool looking_back_ = false;
+    uint64_t first_slot_ = 0; ///< of the chunk, in the numbering of slots
+    uint64_t written_ = 0;    ///< end of the positions that were stored at some time
+    std::map<std::tuple<const void *, uint64_t, For>, std::unique_ptr<Prepared>> prepared_;
+    std::unique_ptr<attention::Choice> chosen_; ///< of the layer attended last
+    std::unique_ptr<Prepared> chosen_prepared_;
+    std::map<std::tuple<const gpu::Kernel *, uint32_t, uint32_t>, const gpu::Pipeline *> pipelines_;
+    const gpu::Pipeline *rope_pipeline_, *merge_, *move_, *page_bounds_, *page_scores_;
+    std::unique_ptr<Evicting> evicting_;
+    AttentionWork work_;
+};
+
+} // namespace longscope::engine

@@ -1,0 +1,37 @@
+// What the files of `Attention` share and nobody else sees.
+#pragma once
+
+#include "compute/engine/attention.h"
+
+namespace longscope::engine {
+
+constexpr uint64_t ceilDiv(uint64_t a, uint64_t b) {
+    return (a + b - 1) / b;
+}
+
+/// Schedules on the device: one for each pass.
+struct Attention::Prepared {
+    struct Part {
+        uint64_t offset_bytes = 0; ///< in the buffer of schedules
+        uint32_t tiles = 0, groups = 0;
+        bool has_lists = false;
+    };
+    AttentionTile tile;
+    std::vector<Part> parts;
+    AttentionWork work;     ///< of all passes and heads
+    uint64_t most_keys = 0; ///< decode: of one group
+};
+
+/// What eviction and the selection of pages keep between chunks.
+struct Attention::Evicting {
+    std::vector<attention::Evictor> layers; ///< h2o and tova
+    uint64_t filled = 0;                    ///< slots in use, before this chunk
+    bool has_evicted = false;
+    uint64_t end_position = 0; ///< of the tokens that are in the slots
+    // quest
+    std::vector<gpu::Buffer> pages; ///< of each layer
+    gpu::Buffer page_scores;
+    std::vector<uint64_t> paged_keys; ///< of each layer: slots that its pages know
+};
+
+} // namespace longscope::engine

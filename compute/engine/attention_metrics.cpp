@@ -1,0 +1,130 @@
+#include "compute/engine/attention_metrics.h"
+
+#include "compute/core/error.h"
+#include "compute/engine/attention_map.h"
+#include "shaders/params.h"
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+#include <utility>
+
+namespace longscope::engine {
+namespace {
+
+using attention::Interval;
+using Clock = std::chrono::steady_clock;
+
+/// Sums the probability of every key over the queries, heads and layers.
+class KeyCollector : public Observer {
+  public:
+    KeyCollector(gpu::Device &device, const SpanRequest &request, Interval keys)
+        : second_(device), request_(request), keys_(keys), sums_(keys.end - keys.first) {}
+
+    bool wants(uint32_t layer, const Chunk &) const override {
+        return std::ranges::contains(request_.layers, layer);
+    }
+    void recorded(gpu::Recorder &recorder, const Pass &pass, uint32_t layer, const Chunk &chunk,
+                  const Flush &flush) override {
+        second_.cells({recorder, pass, layer, chunk, flush},
+                      {request_.heads, keys_.first, keys_.end, 1},
+                      [&](uint32_t, uint64_t first_column, std::span<const Cell> cells) {
+                          for (size_t i = 0; i < cells.size(); ++i)
+                              sums_[first_column + i] += cells[i].sum;
+                      });
+    }
+    /// Of all keys before `key`.
+    std::vector<double> sumsUpTo() const {
+        std::vector<double> sums(sums_.size() + 1);
+        std::inclusive_scan(sums_.begin(), sums_.end(), sums.begin() + 1);
+        return sums;
+    }
+
+  private:
+    SecondPass second_;
+    const SpanRequest &request_;
+    Interval keys_;
+    std::vector<double> sums_;
+};
+
+} // namespace
+
+// ---- what the heads do -------------------------------------------------------------------------
+
+MetricsCollector::MetricsCollector(gpu::Device &device, const model::Config &config,
+                                   const MetricWidths &widths, const attention::Pattern *other)
+    : second_(device), widths_(widths), other_(other), heads_(config.heads),
+      sums_(uint64_t{config.layers} * config.heads * kSums), queries_(config.layers) {
+    if (other && other->isDynamic())
+        fail(ErrorKind::usage,
+             "the recall of {} cannot be told beforehand: it chooses its keys from the data",
+             other->spec());
+}
+
+void MetricsCollector::recorded(gpu::Recorder &recorder, const Pass &pass, uint32_t layer,
+                                const Chunk &chunk, const Flush &flush) {
+    flush(); // the reading's own work, not to be counted here
+    auto start = Clock::now();
+    const Look look{recorder, pass, layer, chunk, flush};
+    auto add = [&](const std::vector<float> &metrics, uint32_t first, uint32_t count, uint32_t to) {
+        for (uint64_t line = 0; line < uint64_t{chunk.rows} * heads_; ++line)
+            for (uint32_t i = 0; i < count; ++i)
+                sums_[(uint64_t{layer} * heads_ + line % heads_) * kSums + to + i] +=
+                    metrics[line * MAP_METRIC_COUNT + first + i];
+    };
+    add(second_.metrics(look, widths_), 1, 4, 0);
+    if (other_)
+        add(second_.metrics(look, widths_, other_), 0, 1, 4);
+    queries_[layer] += chunk.rows;
+    seconds_ += std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+HeadMetrics MetricsCollector::of(uint32_t layer, uint32_t head) const {
+    const double *sums = &sums_[(uint64_t{layer} * heads_ + head) * kSums];
+    auto n = static_cast<double>(std::max<uint64_t>(queries_[layer], 1));
+    HeadMetrics metrics{.entropy = sums[0] / n,
+                        .distance = sums[1] / n,
+                        .sink_share = sums[2] / n,
+                        .recent_share = sums[3] / n,
+                        .recall = {}};
+    if (other_)
+        metrics.recall = sums[4] / n;
+    return metrics;
+}
+
+// ---- what an answer looks at -------------------------------------------------------------------
+
+std::vector<double> sharesOfSpans(Session &session, const SpanRequest &request,
+                                  std::stop_token stop) {
+    const Engine &engine = session.engine();
+    SpanRequest wanted = request;
+    wanted.layers = allOrNamed(std::move(wanted.layers), engine.config().layers);
+    wanted.heads = allOrNamed(std::move(wanted.heads), engine.config().heads);
+    if (wanted.spans.empty())
+        return {};
+    Interval keys = wanted.spans.front();
+    for (const Interval &span : wanted.spans) {
+        checkMap(engine.config(),
+                 {.layer = wanted.layers.back(),
+                  .heads = wanted.heads,
+                  .first_query = wanted.first_query,
+                  .end_query = wanted.end_query,
+                  .first_key = span.first,
+                  .end_key = span.end},
+                 session.tokens().size());
+        keys = {std::min(keys.first, span.first), std::max(keys.end, span.end)};
+    }
+    KeyCollector collector(engine.device(), wanted, keys);
+    if (!session.lookAgain(wanted.first_query, wanted.end_query, wanted.layers.back() + 1,
+                           collector, stop))
+        fail(ErrorKind::stopped, "stopped while looking where the answer came from");
+
+    std::vector<double> before = collector.sumsUpTo(), shares;
+    auto all = static_cast<double>((wanted.end_query - wanted.first_query) * wanted.layers.size() *
+                                   wanted.heads.size());
+    for (const Interval &span : wanted.spans)
+        shares.push_back((before[span.end - keys.first] - before[span.first - keys.first]) / all);
+    return shares;
+}
+
+} // namespace longscope::engine

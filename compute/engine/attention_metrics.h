@@ -1,0 +1,65 @@
+// Attention in figures: what every head of every layer does, in one pass over a document, and how
+// much of what an answer looks at lies in which part of it. Pictures: attention_map.h.
+#pragma once
+
+#include "compute/engine/second_pass.h"
+#include "compute/engine/session.h"
+
+#include <optional>
+
+namespace longscope::engine {
+
+/// Means over the queries that were seen.
+struct HeadMetrics {
+    double entropy = 0;           ///< of a query's probabilities, in nats
+    double distance = 0;          ///< in tokens, weighted by probability
+    double sink_share = 0;        ///< probability of the first tokens (MetricWidths::sinks)
+    double recent_share = 0;      ///< of the last ones, the query included (MetricWidths::recent)
+    std::optional<double> recall; ///< probability that the other pattern's keys have
+};
+
+/// Give it to Session::read with an empty timeline. A reading that was stopped leaves figures that
+/// are good for nothing.
+class MetricsCollector : public Observer {
+  public:
+    /// `other`: a pattern whose recall is wanted (methods.md 0.4); it means something when the
+    /// session's own attention is full, it must not choose from the data, and it outlives the
+    /// collector. Throws Error(usage) for one that chooses.
+    MetricsCollector(gpu::Device &device, const model::Config &config,
+                     const MetricWidths &widths = {}, const attention::Pattern *other = nullptr);
+
+    bool wants(uint32_t, const Chunk &) const override { return true; }
+    void recorded(gpu::Recorder &recorder, const Pass &pass, uint32_t layer, const Chunk &chunk,
+                  const Flush &flush) override;
+
+    uint32_t layers() const { return static_cast<uint32_t>(queries_.size()); }
+    uint32_t heads() const { return heads_; }
+    HeadMetrics of(uint32_t layer, uint32_t head) const;
+    double seconds() const { return seconds_; } ///< beyond what the reading takes
+
+  private:
+    static constexpr uint32_t kSums = 5; ///< of a head: the members of HeadMetrics in their order
+
+    SecondPass second_;
+    MetricWidths widths_;
+    const attention::Pattern *other_;
+    uint32_t heads_;
+    std::vector<double> sums_;      ///< [layers, heads, kSums]
+    std::vector<uint64_t> queries_; ///< of each layer
+    double seconds_ = 0;
+};
+
+/// Tokens (of an answer, say) and parts of what they saw.
+struct SpanRequest {
+    std::vector<uint32_t> layers = {}, heads = {}; ///< empty: all
+    uint64_t first_query = 0, end_query = 0;
+    std::vector<attention::Interval> spans; ///< of keys; they may overlap
+};
+
+/// For each span the share of the probability that it gets, mean over the queries, heads and
+/// layers: spans that make up everything add up to 1. Recomputed from the kept keys; memory follows
+/// the keys that the spans reach over. Throws as lookAt.
+std::vector<double> sharesOfSpans(Session &session, const SpanRequest &request,
+                                  std::stop_token stop = {});
+
+} // namespace longscope::engine

@@ -1,0 +1,49 @@
+// What a session holds; for compute/engine alone.
+#pragma once
+
+#include "compute/engine/forward.h"
+#include "compute/engine/impl.h"
+#include "compute/engine/pacer.h"
+#include "compute/engine/reading_progress.h"
+#include "compute/engine/session.h"
+
+namespace longscope::engine {
+
+/// Tile sizes of a session: those of the engine, with its chunks.
+Tiling tilingOf(const Engine &engine, const SessionOptions &options);
+
+struct Session::Impl {
+    Impl(Engine &owner, const SessionOptions &wanted);
+
+    Pass pass() const;
+    void submitAndMeasure();
+    void flush();
+    bool runLayers(const Chunk &chunk, std::span<const Token> ids, const LayerRange &layers,
+                   bool looking_back, const std::stop_token &stop);
+    bool runChunk(std::span<const Token> ids, uint64_t total, Observer *observer,
+                  const std::stop_token &stop);
+    void runHead(RowRange rows);
+    void forget(uint64_t count);
+    std::span<const float> logitsRow(uint64_t row) const;
+    void growLogits(uint32_t rows);
+    void checkTokens(std::span<const Token> wanted) const;
+    void checkLook(uint64_t first, uint64_t end) const;
+
+    Engine &engine;
+    SessionOptions options;
+    Tiling tiling;
+    Pacer pacer;
+    gpu::Recorder recorder;
+    Operations operations;
+    uint64_t cache_bytes = 0, scratch_bytes = 0;
+    KvCache cache;
+    Scratch scratch;
+    std::unique_ptr<Attention> attention;
+    std::vector<Token> tokens;
+    uint32_t pending_layers = 0; ///< recorded and not yet measured
+    double pending_ms = 0;       ///< of submits in the middle of them
+    bool has_logits = false;     ///< of the last of `tokens`
+    std::vector<gpu::DispatchTime> times;
+};
+
+} // namespace longscope::engine

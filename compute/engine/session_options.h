@@ -1,0 +1,43 @@
+// How a timeline reads: window, cache types, which keys count, positions, what is thrown away.
+#pragma once
+
+#include "compute/attention/cache_type.h"
+#include "compute/attention/choose.h"
+#include "compute/attention/pattern.h"
+#include "compute/attention/rope.h"
+#include "compute/model/config.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace longscope::engine {
+
+using attention::CacheType;
+
+struct SessionOptions {
+    uint64_t context_tokens = 0; ///< window; 0 = the trained one
+    CacheType k = CacheType::f16;
+    CacheType v = CacheType::f16;
+    attention::LayerPatterns patterns{};          ///< full unless said
+    std::optional<attention::RopeScheme> rope{};  ///< none: as in the file, within the trained window
+    attention::Eviction eviction{};
+    bool profile = false;      ///< keep the time of every dispatch
+    uint32_t chunk_tokens = 0; ///< most rows of one prefill pass; 0 = as tiling says
+
+    const attention::RopeScheme &ropeScheme() const;
+};
+
+/// Chunks of patterns that work on chunks as a whole, or need many queries in flight.
+constexpr uint32_t kLongChunk = 1024;
+bool wantsLongChunks(const model::Config &config, const SessionOptions &options);
+
+/// The largest window in which no query meets a distance that the model was not trained for, by the
+/// scheme of positions or because every layer forgets; UINT64_MAX: any.
+uint64_t reachOf(const model::Config &config, const SessionOptions &options);
+/// What is wrong with a window beyond that, and what to do, in one sentence; "" when nothing is.
+std::string outOfReach(const model::Config &config, const SessionOptions &options);
+/// Throws Error(usage) for choices that do not go together, with the reason.
+void checkOptions(const model::Config &config, const SessionOptions &options);
+
+} // namespace longscope::engine

@@ -1,0 +1,77 @@
+// Scores with lane = query, KEYS keys a step, for the `lanes` kernels that have them: the dims of a
+// key are handed round. In turn t, lane l takes the value of lane l ^ t. That is one instruction
+// (none for t = 0); handing the value of one lane to all is two.
+// Needs before it: the parameters `p` with q, k, rope_dims and scale.
+
+layout(constant_id = SPEC_TILE_A) const uint HEADS = 3; // divides heads / kv_heads
+layout(constant_id = SPEC_TILE_B) const uint KEYS = 3;
+
+const uint QUERIES = 8; // of a tile
+
+uint lane, first_head, cache_row; // cache_row: of slot 0 of this KV head
+// lane = query, times scale * log2(e); [turn] holds the dims of lane ^ turn
+float queries[HEADS][LANES][DIMS];
+float weights[HEADS][KEYS]; // lane = query: scores, later their exp2
+uint rows[KEYS];            // of the cache, of the keys of a step
+
+/// `row`: of this lane's query in q.
+void loadQueries(Floats q, uint row) {
+    uint first = row * p.heads + first_head;
+    [[unroll]] for (uint head = 0; head < HEADS; ++head)
+        [[unroll]] for (uint turn = 0; turn < LANES; ++turn)
+            [[unroll]] for (uint i = 0; i < FOURS; ++i) {
+                uint n = (lane ^ turn) * FOURS + i;
+                vec4 four = loadQueryFour(q, first + head, n, p.rope_dims);
+                [[unroll]] for (uint j = 0; j < 4; ++j)
+                    queries[head][turn][4 * i + j] = four[j] * (p.scale * LOG2_E);
+            }
+}
+
+/// Rows of the next KEYS keys of a run, from `row` on (or from its list); never one beyond the run:
+/// what lies there may be NaN, and 0 * NaN is NaN.
+void findRows(Uints schedule, Run run, uint key, inout uint row) {
+    uint last_row = cache_row + run.slot + (run.keys - 1) * run.step;
+    [[unroll]] for (uint j = 0; j < KEYS; ++j) {
+        rows[j] = row;
+        row = min(row + run.step, last_row);
+        if (HAS_LISTS && run.list != SCHEDULE_NONE) {
+            uint at = listOf(schedule, run) + min(key + j, run.keys - 1);
+            rows[j] = cache_row + schedule.v[at];
+        }
+    }
+}
+
+/// What a row of the cache plus this is the position of.
+uint rowToPosition(Run run) {
+    if (HAS_LISTS && run.list != SCHEDULE_NONE)
+        return -cache_row;
+    return run.position - run.slot - cache_row;
+}
+
+/// Which keys of a run a lane sees: key i when i - first <= last, in unsigned numbers.
+struct Seen {
+    uint first, last;
+};
+Seen readSeen(Uints schedule, Run run) {
+    uvec2 bounds = readBounds(schedule, run, QUERIES, lane);
+    bool none = bounds.x >= bounds.y;
+    return Seen(none ? 1u << 31 : bounds.x, none ? 0 : bounds.y - 1 - bounds.x);
+}
+
+/// Scores of `rows`, in base 2. `table`: rotations of raw keys.
+void scoreKeys(Floats table, uint to_position) {
+    vec4 keys[KEYS][FOURS];
+    [[unroll]] for (uint j = 0; j < KEYS; ++j) {
+        loadKeyPart(p.k, rows[j], lane, table, rows[j] + to_position, p.rope_dims, keys[j]);
+        scaleKeyPart(p.k, rows[j], lane, keys[j]);
+    }
+    [[unroll]] for (uint i = 0; i < DIMS; ++i)
+        [[unroll]] for (uint turn = 0; turn < LANES; ++turn)
+            [[unroll]] for (uint j = 0; j < KEYS; ++j) {
+                float value = subgroupShuffleXor(keys[j][i / 4][i % 4], turn);
+                [[unroll]] for (uint head = 0; head < HEADS; ++head) {
+                    float product = queries[head][turn][i] * value;
+                    weights[head][j] = i + turn == 0 ? product : weights[head][j] + product;
+                }
+            }
+}
