@@ -19,8 +19,17 @@ struct BenchCase {
 
 struct BenchResult {
     BenchCase what;
+    std::string setting = "full";
     double median = 0, least = 0, most = 0; ///< tokens a second
     double gb_per_second = 0, gflops = 0;   ///< at the median
+};
+
+/// What attention alone cost, over all layers and heads.
+struct AttentionCost {
+    BenchCase what;
+    std::string setting;
+    double formula_pairs = 0, visible_pairs = 0, computed_pairs = 0;
+    double ms = 0; ///< of its kernels on the device; 0 when it keeps no timestamps
 };
 
 struct KernelTime {
@@ -33,8 +42,10 @@ class BenchReport {
   public:
     BenchReport(const engine::Engine &engine, const Options &options, const engine::Peaks &peaks);
     void add(const BenchResult &result) { results_.push_back(result); }
-    void addProfile(const BenchCase &what, std::vector<KernelTime> kernels) {
-        profiles_.push_back({what, std::move(kernels)});
+    void addAttention(const AttentionCost &cost) { attention_.push_back(cost); }
+    void addProfile(const BenchCase &what, const std::string &setting,
+                    std::vector<KernelTime> kernels) {
+        profiles_.push_back({what, setting, std::move(kernels)});
     }
     /// md, json or csv
     void print(const std::string &format) const;
@@ -42,15 +53,20 @@ class BenchReport {
   private:
     struct Profile {
         BenchCase what;
+        std::string setting;
         std::vector<KernelTime> kernels;
     };
     std::string markdown() const;
+    std::string attentionTable() const;
+    /// ns of one pair and head, over that of the first setting on the same case; 0: not known.
+    double pairTimeRatio(const AttentionCost &cost) const;
     std::string csv() const;
     nlohmann::json json() const;
 
     std::string device_, driver_, model_, kernels_, cache_;
     engine::Peaks peaks_;
     std::vector<BenchResult> results_;
+    std::vector<AttentionCost> attention_;
     std::vector<Profile> profiles_;
 };
 

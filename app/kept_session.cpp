@@ -1,6 +1,7 @@
 #include "app/kept_session.h"
 
 #include "app/output.h"
+#include "compute/core/error.h"
 
 #include <filesystem>
 #include <format>
@@ -13,6 +14,8 @@ std::optional<std::string> restoreKept(engine::Worker &worker, const Options &op
     if (options.session.empty() || (!std::filesystem::exists(options.session, unknown) && !unknown))
         return std::nullopt;
     engine::Task task = follow(worker, engine::RestoreSession{options.session}, line, {}, stop);
+    if (task.state == engine::TaskState::stopped) // or less would be saved at the end
+        fail(ErrorKind::stopped, "stopped before the session was there");
     if (!options.quiet)
         printNote(std::format("{} tokens come from {}", task.reused_tokens, options.session));
     return task.text;

@@ -33,4 +33,14 @@ std::vector<model::Token> readTokenFile(const std::string &path) {
     return tokens;
 }
 
+std::vector<model::Token> someTokens(uint64_t count, uint32_t vocab) {
+    std::vector<model::Token> tokens;
+    uint32_t state = 1;
+    for (uint64_t i = 0; i < count; ++i) {
+        state = state * 1664525u + 1013904223u;
+        tokens.push_back(static_cast<model::Token>((state >> 8) % vocab));
+    }
+    return tokens;
+}
+
 } // namespace longscope::app

@@ -11,4 +11,7 @@ namespace longscope::app {
 /// Throws Error(file) when the file is no array of whole numbers.
 std::vector<model::Token> readTokenFile(const std::string &path);
 
+/// Any tokens do where only the work counts: the same ones each time.
+std::vector<model::Token> someTokens(uint64_t count, uint32_t vocab);
+
 } // namespace longscope::app

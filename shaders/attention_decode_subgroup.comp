@@ -1,7 +1,7 @@
 // Attention of one query on GPUs (flash-decoding): bound by the bytes of k and v, which are read
-// once for TILE_A query heads of the same kv head. A workgroup goes through its range of the keys in
-// segments of LOCAL_SIZE keys: where they lie, scores, their weights, then the sum of values. In the
-// scores and the sum an invocation owns 8 dimensions (16 bytes of f16) of every SLOTS-th key;
+// once for TILE_A query heads of the same kv head. A workgroup goes through its range of the keys
+// in segments of LOCAL_SIZE keys: where they lie, scores, their weights, then the sum of values. In
+// the scores and the sum an invocation owns 8 dimensions (16 bytes of f16) of every SLOTS-th key;
 // otherwise one key.
 // Groups: x = splits, y = heads / TILE_A = head groups of the schedule. TILE_A <= 8 divides heads /
 // kv_heads; HEAD_DIM / 8 <= LOCAL_SIZE <= 128.
@@ -50,8 +50,8 @@ void loadKey(KeyRows keys, uint key, out vec4 low, out vec4 high) {
 // scores[h][0 .. count) of a segment.
 void scoreSegment(uint count, uint zone) {
     bool is_far = HAS_ZONES && zone != 0;
-    KeyRows keys = KeyRows(p.k, is_far ? p.rotation_far : p.rotation, p.schedule, cache_row,
-                           p.rope_dims);
+    KeyRows keys =
+        KeyRows(p.k, is_far ? p.rotation_far : p.rotation, p.schedule, cache_row, p.rope_dims);
     vec4 q[TILE_A][2];
     [[unroll]] for (uint h = 0; h < TILE_A; ++h)
         loadQuery(is_far ? p.q_far : p.q, first_head + h, q[h]);

@@ -91,9 +91,10 @@ void flushCell(uint number, vec2 collected[HEADS], bool wanted) {
     }
 }
 
-/// Makes the cell of a position the open one. Positions before first_key give a huge number.
+/// Makes the cell of a position the open one. Positions before the picture (of lists) are taken for
+/// the last two cells before it, which are no cells: their numbers are huge.
 void openCell(uint position) {
-    uint number = (position - p.first_key) / p.cell_keys;
+    uint number = position < p.first_key ? -2 : (position - p.first_key) / p.cell_keys;
     bool is_other = number != open_cell, is_next = number == open_cell + 1;
     flushCell(open_cell, cell, is_other);
     flushCell(open_cell + 1, next_cell, is_other && !is_next);
@@ -104,12 +105,12 @@ void openCell(uint position) {
     open_cell = number;
 }
 
-/// How many of the step's first keys lie in the open cell and the next.
+/// How many of the step's first keys lie in the open cell and the next; at least one.
 uint keysInCells(uint to_position) {
     uint begin = p.first_key + open_cell * p.cell_keys, count = 0;
     [[unroll]] for (uint j = 0; j < KEYS; ++j)
         count += count == j && rows[j] + to_position - begin < 2 * p.cell_keys ? 1 : 0;
-    return count;
+    return max(count, 1);
 }
 
 void addCells(uint to_position) {

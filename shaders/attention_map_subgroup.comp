@@ -1,5 +1,5 @@
-// What attention looks at, on GPUs: a second pass over a schedule that sums up probabilities, either
-// to a few numbers of a row and head or to cells of neighbouring keys. Scores as in prefill
+// What attention looks at, on GPUs: a second pass over a schedule that sums up probabilities,
+// either to a few numbers of a row and head or to cells of neighbouring keys. Scores as in prefill
 // (subgroup_tiles.glsl); then each query has one invocation, which alone writes what is of it.
 // Groups: x = most tiles of a head group, y = heads (cells: of those wanted). Head group of the
 // schedule = head.
@@ -94,8 +94,7 @@ void storeMetrics(uint head) {
 
 void lookAtRun(Run run, Tile tile, uint head) {
     bool is_far = HAS_ZONES && run.zone != 0;
-    QueryRows queries =
-        QueryRows(is_far ? p.q_far : p.q, tile, p.heads, head, p.scale * LOG2_E);
+    QueryRows queries = QueryRows(is_far ? p.q_far : p.q, tile, p.heads, head, p.scale * LOG2_E);
     KeyRows keys = KeyRows(p.k, is_far ? p.rotation_far : p.rotation, p.schedule,
                            head / (p.heads / p.kv_heads) * p.capacity, p.rope_dims);
     uvec2 bounds = uvec2(0);

@@ -101,10 +101,9 @@ void attendRun(Run run) {
     if (me < tile.rows)
         bounds = readBounds(p.schedule, run, QUERIES, me);
     bool is_far = HAS_ZONES && run.zone != 0;
-    QueryRows queries =
-        QueryRows(is_far ? p.q_far : p.q, tile, p.heads, head, p.scale * LOG2_E);
-    KeyRows keys = KeyRows(p.k, is_far ? p.rotation_far : p.rotation, p.schedule, cache_row,
-                           p.rope_dims);
+    QueryRows queries = QueryRows(is_far ? p.q_far : p.q, tile, p.heads, head, p.scale * LOG2_E);
+    KeyRows keys =
+        KeyRows(p.k, is_far ? p.rotation_far : p.rotation, p.schedule, cache_row, p.rope_dims);
     for (uint key = 0; key < run.keys; key += KEYS) {
         scoreKeys(queries, keys, run, key);
         if (me < QUERIES) {

@@ -1,8 +1,9 @@
-// Scores for choosing keys on GPUs: one for a group of queries and a group of keys, which is the sum
-// over the antidiagonal of the scores between them (group 1: plain scores). A workgroup has QUERIES
-// groups of queries of one head and takes tiles of 32 groups of keys (subgroup_tiles.glsl), every
-// z-th one.
-// Groups: x = ceil(row_groups / QUERIES), y = heads, z = any, at most ceil(key_groups / 32) are of use.
+// Scores for choosing keys on GPUs: one for a group of queries and a group of keys, which is the
+// sum over the antidiagonal of the scores between them (group 1: plain scores). A workgroup has
+// QUERIES groups of queries of one head and takes tiles of 32 groups of keys (subgroup_tiles.glsl),
+// every z-th one.
+// Groups: x = ceil(row_groups / QUERIES), y = heads, z = any; more than ceil(key_groups / 32)
+// are of no use.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "params.h"

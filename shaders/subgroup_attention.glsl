@@ -1,5 +1,5 @@
-// What all attention kernels of the `subgroup` family share: their flags, and reading a key, which is
-// rotated on the way when the cache holds raw keys.
+// What all attention kernels of the `subgroup` family share: their flags, and reading a key, which
+// is rotated on the way when the cache holds raw keys.
 #ifndef LONGSCOPE_SUBGROUP_ATTENTION_GLSL
 #define LONGSCOPE_SUBGROUP_ATTENTION_GLSL
 #include "cache.glsl"
@@ -13,11 +13,11 @@ const bool NEOX = (FLAGS & ATTENTION_NEOX) != 0;
 
 layout(buffer_reference, std430, buffer_reference_align = 8) buffer Vec2s { vec2 v[]; };
 
-const float LOWEST = -1e30; // finite: a difference of infinities would be NaN
+const float LOWEST = -1e30;      // finite: a difference of infinities would be NaN
 const float LOG2_E = 1.44269504; // scores are in base 2: exp2 is what devices have
 
-/// The keys of one KV head: the cache, its row of slot 0, the rotation of the zone that is read, and
-/// the schedule, where lists of slots are.
+/// The keys of one KV head: the cache, its row of slot 0, the rotation of the zone that is read,
+/// and the schedule, where lists of slots are.
 struct KeyRows {
     CachePlanes planes;
     Floats rotation;

@@ -1,6 +1,6 @@
-// One range of the keys of a head group, taken in segments of at most LOCAL_SIZE keys: decode of the
-// `subgroup` family. A segment joins neighbouring runs of one zone, so that many short runs cost
-// little more than a long one.
+// One range of the keys of a head group, taken in segments of at most LOCAL_SIZE keys: decode of
+// the `subgroup` family. A segment joins neighbouring runs of one zone, so that many short runs
+// cost little more than a long one.
 #include "subgroup_attention.glsl"
 
 layout(local_size_x_id = SPEC_LOCAL_SIZE) in;

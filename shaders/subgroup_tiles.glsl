@@ -1,7 +1,7 @@
 // Scores of a tile of queries and 32 keys by a workgroup: what prefill, map and scores of the
-// `subgroup` family share. The invocations form a grid of 8 across and LOCAL_SIZE / 8 down; each owns
-// 4 rows (2 of wide heads), of which 4 keys. q and k pass through shared memory 32 dims at a time.
-// LOCAL_SIZE: a multiple of 8, at most 128.
+// `subgroup` family share. The invocations form a grid of 8 across and LOCAL_SIZE / 8 down; each
+// owns 4 rows (2 of wide heads), of which 4 keys. q and k pass through shared memory 32 dims at a
+// time. LOCAL_SIZE: a multiple of 8, at most 128.
 #include "subgroup_attention.glsl"
 
 layout(local_size_x_id = SPEC_LOCAL_SIZE) in;
@@ -70,10 +70,9 @@ void addChunk(uint across, uint down, inout vec4 scores[OWN_ROWS]) {
     }
 }
 
-/// Adds q . k of the keys key .. key + 31 of a run: scores[i][j] is of query down + i * ROW_STEP and
-/// key across + 8 * j. Keys beyond the run: 0.
-void addScores(QueryRows queries, KeyRows keys, Run run, uint key,
-               inout vec4 scores[OWN_ROWS]) {
+/// Adds q . k of the keys key .. key + 31 of a run: scores[i][j] is of query down + i * ROW_STEP
+/// and key across + 8 * j. Keys beyond the run: 0.
+void addScores(QueryRows queries, KeyRows keys, Run run, uint key, inout vec4 scores[OWN_ROWS]) {
     uint across = gl_LocalInvocationID.x % 8, down = gl_LocalInvocationID.x / 8;
     for (uint chunk = 0; chunk < CHUNKS; ++chunk) {
         barrier(); // the tiles before have been read
@@ -100,8 +99,8 @@ void scoreKeys(QueryRows queries, KeyRows keys, Run run, uint key) {
     barrier();
 }
 
-/// The part of the keys first .. end - 1 of a run that lies in key .. key + 31: how far from `key` it
-/// begins, and its length.
+/// The part of the keys first .. end - 1 of a run that lies in key .. key + 31: how far from `key`
+/// it begins, and its length.
 uvec2 seenOfTile(uvec2 bounds, uint key) {
     uint first = clamp(bounds.x, key, key + KEYS), end = clamp(bounds.y, key, key + KEYS);
     return uvec2(first - key, end > first ? end - first : 0);

@@ -1,12 +1,16 @@
-// `longscope bench`: how fast the model reads a prompt and writes, at each depth. Medians of runs
-// after one warm-up (the driver compiles kernels at their first use), beside the peaks that the
-// device reached in the same run.
+// `longscope bench`: how fast the model reads a prompt and writes, at each depth and under each
+// setting of attention. Medians of runs after one warm-up (the driver compiles kernels at their first
+// use), beside the peaks that the device reached in the same run. Several settings are compared with
+// full attention: pairs by formula, pairs gone through, and the time of attention alone.
 #include "app/bench_report.h"
 #include "app/commands/commands.h"
 #include "app/output.h"
 #include "app/progress.h"
-#include "compute/attention/plan.h"
+#include "app/settings_compared.h"
+#include "app/token_file.h"
 #include "compute/core/error.h"
+#include "compute/engine/attention.h"
+#include "compute/engine/plan.h"
 #include "compute/engine/probe.h"
 #include "compute/engine/session.h"
 
@@ -26,40 +30,15 @@ double secondsSince(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// Any tokens do: speed does not depend on them. The same ones each time.
-std::vector<model::Token> someTokens(uint64_t count, uint32_t vocab) {
-    std::vector<model::Token> tokens;
-    uint32_t state = 1;
-    for (uint64_t i = 0; i < count; ++i) {
-        state = state * 1664525u + 1013904223u;
-        tokens.push_back(static_cast<model::Token>((state >> 8) % vocab));
+/// Pairs of a query from..to-1 and a key by the formulas of the patterns, over layers and heads.
+double pairsByFormula(const engine::SessionOptions &session, const model::Config &config,
+                      uint64_t from, uint64_t to) {
+    double pairs = 0;
+    for (uint32_t layer = 0; layer < config.layers; ++layer) {
+        const attention::Pattern &pattern = session.patterns.of(layer);
+        pairs += pattern.headPairs(to, config.heads) - pattern.headPairs(from, config.heads);
     }
-    return tokens;
-}
-
-attention::PlanInput planInput(const engine::Engine &engine, const Options &options) {
-    const model::Config &config = engine.config();
-    auto bytesOf = [](engine::CacheType type) {
-        return type == engine::CacheType::f32 ? 4.0 : 2.0;
-    };
-    attention::PlanInput in;
-    in.layers = config.layers;
-    in.model_dim = config.model_dim;
-    in.ffn_dim = config.ffn_dim;
-    in.heads = config.heads;
-    in.kv_heads = config.kv_heads;
-    in.head_dim = in.head_dim_padded = config.head_dim;
-    in.vocab = config.vocab;
-    in.k_bytes_per_element = bytesOf(options.k);
-    in.v_bytes_per_element = bytesOf(options.v);
-    uint64_t q = uint64_t{config.heads} * config.head_dim;
-    uint64_t kv = uint64_t{config.kv_heads} * config.head_dim;
-    in.matmul_parameters = config.layers * (config.model_dim * (2 * q + 2 * kv) +
-                                            3 * uint64_t{config.model_dim} * config.ffn_dim);
-    for (const model::Tensor &tensor : engine.file().tensors()) // a separate embedding: one row
-        if (config.tied_head || tensor.name != "token_embd.weight")
-            in.weight_bytes += tensor.bytes.size();
-    return in;
+    return pairs;
 }
 
 class Bench {
@@ -69,22 +48,35 @@ class Bench {
 
     int run() {
         engine::Engine engine(engineOptions(options_), line_.sink(), stop_);
-        plan_ = planInput(engine, options_);
-        std::vector<BenchCase> cases = fittingCases(engine.config().context_tokens);
+        model_ = engine::planModel(engine);
+        std::vector<Setting> settings = settingsOf(options_);
+        bool compares = settings.size() > 1;
+        if (compares && settings.front().text() != "full")
+            settings.insert(settings.begin(), {.session = sessionOptions(options_, "", "")});
+        std::vector<BenchCase> cases = fittingCases(engine.config(), settings);
         line_.clear();
         BenchReport report(engine, options_, engine::probePeaks(engine.device()));
         tokens_ = someTokens(window_, engine.config().vocab);
-        {
-            engine::Session session(engine, session_options());
-            for (const BenchCase &what : cases)
-                report.add(measure(session, what));
-        }
-        if (options_.profile) {
-            engine::SessionOptions profiled = session_options();
-            profiled.profile = true;
-            engine::Session session(engine, profiled);
-            for (const BenchCase &what : cases)
-                report.addProfile(what, profile(session, what));
+        for (const Setting &setting : settings) {
+            engine::SessionOptions own = setting.session;
+            own.context_tokens = window_;
+            setting_ = setting.text();
+            {
+                engine::Session session(engine, own);
+                for (const BenchCase &what : cases)
+                    report.add(measure(session, what));
+            }
+            if (!options_.profile && !compares)
+                continue;
+            own.profile = true;
+            engine::Session session(engine, own);
+            for (const BenchCase &what : cases) {
+                std::vector<KernelTime> kernels = profile(session, what);
+                if (compares)
+                    report.addAttention(attentionCost(session, what, kernels));
+                if (options_.profile)
+                    report.addProfile(what, setting_, std::move(kernels));
+            }
         }
         line_.clear();
         report.print(options_.format);
@@ -92,15 +84,14 @@ class Bench {
     }
 
   private:
-    engine::SessionOptions session_options() const {
-        engine::SessionOptions session = sessionOptions(options_);
-        session.context_tokens = window_;
-        return session;
-    }
-
-    /// All asked for whose tokens fit the window; the others are named.
-    std::vector<BenchCase> fittingCases(uint64_t trained) {
-        uint64_t most = trained;
+    /// All asked for whose tokens fit the window of every setting; the others are named.
+    std::vector<BenchCase> fittingCases(const model::Config &config,
+                                        const std::vector<Setting> &settings) {
+        uint64_t most = UINT64_MAX;
+        for (const Setting &setting : settings)
+            most = std::min(most, setting.session.rope
+                                      ? UINT64_MAX
+                                      : engine::reachOf(config, setting.session));
         if (options_.context_tokens)
             most = std::min(most, options_.context_tokens);
         std::vector<BenchCase> cases;
@@ -139,7 +130,7 @@ class Bench {
     double runOnce(engine::Session &session, const BenchCase &what) {
         uint64_t before = std::max<uint64_t>(what.depth, what.prompt ? 0 : 1);
         session.truncate(before);
-        if (before > session.tokens().size())
+        if (before > session.tokens().size()) // rings and evicted caches begin anew
             readTo(session, before);
         auto start = Clock::now();
         if (what.prompt) {
@@ -167,42 +158,47 @@ class Bench {
             progress.done = run + 1;
             progress.seconds = secondsSince(start);
         }
-        return resultOf(what, std::move(rates));
+        return resultOf(session.options(), what, std::move(rates));
     }
 
     /// GB/s and GFLOP/s by theory: the fewest bytes (weights once, keys and values) and the
     /// operations that the mathematics needs.
-    BenchResult resultOf(const BenchCase &what, std::vector<double> rates) const {
+    BenchResult resultOf(const engine::SessionOptions &session, const BenchCase &what,
+                         std::vector<double> rates) const {
         std::ranges::sort(rates);
         size_t half = rates.size() / 2;
         double median = rates.size() % 2 ? rates[half] : (rates[half - 1] + rates[half]) / 2;
-        auto planAt = [&](uint64_t tokens) {
-            attention::PlanInput in = plan_;
-            in.context_tokens = tokens;
-            return attention::planMemory(in);
-        };
-        auto weights = static_cast<double>(plan_.weight_bytes);
-        auto tokens = static_cast<double>(what.tokens);
-        double flops, bytes; // a token
+        engine::Work work; // of a token
         if (what.prompt) {
-            attention::Plan all = planAt(what.depth + what.tokens);
-            double head = 2.0 * plan_.model_dim * static_cast<double>(plan_.vocab);
-            flops = (all.flops_prefill - planAt(what.depth).flops_prefill + head) / tokens;
-            bytes =
-                (weights + static_cast<double>(all.bytes_per_token * (what.depth + what.tokens))) /
-                tokens;
+            auto tokens = static_cast<double>(what.tokens);
+            work = engine::readingWork(model_, session, what.depth, what.depth + what.tokens);
+            work = {.flops = work.flops / tokens, .bytes = work.bytes / tokens};
         } else {
-            uint64_t middle = what.depth + what.tokens / 2;
-            attention::Plan plan = planAt(middle);
-            flops = plan.flops_per_token;
-            bytes = weights + static_cast<double>(plan.bytes_per_token * middle);
+            work = engine::writingWork(model_, session, what.depth + what.tokens / 2);
         }
         return {.what = what,
+                .setting = setting_,
                 .median = median,
                 .least = rates.front(),
                 .most = rates.back(),
-                .gb_per_second = bytes * median / 1e9,
-                .gflops = flops * median / 1e9};
+                .gb_per_second = work.bytes * median / 1e9,
+                .gflops = work.flops * median / 1e9};
+    }
+
+    AttentionCost attentionCost(const engine::Session &session, const BenchCase &what,
+                                const std::vector<KernelTime> &kernels) const {
+        const model::Config &config = session.engine().config();
+        uint64_t before = std::max<uint64_t>(what.depth, what.prompt ? 0 : 1);
+        uint64_t tokens = what.prompt ? what.tokens : std::min(what.tokens, kProfiledTokens);
+        AttentionCost cost{.what = what, .setting = setting_};
+        cost.what.tokens = tokens;
+        cost.formula_pairs = pairsByFormula(session.options(), config, before, before + tokens);
+        cost.visible_pairs = static_cast<double>(work_.visible_pairs);
+        cost.computed_pairs = static_cast<double>(work_.computed_pairs);
+        for (const KernelTime &kernel : kernels)
+            if (kernel.kernel.starts_with("attention_") || kernel.kernel.starts_with("page_"))
+                cost.ms += kernel.ms;
+        return cost;
     }
 
     std::vector<KernelTime> profile(engine::Session &session, BenchCase what) {
@@ -211,6 +207,9 @@ class Bench {
         uint64_t before = std::max<uint64_t>(what.depth, what.prompt ? 0 : 1);
         runOnce(session, what); // warm
         session.truncate(before);
+        if (before > session.tokens().size()) // a ring cannot go back
+            readTo(session, before);
+        work_ = {};
         std::map<std::string, KernelTime> kernels;
         auto collect = [&] {
             for (const gpu::DispatchTime &time : session.times()) {
@@ -226,6 +225,8 @@ class Bench {
         for (uint64_t count = before + step; count <= before + what.tokens; count += step) {
             readTo(session, count);
             collect();
+            work_.visible_pairs += session.attentionWork().visible_pairs;
+            work_.computed_pairs += session.attentionWork().computed_pairs;
         }
         std::vector<KernelTime> sorted;
         for (auto &[name, time] : kernels)
@@ -237,9 +238,11 @@ class Bench {
     const Options &options_;
     std::stop_token stop_;
     ProgressLine line_;
-    attention::PlanInput plan_;
+    engine::ModelPlan model_;
     uint64_t window_ = 0;
     std::vector<model::Token> tokens_;
+    std::string setting_;          ///< that is measured now
+    engine::AttentionWork work_;   ///< of the last profiled case
 };
 
 } // namespace

@@ -10,11 +10,12 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <format>
 
 namespace longscope::app {
 namespace {
+
+using Json = nlohmann::json;
 
 class Conversation {
   public:
@@ -47,17 +48,18 @@ class Conversation {
             if (line->find_first_not_of(" \t\r") != std::string::npos)
                 status = answer(*line);
         }
-        keepSession(worker_, options_, line_, asJson(messages_).dump());
         if (options_.json)
             printJson();
+        keepSession(worker_, options_, line_,
+                    asJson(messages_).dump(-1, ' ', false, Json::error_handler_t::replace));
         return status;
     }
 
   private:
     static void prompt() { [[maybe_unused]] ssize_t count = ::write(STDERR_FILENO, "> ", 2); }
 
-    static nlohmann::json asJson(const std::vector<model::Message> &messages) {
-        nlohmann::json all = nlohmann::json::array();
+    static Json asJson(const std::vector<model::Message> &messages) {
+        Json all = Json::array();
         for (const model::Message &message : messages)
             all.push_back({{"role", message.role}, {"content", message.content}});
         return all;
@@ -65,20 +67,21 @@ class Conversation {
 
     /// The conversation that was saved with the session; one by another command has none.
     void goOn(const std::string &kept) {
-        nlohmann::json saved = nlohmann::json::parse(kept, nullptr, false);
+        Json saved = Json::parse(kept, nullptr, false);
         std::vector<model::Message> messages;
-        for (const nlohmann::json &message : saved.is_array() ? saved : nlohmann::json::array())
-            if (message.is_object())
-                messages.push_back({message.value("role", ""), message.value("content", "")});
+        auto textOf = [](const Json &message, const char *key) {
+            bool is_there = message.is_object() && message.contains(key) && message[key].is_string();
+            return is_there ? message[key].get<std::string>() : std::string();
+        };
+        for (const Json &message : saved.is_array() ? saved : Json::array())
+            messages.push_back({textOf(message, "role"), textOf(message, "content")});
         if (messages.empty())
             return;
         if (!options_.system.empty() && messages.front().content != options_.system)
             printWarning("--system is not used: the conversation has begun without it");
-        bool has_documents = !documents_.empty() && std::ranges::any_of(messages, [&](auto &message) {
-            return message.content.starts_with(documents_);
-        });
-        if (has_documents)
-            documents_.clear();
+        for (const model::Message &message : messages) // the same documents need not be sent again
+            if (message.role == "user" && message.content.starts_with(documents_))
+                documents_.clear();
         messages_ = std::move(messages);
     }
 
@@ -104,7 +107,7 @@ class Conversation {
     }
 
     void printJson() const {
-        nlohmann::json answer = {{"messages", asJson(messages_)},
+        Json answer = {{"messages", asJson(messages_)},
                                  {"prompt_tokens", prompt_tokens_},
                                  {"generated_tokens", generated_tokens_}};
         app::printJson(answer);

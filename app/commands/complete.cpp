@@ -20,7 +20,6 @@ int runComplete(const Options &options, std::stop_token stop) {
     if (!options.json)
         on_text = printOut;
     engine::Task task = follow(worker, std::move(command), line, on_text, stop);
-    keepSession(worker, options, line);
     if (options.json) {
         nlohmann::json answer = {{"text", task.text},
                                  {"finish", task.finish ? finishName(*task.finish) : "stopped"},
@@ -34,6 +33,7 @@ int runComplete(const Options &options, std::stop_token stop) {
         if (!options.quiet)
             noteFinish(task);
     }
+    keepSession(worker, options, line);
     return statusOf(task);
 }
 

@@ -1,43 +1,11 @@
 // Which layer has which pattern: "SPEC" or "SPEC@0-3,8".
 #include "compute/attention/pattern.h"
 
+#include "compute/attention/number_ranges.h"
 #include "compute/core/error.h"
-
-#include <charconv>
 
 namespace longscope::attention {
 namespace {
-
-[[noreturn]] void failLayers(const std::string &spec, std::string_view part) {
-    fail(ErrorKind::usage,
-         "--attention \"{}\": after @ come layers like 0-3,8, from 0 on, not \"{}\"", spec, part);
-}
-
-uint32_t parseLayer(const std::string &spec, std::string_view part, std::string_view digits) {
-    uint32_t layer = 0;
-    auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), layer);
-    if (error != std::errc() || end != digits.data() + digits.size())
-        failLayers(spec, part);
-    return layer;
-}
-
-std::vector<std::pair<uint32_t, uint32_t>> parseLayers(const std::string &spec,
-                                                       std::string_view text) {
-    std::vector<std::pair<uint32_t, uint32_t>> layers;
-    while (true) {
-        size_t comma = text.find(',');
-        std::string_view part = text.substr(0, comma);
-        size_t dash = part.find('-');
-        uint32_t first = parseLayer(spec, part, part.substr(0, dash));
-        uint32_t last = dash == part.npos ? first : parseLayer(spec, part, part.substr(dash + 1));
-        if (last < first)
-            failLayers(spec, part);
-        layers.emplace_back(first, last);
-        if (comma == text.npos)
-            return layers;
-        text.remove_prefix(comma + 1);
-    }
-}
 
 /// Where "@layers" begins, or npos. The name of a mask's file may have an @ of its own.
 size_t findLayers(const std::string &spec) {
@@ -58,7 +26,11 @@ LayerPatterns::LayerPatterns(std::span<const std::string> specs,
         size_t at = findLayers(spec);
         part.pattern = std::make_shared<const Pattern>(std::string_view(spec).substr(0, at), mask);
         if (at != spec.npos)
-            part.layers = parseLayers(spec, std::string_view(spec).substr(at + 1));
+            part.layers = parseRanges(std::string_view(spec).substr(at + 1), [&](auto wrong) {
+                fail(ErrorKind::usage,
+                     "--attention \"{}\": after @ come layers like 0-3,8, from 0 on, not \"{}\"",
+                     spec, wrong);
+            });
         parts_.push_back(std::move(part));
     }
 }
@@ -76,10 +48,7 @@ const Pattern &LayerPatterns::of(uint32_t layer) const {
     static const Pattern full;
     const Pattern *found = &full;
     for (const Part &part : parts_) {
-        bool is_named = part.layers.empty();
-        for (auto [first, last] : part.layers)
-            is_named = is_named || (first <= layer && layer <= last);
-        if (is_named)
+        if (part.layers.empty() || holds(part.layers, layer))
             found = part.pattern.get();
     }
     return *found;

@@ -72,11 +72,22 @@ std::optional<Retention> Pattern::retention() const {
         return Retention{0, number(0)};
     case PatternKind::sinks:
     case PatternKind::a_shape:
+    case PatternKind::rolling:
         return Retention{number(0), number(1)};
     case PatternKind::longformer:
         return Retention{number(1), number(0)};
     case PatternKind::dilated:
         return Retention{0, (number(0) - 1) * number(1) + 1};
+    case PatternKind::mixed: {
+        Retention all;
+        for (const HeadPart &part : head_parts_) {
+            auto own = part.pattern->retention();
+            if (!own)
+                return std::nullopt;
+            all = {std::max(all.sinks, own->sinks), std::max(all.window, own->window)};
+        }
+        return all;
+    }
     default:
         return std::nullopt;
     }
@@ -96,6 +107,8 @@ bool Pattern::sees(uint32_t kind, uint64_t query, uint64_t key) const {
     case PatternKind::sinks:
     case PatternKind::a_shape:
         return key < number(0) || distance < number(1);
+    case PatternKind::rolling:
+        return key < number(0) || key >= number(0) + dropped(query);
     case PatternKind::bigbird: {
         uint64_t query_block = query / number(0), key_block = key / number(0);
         if (key_block < number(2) || query_block - key_block < number(1))
@@ -112,6 +125,8 @@ bool Pattern::sees(uint32_t kind, uint64_t query, uint64_t key) const {
         return key >= groupStart(query, number(0), kind == 1);
     case PatternKind::blocks:
         return maskSees(*mask_, query / mask_->block_tokens, key / mask_->block_tokens);
+    case PatternKind::mixed:
+        return head_parts_[kind].pattern->sees(0, query, key);
     default:
         return true;
     }
@@ -130,10 +145,18 @@ uint32_t Pattern::step(unsigned pass) const {
 }
 
 uint32_t Pattern::headKinds() const {
+    if (kind_ == PatternKind::mixed)
+        return static_cast<uint32_t>(head_parts_.size());
     return kind_ == PatternKind::shifted ? 2 : 1;
 }
 
 uint32_t Pattern::headKind(uint32_t head, uint32_t heads) const {
+    if (kind_ == PatternKind::mixed) {
+        auto found = std::ranges::find_if(
+            head_parts_, [&](const HeadPart &part) { return holds(part.heads, head); });
+        auto kind = std::min<ptrdiff_t>(found - head_parts_.begin(), std::ssize(head_parts_) - 1);
+        return static_cast<uint32_t>(kind);
+    }
     return kind_ == PatternKind::shifted && head >= heads / 2 ? 1 : 0;
 }
 
@@ -157,6 +180,10 @@ void Pattern::appendKeys(unsigned pass, uint32_t kind, uint64_t query,
     case PatternKind::a_shape:
         out.add(0, std::min(number(0), query + 1));
         out.add(windowStart(query, number(1)), query + 1);
+        break;
+    case PatternKind::rolling:
+        out.add(0, std::min(number(0), query + 1));
+        out.add(number(0) + dropped(query), query + 1);
         break;
     case PatternKind::bigbird: {
         uint64_t tokens = number(0), block = query / tokens;
@@ -185,6 +212,9 @@ void Pattern::appendKeys(unsigned pass, uint32_t kind, uint64_t query,
     case PatternKind::shifted:
         out.add(groupStart(query, number(0), kind == 1), query + 1);
         break;
+    case PatternKind::mixed:
+        head_parts_[kind].pattern->appendKeys(pass, 0, query, keys);
+        break;
     case PatternKind::blocks: {
         uint64_t tokens = mask_->block_tokens;
         uint64_t block = query / tokens, row_blocks = maskRow(*mask_, block).size();
@@ -202,6 +232,8 @@ void Pattern::appendKeys(unsigned pass, uint32_t kind, uint64_t query,
 }
 
 uint64_t Pattern::sinkQuery(uint64_t query) const {
+    if (kind_ == PatternKind::rolling)
+        return query - dropped(query);
     auto kept = retention();
     return kept ? std::min(query, kept->sinks + kept->window - 1) : query;
 }

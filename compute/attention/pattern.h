@@ -4,6 +4,8 @@
 // Definitions and sources: methods.md, section 2. All patterns are causal.
 #pragma once
 
+#include "compute/attention/number_ranges.h"
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -60,7 +62,9 @@ enum class PatternKind {
     shifted, ///< shifted:G           groups of G, for the second half of the heads shifted by G/2
     sinks,   ///< sinks:S+W           first S and last W; positions as StreamingLLM gives them
     a_shape, ///< a-shape:S+W         the same keys, positions as they are
+    rolling, ///< rolling:S+M         first S and up to M more; when full, the older half goes
     blocks,  ///< blocks:FILE         a mask of blocks (BlockMask)
+    mixed,      ///< mixed:SPEC#HEADS|...|SPEC  some heads so ("window:64#0-3|full"), the rest so
     vertical_slash, ///< vertical-slash:V,S  chosen from data, as are the next three
     xattention,     ///< xattention:T[,STRIDE[,BLOCK]]
     flexprefill,    ///< flexprefill:G[,MIN_BUDGET]
@@ -91,9 +95,13 @@ class Pattern : public KeySource {
     /// that chooses.
     std::span<const double> numbers() const { return numbers_; }
     std::optional<Retention> retention() const;
-    /// StreamingLLM: the query's position towards its sinks is at most sinks + window - 1.
-    bool relabelsSinks() const { return kind_ == PatternKind::sinks; }
-    /// The position of a query towards its sinks.
+    /// The positions of a query towards its sinks are those that a cache without the forgotten tokens
+    /// would give it.
+    bool relabelsSinks() const {
+        return kind_ == PatternKind::sinks || kind_ == PatternKind::rolling;
+    }
+    /// StreamingLLM (methods.md 2.6): at most sinks + window - 1; context shift (6.9): less what was
+    /// dropped.
     uint64_t sinkQuery(uint64_t query) const;
 
     /// The definition. Dynamic patterns: causal (what may be seen at most).
@@ -101,6 +109,8 @@ class Pattern : public KeySource {
     /// Pairs (query, key) of n tokens, and keys of query t, mean over the kinds of heads.
     double pairs(uint64_t n) const;
     double keysOf(uint64_t t) const;
+    /// Pairs of n tokens, summed over so many heads.
+    double headPairs(uint64_t n, uint32_t heads) const;
 
     unsigned passes() const override;
     uint32_t step(unsigned pass) const override;
@@ -110,15 +120,23 @@ class Pattern : public KeySource {
                     std::vector<Interval> &keys) const override;
 
   private:
+    void parseMixed(std::string_view spec, std::string_view parts,
+                    const std::shared_ptr<const BlockMask> &mask);
     uint64_t number(size_t i) const { return static_cast<uint64_t>(numbers_[i]); }
     uint64_t stridedWindow() const;           ///< keys of pass 0
     uint64_t stridedFar(uint64_t unit) const; ///< keys of pass 1, of a query of this unit
     double maskPairs(uint64_t n) const;
+    uint64_t dropped(uint64_t query) const; ///< rolling: tokens after the first S
 
     PatternKind kind_ = PatternKind::full;
     std::string spec_ = "full";
     std::vector<double> numbers_;
     std::shared_ptr<const BlockMask> mask_;
+    struct HeadPart {
+        std::shared_ptr<const Pattern> pattern;
+        NumberRanges heads; ///< empty: the rest
+    };
+    std::vector<HeadPart> head_parts_; ///< mixed: the last one is the rest
 };
 
 /// Patterns of all layers from specs like "window:256@0-3,8"; the last that names a layer counts,
@@ -138,7 +156,7 @@ class LayerPatterns {
   private:
     struct Part {
         std::shared_ptr<const Pattern> pattern;
-        std::vector<std::pair<uint32_t, uint32_t>> layers; ///< first, last; empty = all
+        NumberRanges layers; ///< empty = all
         std::string text;
     };
     std::vector<Part> parts_;

@@ -32,6 +32,11 @@ uint64_t Pattern::stridedWindow() const {
     return as_code ? number(0) : number(0) + 1;
 }
 
+uint64_t Pattern::dropped(uint64_t query) const {
+    uint64_t room = number(0) + number(1), drop = std::max<uint64_t>(number(1) / 2, 1);
+    return query < room ? 0 : drop * ((query + 1 - room + drop - 1) / drop);
+}
+
 uint64_t Pattern::stridedFar(uint64_t unit) const {
     uint64_t near_units = (stridedWindow() - 1) / number(0) + 1; // that the window holds
     return unit + 1 > near_units ? unit + 1 - near_units : 0;
@@ -45,6 +50,14 @@ double Pattern::pairs(uint64_t n) const {
     case PatternKind::sinks:
     case PatternKind::a_shape:
         return capped(n, number(0) + number(1));
+    case PatternKind::rolling: {
+        // Beyond the room, `drop` queries after each other see room - drop + 1, ... room keys.
+        uint64_t room = number(0) + number(1), drop = std::max<uint64_t>(number(1) / 2, 1);
+        uint64_t beyond = n > room ? n - room : 0, rest = beyond % drop;
+        double least = real(room - drop);
+        return triangle(std::min(n, room)) + least * real(beyond) +
+               real(beyond / drop) * triangle(drop) + triangle(rest);
+    }
     case PatternKind::dilated: {
         uint64_t gap = number(1), units = n / gap;
         return real(gap) * capped(units, number(0)) +
@@ -79,6 +92,12 @@ double Pattern::pairs(uint64_t n) const {
     }
     case PatternKind::blocks:
         return maskPairs(n);
+    case PatternKind::mixed: {
+        double sum = 0;
+        for (const HeadPart &part : head_parts_)
+            sum += part.pattern->pairs(n);
+        return sum / real(head_parts_.size());
+    }
     default:
         return triangle(n);
     }
@@ -105,6 +124,15 @@ double Pattern::maskPairs(uint64_t n) const {
         pairs += real(rest) * real(tokens) * before + chunks(rest, tokens);
     }
     return pairs;
+}
+
+double Pattern::headPairs(uint64_t n, uint32_t heads) const {
+    if (kind_ != PatternKind::mixed)
+        return heads * pairs(n);
+    double sum = 0;
+    for (uint32_t head = 0; head < heads; ++head)
+        sum += head_parts_[headKind(head, heads)].pattern->pairs(n);
+    return sum;
 }
 
 double Pattern::keysOf(uint64_t t) const {

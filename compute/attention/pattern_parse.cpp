@@ -48,7 +48,9 @@ const std::vector<PatternForm> &patternForms() {
         {shifted, "shifted", "shifted:G", ',', {{"G", from_1}}},
         {sinks, "sinks", "sinks:S+W", '+', {{"S", from_0}, {"W", from_1}}},
         {a_shape, "a-shape", "a-shape:S+W", '+', {{"S", from_0}, {"W", from_1}}},
+        {rolling, "rolling", "rolling:S+M", '+', {{"S", from_0}, {"M", from_1}}},
         {blocks, "blocks", "blocks:FILE", '\0', {}},
+        {mixed, "mixed", "mixed:SPEC#HEADS|SPEC", '\0', {}},
         {vertical_slash,
          "vertical-slash",
          "vertical-slash:V,S",
@@ -184,6 +186,10 @@ Pattern::Pattern(std::string_view spec, std::shared_ptr<const BlockMask> mask) :
         numbers = spec.substr(colon + 1);
     const PatternForm &form = findForm(spec, spec.substr(0, colon));
     kind_ = form.kind;
+    if (kind_ == PatternKind::mixed) {
+        parseMixed(spec, numbers.value_or(""), mask);
+        return;
+    }
     if (kind_ == PatternKind::blocks) {
         if (!numbers || numbers->empty())
             failAt(spec, "FILE is missing; the form is {}", form.text);
@@ -194,6 +200,30 @@ Pattern::Pattern(std::string_view spec, std::shared_ptr<const BlockMask> mask) :
     }
     numbers_ = parseNumbers(spec, form, numbers);
     checkTogether(spec, kind_, numbers_);
+}
+
+void Pattern::parseMixed(std::string_view spec, std::string_view parts,
+                         const std::shared_ptr<const BlockMask> &mask) {
+    HeadPart rest{.pattern = std::make_shared<const Pattern>(), .heads = {}};
+    for (std::string_view part : split(parts, '|')) {
+        size_t at = part.rfind('#');
+        auto own = std::make_shared<const Pattern>(part.substr(0, at), mask);
+        if (own->isDynamic() || own->relabelsSinks() || own->passes() > 1 || own->step(0) > 1 ||
+            own->headKinds() > 1)
+            failAt(spec, "\"{}\" cannot be mixed by heads: it is chosen from the data, has gaps, "
+                         "differs by heads itself or gives positions of its own",
+                   own->spec());
+        if (at == part.npos)
+            rest.pattern = own;
+        else
+            head_parts_.push_back(
+                {own, parseRanges(part.substr(at + 1), [&](std::string_view wrong) {
+                     failAt(spec, "after # come heads like 0-3,8, from 0 on, not \"{}\"", wrong);
+                 })});
+    }
+    if (head_parts_.empty())
+        failAt(spec, "no heads are named; the form is mixed:SPEC#HEADS|SPEC");
+    head_parts_.push_back(std::move(rest));
 }
 
 BlockMask parseBlockMask(std::string_view text) {

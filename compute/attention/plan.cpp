@@ -1,53 +1,108 @@
 #include "compute/attention/plan.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace longscope::attention {
 namespace {
 
-/// What one row of a prefill pass needs, in floats: the residual stream and its norm, [q | k | v],
-/// q padded, the attention's output, and gate, up and their product.
-uint64_t scratchFloatsPerRow(const PlanInput &in) {
-    uint64_t q = uint64_t{in.heads} * in.head_dim;
-    uint64_t kv = uint64_t{in.kv_heads} * in.head_dim;
-    uint64_t q_padded = uint64_t{in.heads} * std::max(in.head_dim, in.head_dim_padded);
-    return 2 * uint64_t{in.model_dim} + (q + 2 * kv) + q_padded + q + 3 * uint64_t{in.ffn_dim};
+double real(uint64_t n) {
+    return static_cast<double>(n);
 }
 
-uint64_t cacheBytesPerToken(const PlanInput &in) {
-    double elements =
-        static_cast<double>(in.layers) * in.kv_heads * std::max(in.head_dim, in.head_dim_padded);
-    return static_cast<uint64_t>(
-        std::llround(elements * (in.k_bytes_per_element + in.v_bytes_per_element)));
+/// Sum over i < n of min(i + 1, most).
+double capped(uint64_t n, uint64_t most) {
+    uint64_t rising = std::min(n, most);
+    return real(rising) * (real(rising) + 1) / 2 + real(n - rising) * real(most);
+}
+
+uint64_t numberOf(const Pattern &pattern, size_t i) {
+    return static_cast<uint64_t>(pattern.numbers()[i]);
+}
+
+/// H2O and TOVA: a query sees what was kept of the chunks before, and its own chunk.
+double evictingPairs(const LayerReading &reading, uint64_t n) {
+    double pairs = 0;
+    uint64_t chunk = reading.chunk_tokens, keep = reading.eviction.keep;
+    uint64_t first = 0; // chunks before which not everything is kept yet are few
+    for (; first < n && first <= keep; first += chunk)
+        pairs += real(std::min(chunk, n - first)) * real(first) +
+                 capped(std::min(chunk, n - first), UINT64_MAX);
+    if (first >= n)
+        return pairs;
+    uint64_t rest = n - first, last = rest % chunk;
+    return pairs + real(rest) * real(keep) + real(rest / chunk) * capped(chunk, UINT64_MAX) +
+           capped(last, UINT64_MAX);
 }
 
 } // namespace
 
-uint64_t Plan::longestContext(uint64_t available_bytes) const {
-    if (available_bytes < fixed_bytes || bytes_per_token == 0)
-        return 0;
-    return (available_bytes - fixed_bytes) / bytes_per_token;
+uint64_t layerParameters(const ModelShape &shape) {
+    uint64_t q = uint64_t{shape.heads} * shape.head_dim;
+    uint64_t kv = uint64_t{shape.kv_heads} * shape.head_dim;
+    uint64_t model = shape.model_dim;
+    return shape.layers * (model * (2 * q + 2 * kv) + 3 * model * shape.ffn_dim);
 }
 
-// A multiply-add is 2 FLOPs; a query over c keys costs 4 * heads * head_dim * c a layer (scores and
-// weighted values), and the queries of a prefill see n(n+1)/2 keys in all.
-Plan planMemory(const PlanInput &in) {
-    Plan plan;
-    plan.bytes_per_token = cacheBytesPerToken(in);
-    uint64_t cache = plan.bytes_per_token * in.context_tokens;
-    uint64_t scratch = 4 * (in.chunk_tokens * scratchFloatsPerRow(in) + in.vocab);
-    plan.fixed_bytes = in.weight_bytes + scratch;
-    plan.total_bytes = plan.fixed_bytes + cache;
-    plan.parts = {{"weights", in.weight_bytes}, {"kv cache", cache}, {"scratch", scratch}};
+double linearFlops(const ModelShape &shape) {
+    return 2 * real(layerParameters(shape));
+}
 
-    auto tokens = static_cast<double>(in.context_tokens);
-    double linear = 2 * static_cast<double>(in.matmul_parameters);
-    double head = 2 * static_cast<double>(in.model_dim) * static_cast<double>(in.vocab);
-    double pair = 4.0 * in.layers * in.heads * in.head_dim;
-    plan.flops_prefill = tokens * linear + pair * tokens * (tokens + 1) / 2 + head;
-    plan.flops_per_token = linear + head + pair * tokens;
-    return plan;
+double headFlops(const ModelShape &shape) {
+    return 2 * real(shape.model_dim) * real(shape.vocab);
+}
+
+double attentionFlops(const ModelShape &shape, double pairs) {
+    return 4.0 * shape.heads * shape.head_dim * pairs;
+}
+
+uint64_t cacheTokenBytes(const ModelShape &shape, CacheType k, CacheType v) {
+    return shape.kv_heads *
+           (rowBytes(k, shape.head_dim_padded) + rowBytes(v, shape.head_dim_padded));
+}
+
+double readingPairs(const LayerReading &reading, uint64_t n) {
+    const Pattern &pattern = reading.pattern;
+    EvictionKind evicts = reading.eviction.kind;
+    if (evicts == EvictionKind::h2o || evicts == EvictionKind::tova)
+        return evictingPairs(reading, n);
+    if (pattern.kind() == PatternKind::vertical_slash)
+        return capped(n, numberOf(pattern, 0) + numberOf(pattern, 1));
+    if (pattern.kind() == PatternKind::top_blocks)
+        return capped(n, numberOf(pattern, 0) * numberOf(pattern, 1));
+    return pattern.pairs(n);
+}
+
+// Vertical-slash and FlexPrefill score the last rows of every chunk with all keys before;
+// XAttention and our own choice of blocks sum along antidiagonals: one product for `stride` pairs.
+double choosingFlops(const ModelShape &shape, const LayerReading &reading, uint64_t n) {
+    const Pattern &pattern = reading.pattern;
+    double product = 2.0 * shape.heads * shape.head_dim;
+    double chunks = real(n) / reading.chunk_tokens;
+    double seen = chunks * (real(n) + reading.chunk_tokens) / 2; // keys before the chunks' ends
+    switch (pattern.kind()) {
+    case PatternKind::vertical_slash:
+        return product * 64 * seen;
+    case PatternKind::flexprefill:
+        return product * 128 * seen;
+    case PatternKind::xattention:
+        return product * capped(n, UINT64_MAX) / real(numberOf(pattern, 1));
+    case PatternKind::top_blocks:
+        return product * capped(n, UINT64_MAX) / 16;
+    default:
+        return 0;
+    }
+}
+
+double writingKeys(const LayerReading &reading, uint64_t t) {
+    const Eviction &eviction = reading.eviction;
+    double all = reading.pattern.keysOf(t);
+    if (eviction.kind == EvictionKind::none || t + 1 <= eviction.keep)
+        return all;
+    if (eviction.kind != EvictionKind::quest)
+        return std::min(all, real(eviction.keep + 1)); // what was kept, and the token's own key
+    if (reading.layer < kQuestDenseLayers)
+        return all;
+    return real(eviction.keep) + 2 * real(t + 1) / eviction.page;
 }
 
 } // namespace longscope::attention

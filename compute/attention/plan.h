@@ -1,41 +1,53 @@
-// What a model and a context cost, in named bytes and FLOPs, before anything is allocated. The part
-// names are those under which the engine books its buffers, so that forecast and reality are one
-// table. Pure arithmetic (methods.md, section 8).
+// What a model and a way of reading cost by theory: FLOPs, keys that are looked at, bytes of the
+// cache. Pure arithmetic (methods.md, section 8). What is booked on a device: compute/engine/plan.h.
 #pragma once
 
+#include "compute/attention/cache_type.h"
+#include "compute/attention/choose.h"
+#include "compute/attention/pattern.h"
+
 #include <cstdint>
-#include <string>
-#include <vector>
 
 namespace longscope::attention {
 
-struct PlanInput {
+struct ModelShape {
     uint32_t layers = 0, model_dim = 0, ffn_dim = 0, heads = 0, kv_heads = 0, head_dim = 0;
     uint32_t head_dim_padded = 0; ///< as the cache stores it
     uint64_t vocab = 0;
-    uint64_t weight_bytes = 0; ///< packed, as uploaded
-    uint64_t context_tokens = 0;
-    uint32_t chunk_tokens = 0;
-    double k_bytes_per_element = 2, v_bytes_per_element = 2;
-    uint64_t matmul_parameters = 0; ///< of all matrices but the head
 };
 
-struct PlanPart {
-    std::string name; ///< "weights", "kv cache", "scratch"
-    uint64_t bytes = 0;
+/// Of the matrices of all layers: Q, K, V, O, gate, up and down. The head is apart.
+uint64_t layerParameters(const ModelShape &shape);
+
+// A multiply-add is 2 FLOPs.
+/// Of the matrices of all layers, for one token.
+double linearFlops(const ModelShape &shape);
+/// Of one row of logits.
+double headFlops(const ModelShape &shape);
+/// Scores and weighted values of all heads of one layer, for `pairs` of a query and a key.
+double attentionFlops(const ModelShape &shape, double pairs);
+
+/// Bytes of K and V of one token in one layer.
+uint64_t cacheTokenBytes(const ModelShape &shape, CacheType k, CacheType v);
+
+/// A layer that reads a text.
+struct LayerReading {
+    const Pattern &pattern;
+    const Eviction &eviction;
+    uint32_t layer = 0;
+    uint32_t chunk_tokens = 1; ///< after which evictions that go on while reading throw away
 };
+/// Quest reads the layers below this one in full.
+constexpr uint32_t kQuestDenseLayers = 2;
 
-struct Plan {
-    std::vector<PlanPart> parts;
-    uint64_t total_bytes = 0;
-    double flops_prefill = 0;   ///< of context_tokens tokens, causal, head for the last row only
-    double flops_per_token = 0; ///< of one decoded token at the end of the context
-    /// Largest context whose total is at most `available`, 0 when not even one token fits.
-    uint64_t longestContext(uint64_t available_bytes) const;
-
-    uint64_t fixed_bytes = 0, bytes_per_token = 0;
-};
-
-Plan planMemory(const PlanInput &input);
+/// Pairs of a query and a key of n tokens that are read. Of patterns that choose from the data: as
+/// many as a fixed choice takes (vertical-slash, topk), or all (xattention, flexprefill), because
+/// what they leave out is not known before.
+double readingPairs(const LayerReading &reading, uint64_t n);
+/// Further FLOPs of choosing keys while n tokens are read.
+double choosingFlops(const ModelShape &shape, const LayerReading &reading, uint64_t n);
+/// Keys that a token written at position t looks at; Quest's pages count as the keys that their two
+/// vectors are as large as.
+double writingKeys(const LayerReading &reading, uint64_t t);
 
 } // namespace longscope::attention

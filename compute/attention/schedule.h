@@ -73,7 +73,6 @@ Schedule makeSchedule(const KeySource &keys, const ScheduleInput &input);
 
 /// For one query: all passes together as runs without bounds, one tile a group.
 /// `most_keys` is the largest number of keys of a group.
-Schedule makeDecodeSchedule(const KeySource &keys, const ScheduleInput &input,
-                            uint64_t &most_keys);
+Schedule makeDecodeSchedule(const KeySource &keys, const ScheduleInput &input, uint64_t &most_keys);
 
 } // namespace longscope::attention

@@ -49,6 +49,16 @@ struct AttentionState {
     std::vector<attention::Evictor> evictors; ///< of each layer: h2o and tova
 };
 
+/// Bytes that an Attention will book under "scratch". Schedules depend on how a reading is cut, and
+/// on the data where these choose keys: what whole chunks of a full window take.
+struct AttentionScratch {
+    uint64_t key_rotations = 0, schedules = 0, scores = 0, evicting = 0;
+    uint64_t largest_bytes = 0; ///< of one buffer
+    uint64_t bytes() const { return key_rotations + schedules + scores + evicting; }
+};
+AttentionScratch planAttentionScratch(const model::Config &config, const WidthPlan &widths,
+                                      const Tiling &tiling, const SessionOptions &options);
+
 class Attention {
   public:
     Attention(gpu::Device &device, const Tiling &tiling, const model::Config &config,

@@ -44,9 +44,9 @@ attention::Rope inverse(attention::Rope rope) {
 double relativePosition(const attention::RopeScheme &scheme, const attention::Pattern &pattern,
                         uint64_t query, uint64_t key) {
     if (pattern.relabelsSinks()) {
-        auto [sinks, window] = *pattern.retention();
-        if (key < sinks)
-            return static_cast<double>(std::min(query, sinks + window - 1) - key);
+        // In a cache of the keys that are seen, the query is the last.
+        if (key < pattern.retention()->sinks)
+            return pattern.keysOf(query) - 1 - static_cast<double>(key);
     }
     return query - key < scheme.nearKeys() ? static_cast<double>(query - key)
                                            : scheme.farQuery(query) - scheme.farKey(key);

@@ -116,9 +116,9 @@ class AttentionFamily : public ::testing::TestWithParam<const char *> {
 };
 
 const std::vector<std::string> kStatic = {
-    "window:17",    "sinks:3+20",     "a-shape:3+20",      "chunked:32",   "shifted:32",
+    "window:17",    "sinks:3+20",     "a-shape:3+20",      "rolling:3+21", "chunked:32",   "shifted:32",
     "dilated:9x3",  "longformer:16+5", "bigbird:8,2,1,2",  "fixed:16,3",   "strided:11",
-    "strided:11,code", "window:17@0 full@1 sinks:2+30@2", "sinks:2+30@0 sinks:4+9@2"};
+    "strided:11,code", "mixed:window:9#0,4|chunked:20#1-2|full", "window:17@0 full@1 sinks:2+30@2", "sinks:2+30@0 sinks:4+9@2"};
 
 TEST_P(AttentionFamily, EveryStaticPatternMatchesTheTwin) {
     for (const std::string &spec : kStatic)

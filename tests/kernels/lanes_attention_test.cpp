@@ -416,7 +416,7 @@ TEST(LanesAttentionDecode, RangesAcrossRuns) {
 }
 
 TEST(LanesAttentionDecode, RawKeysOfEveryType) {
-    size_t turn = 0;
+    uint32_t turn = 0;
     for (auto [head_dim, rope_dims] : kRotated)
         for (bool neox : {false, true}) {
             uint32_t most_keys;

@@ -2,6 +2,7 @@
 // twins.
 #include "compute/attention/schedule.h"
 #include "compute/engine/kernels.h"
+#include "compute/engine/tiling.h"
 #include "tests/support/attention_case.h"
 #include "tests/support/kernel_check.h"
 
@@ -326,10 +327,10 @@ TEST(RopeKernel, RoundsAsGgmlDoes) {
     std::vector<std::vector<float>> rows = {
         {127, 0.5f, -0.5f, 1.5f, -1.5f, 2.5f, -2.5f, 0.49999997f, 126.5f, -126.5f, 3.4999998f},
         {-8, 0.5f, -0.5f, 1.5f, -1.5f, 7.5f, 7.49f, -7.5f, 0.49999997f, 8, 6.5f},
-        {1, 2, 8, -8, 0.5f, -0.5f, 7.5f, -7.5f, 3, 0, 0}, // of two extremes the first
-        {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},                // no scale at all
-        {1e-36f, -1e-38f, 0, 0, 0, 0, 0, 0, 0, 0, 0},     // one that f16 does not have
-        {1e-6f, -3e-6f, 2e-6f, 0, 0, 0, 0, 0, 0, 0, 0},   // a denormal one
+        {1, 2, 8, -8, 0.5f, -0.5f, 7.5f, -7.5f, -8, 0, 0}, // of two extremes the first
+        {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},                 // no scale at all
+        {1e-36f, -1e-38f, 0, 0, 0, 0, 0, 0, 0, 0, 0},      // one that f16 does not have
+        {1e-6f, -3e-6f, 2e-6f, 0, 0, 0, 0, 0, 0, 0, 0},    // a denormal one
         {65504, -3000, 12345, 777, 0, 0, 0, 0, 0, 0, 0.25f}};
     for (CacheType type : kCacheTypes) {
         RopeCase c{static_cast<uint32_t>(rows.size()), 0, 1, 1, 32, 32, CacheType::f32, type};
@@ -343,13 +344,18 @@ TEST(RopeKernel, RoundsAsGgmlDoes) {
         std::vector<float> got, wanted = reference::throughCache(values, type, 32);
         for (uint32_t i = 0; i < wanted.size(); ++i)
             got.push_back(words.at(i / 32, i % 32));
-        // Halves may be rounded down, and denormal ones to 0; f32 below 2^-126 too.
+        // Halves may be rounded down, and denormal ones to 0; f32 below 2^-126 too. Vulkan lets
+        // 127 / 127 be a little off 1, and then x.5 falls either way: GPUs may be a code off there.
+        bool divides_exactly =
+            engine::chooseFamily(gpu::testDevice().facts(), "auto") == engine::KernelFamily::lanes;
         bool scaled = hasScales(type), half = scaled || type == CacheType::f16;
         expectClose(
             got, wanted,
             [&](size_t i) {
                 double size = std::abs(static_cast<double>(wanted[i]));
                 bool has_scale_1 = type == CacheType::q8_0 ? i < 32 : scaled && i / 32 - 1 < 2;
+                if (type == CacheType::q8_0 && has_scale_1 && !divides_exactly)
+                    return 1.0;
                 return has_scale_1 || !half ? 1.2e-38 : size * 0x1p-10 + (scaled ? 1e-5 : 6e-8);
             },
             std::format("rounding to {}", attention::cacheTypeName(type)));

@@ -1,6 +1,7 @@
 // Sessions in files: what comes back is what was saved, bit for bit, and what cannot come back is
 // refused with the reason while the session at hand stays as it was.
 #include "compute/engine/session_file.h"
+#include "tests/support/default_model.h"
 #include "tests/support/engines.h"
 #include "tests/support/errors.h"
 #include "tests/support/gguf_writer.h"
@@ -10,7 +11,9 @@
 #include <sys/resource.h>
 #include <zlib.h>
 
+#include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -223,6 +226,46 @@ TEST_F(SessionFileTest, RingsOfOtherSizesMayDifferUntilTheyWrap) {
     Session other(smallEngine(), ring);
     std::string text = errorOf(ErrorKind::file, [&] { restoreSession(other, path()); });
     EXPECT_TRUE(holds(text, "room of layer 0") && holds(text, "31") && holds(text, "39")) << text;
+}
+
+/// The point of it all, with the default model: the same reply, much sooner.
+TEST_F(SessionFileTest, ComesBackMuchFasterThanItWasRead) {
+    std::string model = testing::findDefaultModel();
+    ASSERT_FALSE(model.empty()) << testing::kNoDefaultModel;
+    Engine &engine = engineFor(model, "auto");
+    std::vector<Token> ids = engine.tokenizer().encode(bytesOf(dataFile("text.txt")));
+    ASSERT_GE(ids.size(), 1500u);
+    ids.resize(1500);
+    SessionOptions options = withTypes(CacheType::f16, CacheType::f16);
+    options.context_tokens = 2048;
+    Session first(engine, options), second(engine, options);
+    double read_seconds = first.read(ids).seconds;
+
+    using Clock = std::chrono::steady_clock;
+    auto secondsOf = [](auto act) {
+        auto start = Clock::now();
+        act();
+        return std::chrono::duration<double>(Clock::now() - start).count();
+    };
+    double save_seconds = secondsOf([&] { saveSession(first, path()); });
+    double restore_seconds = secondsOf([&] { restoreSession(second, path()); });
+    std::printf("1500 tokens: read in %.2f s, saved in %.3f s (%.1f MB), restored in %.3f s\n",
+                read_seconds, save_seconds,
+                static_cast<double>(std::filesystem::file_size(path())) / 1e6, restore_seconds);
+    EXPECT_LT(restore_seconds * 20, read_seconds);
+
+    auto reply = [&](Session &session) {
+        std::vector<Token> timeline = ids, written;
+        for (int i = 0; i < 32; ++i) {
+            session.read(timeline);
+            std::span<const float> logits = session.logits();
+            written.push_back(
+                static_cast<Token>(std::ranges::max_element(logits) - logits.begin()));
+            timeline.push_back(written.back());
+        }
+        return written;
+    };
+    EXPECT_EQ(reply(second), reply(first));
 }
 
 // ---- refusals ----------------------------------------------------------------------------------

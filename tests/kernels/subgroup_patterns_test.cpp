@@ -126,11 +126,10 @@ TEST(SubgroupPatterns, GoesOnFromAnEarlierPass) {
 TEST(SubgroupPatterns, DecodeOfRunsListsAndZones) {
     for (uint32_t seed = 0; seed < 5; ++seed)
         for (int which : {0, 1, 2, 3}) {
-            checkRandomDecode({1, 300, 6, 2},
-                              {.most_runs = 6,
-                               .lists = (which & 1) != 0,
-                               .zones = (which & 2) != 0},
-                              1 + seed, 3, seed);
+            checkRandomDecode(
+                {1, 300, 6, 2},
+                {.most_runs = 6, .lists = (which & 1) != 0, .zones = (which & 2) != 0}, 1 + seed, 3,
+                seed);
             if (HasFatalFailure())
                 return;
         }

@@ -217,7 +217,7 @@ TEST(PatternGolden, SinksAtPositionsOfTheCache) {
     for (uint64_t j = 0; j < kTokens; j++) {
         if (!pattern.sees(0, 7, j))
             continue;
-        std::array q = rotated(query, j < 1 ? 1 + 3 - 1 : 7);
+        std::array q = rotated(query, j < 1 ? static_cast<double>(pattern.sinkQuery(7)) : 7);
         std::array k = rotated(&in.k[j * kDims], static_cast<double>(j));
         double score = 0;
         for (size_t c = 0; c < kDims; c++)

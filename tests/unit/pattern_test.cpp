@@ -39,7 +39,9 @@ std::vector<Pattern> randomPatterns(std::mt19937 &random) {
           std::format("strided:{}", up(1, 11)), std::format("strided:{},code", up(1, 11)),
           std::format("fixed:{},{}", up(4, 11), up(1, 4)), std::format("chunked:{}", up(1, 12)),
           std::format("shifted:{}", up(1, 13)), std::format("sinks:{}+{}", up(0, 6), up(1, 12)),
+          std::format("rolling:{}+{}", up(0, 6), up(1, 12)),
           std::format("a-shape:{}+{}", up(0, 6), up(1, 12)), std::string("vertical-slash:3,4"),
+          std::format("mixed:window:{}#0|a-shape:2+{}#3-4|chunked:{}", up(1, 9), up(1, 9), up(1, 9)),
           std::string("xattention:0.9"), std::string("flexprefill:0.9"), std::string("topk:3")})
         patterns.emplace_back(spec);
     patterns.emplace_back("blocks:random", randomMask(random));
@@ -122,12 +124,54 @@ TEST(PatternRule, Retention) {
     EXPECT_EQ(Pattern("window:9").retention(), (Retention{0, 9}));
     EXPECT_EQ(Pattern("sinks:4+9").retention(), (Retention{4, 9}));
     EXPECT_EQ(Pattern("a-shape:4+9").retention(), (Retention{4, 9}));
+    EXPECT_EQ(Pattern("rolling:4+9").retention(), (Retention{4, 9}));
     EXPECT_EQ(Pattern("longformer:9+4").retention(), (Retention{4, 9}));
     EXPECT_EQ(Pattern("dilated:9x4").retention(), (Retention{0, 33}));
     EXPECT_EQ(Pattern("chunked:9").retention(), (Retention{0, 9}));
     EXPECT_EQ(Pattern("shifted:9").retention(), (Retention{0, 9}));
     for (const char *spec : {"full", "bigbird:2,2,1,1", "strided:4", "fixed:4,1", "topk:4"})
         EXPECT_EQ(Pattern(spec).retention(), std::nullopt) << spec;
+}
+
+TEST(PatternRule, PositionTowardsSinksStopsAtTheCacheSize) {
+    Pattern pattern("sinks:4+508");
+    EXPECT_EQ(pattern.sinkQuery(0), 0u);
+    EXPECT_EQ(pattern.sinkQuery(511), 511u);
+    EXPECT_EQ(pattern.sinkQuery(512), 511u);
+    EXPECT_EQ(pattern.sinkQuery(1'000'000), 511u);
+}
+
+TEST(PatternRule, MixedGivesEachHeadItsOwn) {
+    Pattern pattern("mixed:window:2#0-1,5|a-shape:1+2#3|chunked:8");
+    EXPECT_EQ(pattern.headKinds(), 3u);
+    std::vector<uint32_t> kinds;
+    for (uint32_t head = 0; head < 6; ++head)
+        kinds.push_back(pattern.headKind(head, 6));
+    EXPECT_EQ(kinds, (std::vector<uint32_t>{0, 0, 2, 1, 2, 0}));
+    EXPECT_FALSE(pattern.sees(0, 9, 0));
+    EXPECT_TRUE(pattern.sees(1, 9, 0));
+    EXPECT_EQ(pattern.retention(), (Retention{1, 8}));
+    EXPECT_EQ(pattern.headPairs(10, 6), 3 * Pattern("window:2").pairs(10) +
+                                            Pattern("a-shape:1+2").pairs(10) +
+                                            2 * Pattern("chunked:8").pairs(10));
+    EXPECT_EQ(Pattern("mixed:window:2#0").retention(), std::nullopt); // the rest is full
+    for (const char *wrong : {"mixed:full", "mixed:sinks:4+4#0", "mixed:window:2#x",
+                              "mixed:strided:4#0", "mixed:topk:4#1|full"})
+        EXPECT_THROW(Pattern{wrong}, Error) << wrong;
+}
+
+TEST(PatternRule, RollingDropsTheOlderHalfWhenFull) {
+    Pattern pattern("rolling:2+6"); // 8 tokens fit, 3 go at a time
+    std::vector<uint64_t> oldest, towards_sinks;
+    for (uint64_t query = 6; query < 15; ++query) {
+        uint64_t key = 2;
+        while (!pattern.sees(0, query, key))
+            ++key;
+        oldest.push_back(key);
+        towards_sinks.push_back(pattern.sinkQuery(query));
+    }
+    EXPECT_EQ(oldest, (std::vector<uint64_t>{2, 2, 5, 5, 5, 8, 8, 8, 11}));
+    EXPECT_EQ(towards_sinks, (std::vector<uint64_t>{6, 7, 5, 6, 7, 5, 6, 7, 5}));
 }
 
 TEST(PatternRule, WideEnoughIsFull) {

@@ -94,6 +94,7 @@ std::vector<std::string> randomSpecs(Random &up) {
             std::format("chunked:{}", up(1, 30)),
             std::format("shifted:{}", up(1, 30)),
             std::format("sinks:{}+{}", up(0, 6), up(1, 30)),
+            std::format("rolling:{}+{}", up(0, 6), up(1, 30)),
             std::format("a-shape:{}+{}", up(0, 6), up(1, 30)),
             "topk:4"};
 }

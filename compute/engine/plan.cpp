@@ -1,0 +1,177 @@
+#include "compute/engine/plan.h"
+
+#include "compute/engine/attention.h"
+#include "compute/engine/impl.h"
+#include "compute/engine/second_pass.h"
+#include "shaders/params.h"
+
+#include <algorithm>
+
+namespace longscope::engine {
+namespace {
+
+/// Positions and slots are 32-bit numbers in the kernels.
+constexpr uint64_t kMostTokens = UINT32_MAX - 65536;
+
+/// fn(LayerReading) for every layer.
+template <class Function>
+void forEachLayer(const ModelPlan &model, const SessionOptions &options, Function function) {
+    uint32_t chunk = planTiling(model, options).chunk_tokens;
+    for (uint32_t layer = 0; layer < model.config.layers; ++layer)
+        function(attention::LayerReading{.pattern = options.patterns.of(layer),
+                                         .eviction = options.eviction,
+                                         .layer = layer,
+                                         .chunk_tokens = chunk});
+}
+
+/// Of the tokens below `end`, all layers.
+double attentionFlops(const ModelPlan &model, const SessionOptions &options, uint64_t end) {
+    attention::ModelShape shape = shapeOf(model.config);
+    double flops = 0;
+    forEachLayer(model, options, [&](const attention::LayerReading &reading) {
+        flops += attention::attentionFlops(shape, attention::readingPairs(reading, end)) +
+                 attention::choosingFlops(shape, reading, end);
+    });
+    return flops;
+}
+
+/// Target and host copy of the second pass (second_pass.cpp), in pieces of a bounded size.
+uint64_t mapBytes(const ModelPlan &model, const SessionOptions &options, const MapRequest &map,
+                  uint32_t chunk_rows) {
+    uint64_t keys = map.end_key - map.first_key;
+    uint64_t step = (keys + map.size - 1) / map.size, columns = (keys + step - 1) / step;
+    uint64_t heads = map.heads.empty() ? model.config.heads : map.heads.size();
+    uint64_t column_bytes =
+        uint64_t{chunk_rows} * options.patterns.of(map.layer).passes() * sizeof(Cell);
+    uint64_t pieces = std::max<uint64_t>(kMapBufferBytes / column_bytes, 1);
+    return 2 * column_bytes * std::min(heads * columns, pieces);
+}
+
+} // namespace
+
+ModelPlan planModel(const model::Gguf &file, const model::Config &config, const Tiling &tiling) {
+    ModelPlan plan{.config = config,
+                   .tiling = tiling,
+                   .weight_bytes = planWeights(file, config, tiling),
+                   .read_bytes = 0};
+    for (const model::Tensor &tensor : file.tensors()) // a separate embedding: one row
+        if (config.tied_head || tensor.name != "token_embd.weight")
+            plan.read_bytes += tensor.bytes.size();
+    return plan;
+}
+
+ModelPlan planModel(const Engine &engine) {
+    return planModel(engine.file(), engine.config(), engine.impl().tiling);
+}
+
+attention::ModelShape shapeOf(const model::Config &config) {
+    return {.layers = config.layers,
+            .model_dim = config.model_dim,
+            .ffn_dim = config.ffn_dim,
+            .heads = config.heads,
+            .kv_heads = config.kv_heads,
+            .head_dim = config.head_dim,
+            .head_dim_padded = padded(config.head_dim),
+            .vocab = config.vocab};
+}
+
+Tiling planTiling(const ModelPlan &model, const SessionOptions &options) {
+    Tiling tiling = model.tiling;
+    if (options.chunk_tokens)
+        tiling.chunk_tokens = options.chunk_tokens;
+    else if (wantsLongChunks(model.config, options))
+        tiling.chunk_tokens = std::max(tiling.chunk_tokens, kLongChunk);
+    tiling.chunk_tokens = static_cast<uint32_t>(
+        std::min<uint64_t>(tiling.chunk_tokens, std::max<uint64_t>(options.context_tokens, 1)));
+    return tiling;
+}
+
+Work readingWork(const ModelPlan &model, const SessionOptions &options, uint64_t first,
+                 uint64_t end) {
+    attention::ModelShape shape = shapeOf(model.config);
+    Work work{.flops = static_cast<double>(end - first) * attention::linearFlops(shape) +
+                       attention::headFlops(shape) + attentionFlops(model, options, end) -
+                       attentionFlops(model, options, first),
+              .bytes = static_cast<double>(model.read_bytes)};
+    auto token_bytes =
+        static_cast<double>(attention::cacheTokenBytes(shape, options.k, options.v));
+    forEachLayer(model, options, [&](const attention::LayerReading &reading) {
+        // What the first query sees is read, and the new keys are.
+        double before = first > 0 ? attention::writingKeys(reading, first - 1) : 0;
+        work.bytes += token_bytes * (before + static_cast<double>(end - first));
+    });
+    return work;
+}
+
+Work writingWork(const ModelPlan &model, const SessionOptions &options, uint64_t position) {
+    attention::ModelShape shape = shapeOf(model.config);
+    double keys = 0;
+    forEachLayer(model, options, [&](const attention::LayerReading &reading) {
+        keys += attention::writingKeys(reading, position);
+    });
+    return {.flops = attention::linearFlops(shape) + attention::headFlops(shape) +
+                     attention::attentionFlops(shape, keys),
+            .bytes = static_cast<double>(model.read_bytes) +
+                     keys * static_cast<double>(
+                                attention::cacheTokenBytes(shape, options.k, options.v))};
+}
+
+uint64_t SessionPlan::totalBytes() const {
+    return weight_bytes + cache_bytes + scratch_bytes + map_bytes;
+}
+
+std::vector<SessionPlan::Part> SessionPlan::parts() const {
+    std::vector<Part> parts{{"weights", weight_bytes},
+                            {"kv cache", cache_bytes},
+                            {"scratch", scratch_bytes},
+                            {"maps", map_bytes}};
+    std::erase_if(parts, [](const Part &part) { return part.bytes == 0; });
+    return parts;
+}
+
+SessionPlan planSession(const ModelPlan &model, const SessionOptions &options,
+                        const std::optional<MapRequest> &map) {
+    const model::Config &config = model.config;
+    Tiling tiling = planTiling(model, options);
+    WidthPlan widths = planWidths(config);
+    SessionPlan plan{.context_tokens = options.context_tokens,
+                     .weight_bytes = model.weight_bytes,
+                     .cache_bytes = planCache(config, options, tiling.chunk_tokens)};
+    for (uint32_t layer = 0; layer < config.layers; ++layer) {
+        LayerRoom room = planLayer(options, layer, tiling.chunk_tokens);
+        plan.layer_tokens.push_back(room.capacity);
+        plan.layer_bytes.push_back(planCacheLayer(config, options, room));
+        plan.largest_buffer_bytes = std::max(
+            plan.largest_buffer_bytes,
+            uint64_t{config.kv_heads} * room.capacity *
+                std::max(attention::rowBytes(options.k, widths.head_dim),
+                         attention::rowBytes(options.v, widths.head_dim)));
+    }
+    AttentionScratch attention = planAttentionScratch(config, widths, tiling, options);
+    plan.scratch_bytes = planScratch(config, widths, tiling, options) + attention.bytes();
+    plan.largest_buffer_bytes = std::max(plan.largest_buffer_bytes, attention.largest_bytes);
+    if (map)
+        plan.map_bytes = mapBytes(model, options, *map, tiling.chunk_tokens);
+    plan.reading = readingWork(model, options, 0, options.context_tokens);
+    plan.writing = writingWork(model, options, std::max<uint64_t>(options.context_tokens, 1) - 1);
+    return plan;
+}
+
+uint64_t longestContext(const ModelPlan &model, SessionOptions options, const Room &room) {
+    auto fits = [&](uint64_t tokens) {
+        options.context_tokens = tokens;
+        SessionPlan plan = planSession(model, options);
+        return plan.totalBytes() <= room.free_bytes &&
+               plan.largest_buffer_bytes <= room.largest_buffer_bytes;
+    };
+    uint64_t most = 0, beyond = kMostTokens + 1; // most fits, beyond does not
+    while (beyond - most > 1) {
+        uint64_t middle = most == 0 && beyond > kMostTokens ? 4096 : most + (beyond - most) / 2;
+        if (beyond > kMostTokens && most > 0)
+            middle = std::min(2 * most, most + (beyond - most) / 2);
+        (fits(middle) ? most : beyond) = middle;
+    }
+    return most;
+}
+
+} // namespace longscope::engine

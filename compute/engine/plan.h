@@ -1,0 +1,68 @@
+// What a session costs before anything is allocated: bytes in the parts under which the engine books
+// its buffers, FLOPs, and the bytes that a written token reads. The sums are made by the functions
+// that allocate, so that forecast and reality are one table.
+#pragma once
+
+#include "compute/attention/plan.h"
+#include "compute/engine/attention_map.h"
+#include "compute/engine/engine.h"
+#include "compute/engine/kv_cache.h"
+
+#include <optional>
+
+namespace longscope::engine {
+
+/// What is the same for all sessions of a model on a device.
+struct ModelPlan {
+    model::Config config;
+    Tiling tiling;
+    uint64_t weight_bytes = 0; ///< booked under "weights"
+    uint64_t read_bytes = 0;   ///< of the file's weights that one token needs
+};
+ModelPlan planModel(const model::Gguf &file, const model::Config &config, const Tiling &tiling);
+ModelPlan planModel(const Engine &engine);
+
+/// The model's sizes as the formulas have them.
+attention::ModelShape shapeOf(const model::Config &config);
+/// Tile sizes of a session, with its window filled in: those of the engine, with its chunks.
+Tiling planTiling(const ModelPlan &model, const SessionOptions &options);
+
+/// What a piece of work asks for by theory: the operations of the mathematics and the fewest bytes.
+struct Work {
+    double flops = 0, bytes = 0;
+};
+/// The tokens first .. end - 1 read in one go, after those before; logits of the last one.
+Work readingWork(const ModelPlan &model, const SessionOptions &options, uint64_t first,
+                 uint64_t end);
+/// One token written at a position.
+Work writingWork(const ModelPlan &model, const SessionOptions &options, uint64_t position);
+
+struct SessionPlan {
+    uint64_t context_tokens = 0;
+    uint64_t weight_bytes = 0, cache_bytes = 0, scratch_bytes = 0;
+    uint64_t map_bytes = 0; ///< of a picture of attention, when one is asked for
+    std::vector<uint64_t> layer_bytes{};  ///< of the cache
+    std::vector<uint64_t> layer_tokens{}; ///< that the cache of a layer has room for
+    Work reading{}, writing{}; ///< the whole window; one token at its end
+    uint64_t largest_buffer_bytes = 0; ///< of cache and scratch
+
+    uint64_t totalBytes() const;
+    struct Part {
+        const char *name; ///< as the device books it
+        uint64_t bytes;
+    };
+    /// Without those that are 0.
+    std::vector<Part> parts() const;
+};
+/// `options` need a window. Scratch of patterns that choose from the data is an estimate.
+SessionPlan planSession(const ModelPlan &model, const SessionOptions &options,
+                        const std::optional<MapRequest> &map = std::nullopt);
+
+/// What a device has for a session and its model.
+struct Room {
+    uint64_t free_bytes = 0, largest_buffer_bytes = 0;
+};
+/// The largest window that fits, whatever the positions reach; 0 when not even one token does.
+uint64_t longestContext(const ModelPlan &model, SessionOptions options, const Room &room);
+
+} // namespace longscope::engine
