@@ -18,8 +18,8 @@ constexpr std::pair<std::string_view, Run> kCommands[] = {
     {"run", runRun},           {"summarize", runSummarize}, {"chat", runChat},
     {"complete", runComplete}, {"tokenize", runTokenize},   {"detokenize", runDetokenize},
     {"template", runTemplate}, {"logits", runLogits},       {"perplexity", runPerplexity},
-    {"bench", runBench},       {"attention", runAttention}, {"inspect", runInspect},
-    {"devices", runDevices},   {"selftest", runSelftest},
+    {"bench", runBench},       {"attention", runAttention}, {"plan", runPlan},
+    {"inspect", runInspect},   {"devices", runDevices},     {"selftest", runSelftest},
 };
 
 int runCommand(const Options &options) {

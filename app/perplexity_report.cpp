@@ -47,6 +47,8 @@ nlohmann::json resultJson(const PerplexityResult &result, const PerplexityProtoc
                              {"computed", result.computed},
                              {"seconds", result.seconds},
                              {"cache_bytes", result.cache_bytes}};
+    if (result.recall)
+        answer["recall"] = *result.recall;
     if (result.against_full.count)
         answer["kl"] = result.against_full.mean();
     if (!result.at.empty())
@@ -58,19 +60,21 @@ void printTable(const std::vector<PerplexityResult> &results) {
     size_t width = 7;
     for (const PerplexityResult &result : results)
         width = std::max(width, result.setting.size());
-    printOut(std::format("{:<{}}  {:>10}  {:>7}  {:>8}  {:>8}  {:>7}  {:>8}  {:>8}  {:>9}\n",
-                         "setting", width, "perplexity", "±", "change", "KL", "density",
+    printOut(std::format("{:<{}}  {:>10}  {:>7}  {:>8}  {:>8}  {:>7}  {:>7}  {:>8}  {:>8}  {:>9}\n",
+                         "setting", width, "perplexity", "±", "change", "KL", "recall", "density",
                          "computed", "seconds", "KV"));
     double full = results.front().second_half.perplexity();
     for (const PerplexityResult &r : results) {
         double own = r.second_half.perplexity();
         printOut(std::format("{:<{}}  {:>10.4f}  {:>7.4f}  {:>+7.2f}%  {:>8.5f}  {:>6.2f}%  "
-                             "{:>7.2f}%  {:>8.2f}  {:>9}\n",
+                             "{:>6.2f}%  {:>7.2f}%  {:>8.2f}  {:>9}\n",
                              r.setting, width, own, r.second_half.error(),
-                             100 * (own / full - 1), r.against_full.mean(), 100 * r.density,
+                             100 * (own / full - 1), r.against_full.mean(), 100 * r.recall.value_or(1),
+                             100 * r.density,
                              100 * r.computed, r.seconds, formatBytes(r.cache_bytes)));
     }
-    printOut("KL: mean over the scored positions of KL(full || setting), nats; density: pairs of "
+    printOut("KL: mean over the scored positions of KL(full || setting), nats; recall: share of full "
+             "attention's probability that is kept (first window); density: pairs of "
              "query and key that count, computed: that were gone through, both of full causal\n");
 }
 

@@ -5,6 +5,7 @@
 #include "app/options.h"
 #include "compute/engine/attention.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct PerplexityResult {
     std::vector<Likelihoods> at; ///< by position of the logits, only with --by-position
     engine::AttentionWork work;
     double density = 0, computed = 0; ///< pairs seen, and gone through, of those of full attention
+    std::optional<double> recall; ///< share of full attention's probability that is kept
     double seconds = 0;
     uint64_t cache_bytes = 0;
 };

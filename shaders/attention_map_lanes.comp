@@ -41,7 +41,8 @@ void findProbabilities(uint after, uint last_seen, uint count) {
         [[unroll]] for (uint j = 0; j < KEYS; ++j) {
             bool is_seen = after + j <= last_seen && j < count;
             logs[head][j] = weights[head][j] - normals[head];
-            weights[head][j] = is_seen ? keyWeight(logs[head][j], 0) : 0;
+            float share = keyWeight(logs[head][j], 0);
+            weights[head][j] = is_seen ? share : 0;
         }
 }
 
@@ -155,11 +156,13 @@ void lookAtRun(Run run) {
             }
             count = min(count, keys.y - key);
             scoreKeys(table, to_position);
-            findProbabilities(key - seen.first, seen.last, count);
-            if (CELLS)
-                addCells(to_position);
-            else
-                addMetrics(to_position);
+            do { // ends at once: see attention_scores_lanes.comp
+                findProbabilities(key - seen.first, seen.last, count);
+                if (CELLS)
+                    addCells(to_position);
+                else
+                    addMetrics(to_position);
+            } while (p.heads == 0);
             key += count;
         } while (key < keys.y);
 }

@@ -28,7 +28,8 @@ const float LOG2_E = 1.44269504;
 /// Weight of a key: 0 for one 2^-64 below the largest, which keeps denormals (ten times slower, not
 /// flushed by the driver) out of the products.
 float keyWeight(float score, float maximum) {
-    return score < maximum - 64 ? 0 : exp2(score - maximum);
+    float weight = exp2(score - maximum); // before the choice: a branch here is slow
+    return score < maximum - 64 ? 0 : weight;
 }
 
 bool hasScales(uint type) { return type == CACHE_Q8_0 || type == CACHE_Q4_0; }

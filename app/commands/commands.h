@@ -18,6 +18,7 @@ int runLogits(const Options &options, std::stop_token stop);
 int runPerplexity(const Options &options, std::stop_token stop);
 int runBench(const Options &options, std::stop_token stop);
 int runAttention(const Options &options, std::stop_token stop);
+int runPlan(const Options &options, std::stop_token stop);
 int runInspect(const Options &options, std::stop_token stop);
 int runDevices(const Options &options, std::stop_token stop);
 int runSelftest(const Options &options, std::stop_token stop);

@@ -9,11 +9,12 @@
 #include "app/settings_compared.h"
 #include "compute/core/error.h"
 #include "compute/core/text.h"
-#include "compute/engine/attention.h"
+#include "compute/engine/attention_metrics.h"
 
 #include <algorithm>
 #include <chrono>
 #include <format>
+#include <optional>
 
 namespace longscope::app {
 namespace {
@@ -50,8 +51,8 @@ class Perplexity {
         for (const std::string &path : options_.files)
             text += readWholeFile(path);
         std::vector<Setting> settings = settingsOf(options_);
-        engine::Engine engine(engineOptions(options_), line_.sink(), stop_);
-        tokens_ = engine.tokenizer().encode(text, {.parse_special = false, .add_bos = true});
+        engine_.emplace(engineOptions(options_), line_.sink(), stop_);
+        tokens_ = engine_->tokenizer().encode(text, {.parse_special = false, .add_bos = true});
         windows_ = tokens_.size() / context_;
         if (windows_ == 0)
             fail(ErrorKind::file, "{} has {} tokens, one window needs {}", options_.files.front(),
@@ -60,7 +61,7 @@ class Perplexity {
             windows_ = std::min(windows_, options_.chunks);
         if (settings.size() > 1 || options_.compare)
             addBaseline(settings);
-        makeRuns(engine, settings);
+        makeRuns(settings);
         measureAll();
         printPerplexity(options_, {.context = context_, .windows = windows_}, results_);
         return 0;
@@ -69,7 +70,8 @@ class Perplexity {
   private:
     struct Run {
         std::unique_ptr<engine::Session> session;
-        uint64_t chunk_tokens = 0;
+        std::unique_ptr<engine::RecallCollector> recall{}; ///< comparing
+        engine::Observers observers{};                     ///< of this session
     };
 
     /// Full attention over a cache of halves with the positions of the file, whatever the length.
@@ -83,7 +85,7 @@ class Perplexity {
             settings.insert(settings.begin(), {.session = sessionOptions(plain, "", "model")});
     }
 
-    void makeRuns(engine::Engine &engine, const std::vector<Setting> &settings) {
+    void makeRuns(const std::vector<Setting> &settings) {
         for (const Setting &setting : settings) {
             refuseDecodeEviction(setting.session);
             engine::SessionOptions wanted = setting.session;
@@ -92,7 +94,14 @@ class Perplexity {
             result.setting = setting.text();
             if (options_.by_position)
                 result.at.resize(context_ - 1);
-            runs_.push_back({.session = std::make_unique<engine::Session>(engine, wanted)});
+            Run run{.session = std::make_unique<engine::Session>(*engine_, wanted)};
+            const attention::LayerPatterns &patterns = run.session->options().patterns;
+            if (!runs_.empty()) {
+                run.recall = std::make_unique<engine::RecallCollector>(
+                    engine_->device(), engine_->config(), patterns);
+                (patterns.anyDynamic() ? run : runs_.front()).observers.add(*run.recall);
+            }
+            runs_.push_back(std::move(run));
             result.cache_bytes = runs_.back().session->cacheBytes();
             results_.push_back(std::move(result));
         }
@@ -103,9 +112,11 @@ class Perplexity {
         for (uint64_t window = 0; window < windows_; ++window)
             measure(window);
         line_.clear();
-        const model::Config &config = runs_.front().session->engine().config();
+        const model::Config &config = engine_->config();
         double full = static_cast<double>(windows_ * config.layers * config.heads) *
                       static_cast<double>(context_) * static_cast<double>(context_ + 1) / 2;
+        for (size_t run = 1; run < runs_.size(); ++run)
+            results_[run].recall = runs_[run].recall->recall();
         for (PerplexityResult &result : results_) {
             result.density = static_cast<double>(result.work.visible_pairs) / full;
             result.computed = static_cast<double>(result.work.computed_pairs) / full;
@@ -125,8 +136,10 @@ class Perplexity {
     }
 
     void measure(uint64_t window) {
+        // Recall is measured on the first window alone: looking takes half the time of attention.
+        looks_ = window == 0 && runs_.size() > 1;
         std::span<model::Token> tokens = std::span(tokens_).subspan(window * context_, context_);
-        const model::Tokenizer &tokenizer = runs_.front().session->engine().tokenizer();
+        const model::Tokenizer &tokenizer = engine_->tokenizer();
         if (tokenizer.addsBos())
             tokens[0] = tokenizer.bos();
         uint64_t first = options_.by_position ? 0 : context_ / 2;
@@ -150,7 +163,8 @@ class Perplexity {
         if (keeps)
             full_logits_.clear();
         auto start = Clock::now();
-        double other_seconds = 0;
+        engine::Observers &observers = runs_[run].observers;
+        double other_seconds = -observers.seconds();
         if (begin == 0)
             session.truncate(0);
         session.readAllLogits(
@@ -164,8 +178,8 @@ class Perplexity {
                           position - std::max(begin, first));
                 other_seconds += secondsSince(own);
             },
-            stop_);
-        result.seconds += secondsSince(start) - other_seconds;
+            stop_, looks_ ? &observers : nullptr);
+        result.seconds += secondsSince(start) - (other_seconds + observers.seconds());
         result.work.visible_pairs += session.attentionWork().visible_pairs;
         result.work.computed_pairs += session.attentionWork().computed_pairs;
     }
@@ -188,8 +202,10 @@ class Perplexity {
     ProgressLine line_;
     uint64_t context_, windows_ = 0;
     std::vector<model::Token> tokens_;
-    std::vector<Run> runs_;
+    std::optional<engine::Engine> engine_;
+    std::vector<Run> runs_; ///< end before the engine
     std::vector<PerplexityResult> results_;
+    bool looks_ = false; ///< in this window
     std::vector<float> full_logits_; ///< of the piece, [rows, vocab]
     Clock::time_point start_;
 };

@@ -92,6 +92,56 @@ HeadMetrics MetricsCollector::of(uint32_t layer, uint32_t head) const {
     return metrics;
 }
 
+// ---- what a setting keeps ----------------------------------------------------------------------
+
+RecallCollector::RecallCollector(gpu::Device &device, const model::Config &config,
+                                 const attention::LayerPatterns &patterns)
+    : second_(device), patterns_(patterns), layers_(config.layers), heads_(config.heads) {
+    for (uint32_t layer = 0; layer < config.layers; ++layer)
+        looked_at_ += wants(layer, {}) ? 1 : 0;
+}
+
+bool RecallCollector::wants(uint32_t layer, const Chunk &) const {
+    return patterns_.of(layer).kind() != attention::PatternKind::full;
+}
+
+void RecallCollector::recorded(gpu::Recorder &recorder, const Pass &pass, uint32_t layer,
+                               const Chunk &chunk, const Flush &flush) {
+    const attention::Pattern &pattern = patterns_.of(layer);
+    // Under the largest score and the sum of the chosen keys, all keys sum up to 1 / recall.
+    bool inverse = pattern.isDynamic();
+    std::vector<float> metrics = second_.metrics({recorder, pass, layer, chunk, flush}, {},
+                                                 inverse ? &full_ : &pattern);
+    for (uint64_t line = 0; line < chunk.rows * heads_; ++line) {
+        auto seen = static_cast<double>(metrics[line * MAP_METRIC_COUNT]);
+        sum_ += inverse ? 1 / std::max(seen, 1.0) : seen;
+    }
+    queries_ += chunk.rows;
+}
+
+double RecallCollector::recall() const {
+    if (queries_ == 0)
+        return 1;
+    double mean = sum_ / static_cast<double>(queries_ * heads_);
+    double share = static_cast<double>(looked_at_) / static_cast<double>(layers_);
+    return 1 - share + share * mean;
+}
+
+bool Observers::wants(uint32_t layer, const Chunk &chunk) const {
+    return std::ranges::any_of(all_, [&](Observer *own) { return own->wants(layer, chunk); });
+}
+
+void Observers::recorded(gpu::Recorder &recorder, const Pass &pass, uint32_t layer,
+                         const Chunk &chunk, const Flush &flush) {
+    flush(); // the reading's own work
+    auto start = Clock::now();
+    for (Observer *own : all_)
+        if (own->wants(layer, chunk))
+            own->recorded(recorder, pass, layer, chunk, flush);
+    flush();
+    seconds_ += std::chrono::duration<double>(Clock::now() - start).count();
+}
+
 // ---- what an answer looks at -------------------------------------------------------------------
 
 std::vector<double> sharesOfSpans(Session &session, const SpanRequest &request,

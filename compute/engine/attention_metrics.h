@@ -49,6 +49,43 @@ class MetricsCollector : public Observer {
     double seconds_ = 0;
 };
 
+/// How much of the probability of full attention a setting keeps, mean over queries, heads and layers
+/// (methods.md 0.4).
+class RecallCollector : public Observer {
+  public:
+    /// `patterns` outlive the collector. Of patterns that do not look at the data: give it to a
+    /// session with full attention. Of those that do: to the session itself, whose own queries and
+    /// keys count then.
+    RecallCollector(gpu::Device &device, const model::Config &config,
+                    const attention::LayerPatterns &patterns);
+    bool wants(uint32_t layer, const Chunk &) const override;
+    void recorded(gpu::Recorder &recorder, const Pass &pass, uint32_t layer, const Chunk &chunk,
+                  const Flush &flush) override;
+    double recall() const;
+
+  private:
+    SecondPass second_;
+    const attention::LayerPatterns &patterns_;
+    const attention::Pattern full_;
+    uint64_t layers_, heads_;
+    double sum_ = 0;              ///< over queries and heads of the layers that were looked at
+    uint64_t queries_ = 0, looked_at_ = 0; ///< of all those layers together; layers
+};
+
+/// Several observers of one reading.
+class Observers : public Observer {
+  public:
+    void add(Observer &observer) { all_.push_back(&observer); }
+    double seconds() const { return seconds_; } ///< that looking took
+    bool wants(uint32_t layer, const Chunk &chunk) const override;
+    void recorded(gpu::Recorder &recorder, const Pass &pass, uint32_t layer, const Chunk &chunk,
+                  const Flush &flush) override;
+
+  private:
+    std::vector<Observer *> all_;
+    double seconds_ = 0;
+};
+
 /// Tokens (of an answer, say) and parts of what they saw.
 struct SpanRequest {
     std::vector<uint32_t> layers = {}, heads = {}; ///< empty: all

@@ -5,7 +5,9 @@
 #include "compute/engine/attention_impl.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <utility>
 
 namespace longscope::engine {
 namespace {
@@ -65,12 +67,9 @@ class ScratchPlanner {
     void planChunks() {
         uint64_t chunk = tiling_.chunk_tokens;
         uint64_t last = options_.context_tokens - chunk;
-        for (uint64_t position = 0;; position = position * 5 / 4 / chunk * chunk + chunk) {
-            position = std::min(position, last);
-            planChunk(position);
-            if (position == last)
-                return;
-        }
+        for (uint64_t position = 0; position < last && position < kSampledTokens;)
+            planChunk(std::exchange(position, position * 5 / 4 / chunk * chunk + chunk));
+        planChunk(last);
     }
 
     void planChunk(uint64_t position) {
@@ -162,23 +161,30 @@ class ScratchPlanner {
 
     // ---- choices -------------------------------------------------------------------------------
 
-    uint64_t chosenWords(uint32_t layer, uint64_t position) const {
-        uint64_t sample = std::min(position, std::max<uint64_t>(kSampledChoice,
-                                                                tiling_.chunk_tokens));
-        uint64_t made = words(evenChoice(options_.patterns.of(layer), sample), layer, sample);
+    uint64_t chosenWords(uint32_t layer, uint64_t position) {
+        const Pattern &pattern = options_.patterns.of(layer);
+        if (attention::wantedScores(pattern, position, tiling_.chunk_tokens).row_groups == 0)
+            return words(fullChoice(), layer, position);
+        uint64_t sample = std::max<uint64_t>(kSampledChoice, tiling_.chunk_tokens);
+        auto [made, is_new] = sampled_.try_emplace(&pattern);
+        if (is_new)
+            made->second = words(evenChoice(pattern, sample), layer, sample);
         // A share of the keys makes schedules that grow with them.
-        return static_cast<uint64_t>(static_cast<double>(made) *
-                                     static_cast<double>(position + tiling_.chunk_tokens) /
-                                     static_cast<double>(sample + tiling_.chunk_tokens));
+        double share = static_cast<double>(position + tiling_.chunk_tokens) /
+                       static_cast<double>(sample + tiling_.chunk_tokens);
+        return static_cast<uint64_t>(share * static_cast<double>(made->second));
+    }
+
+    attention::Choice fullChoice() const {
+        return attention::Choice(std::vector<attention::Choice::Head>(
+            config_.heads, {.blocks_of = {}, .columns = {}, .offsets = {}, .is_full = true}));
     }
 
     attention::Choice evenChoice(const Pattern &pattern, uint64_t position) const {
         uint64_t end = position + tiling_.chunk_tokens;
         auto numberOf = [&](size_t i) { return static_cast<uint64_t>(pattern.numbers()[i]); };
         attention::Choice::Head head{.blocks_of = {}, .columns = {}, .offsets = {}};
-        if (attention::wantedScores(pattern, position, tiling_.chunk_tokens).row_groups == 0) {
-            head.is_full = true;
-        } else if (pattern.kind() == PatternKind::vertical_slash) {
+        if (pattern.kind() == PatternKind::vertical_slash) {
             uint64_t columns = std::min(numberOf(0), end), offsets = std::min(numberOf(1), end);
             for (uint64_t i = 0; i < columns; ++i)
                 head.columns.push_back(static_cast<uint32_t>(i * end / columns));
@@ -240,6 +246,7 @@ class ScratchPlanner {
     const Tiling &tiling_;
     const SessionOptions &options_;
     GrowingBuffer schedules_{3, 2}, scores_{5, 4};
+    std::map<const Pattern *, uint64_t> sampled_; ///< words of even choices
 };
 
 } // namespace

@@ -176,7 +176,8 @@ uint64_t PagedWriter::commit() {
 }
 
 PagedReader::PagedReader(const std::string &path) : path_(path) {
-    file_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe must not be waited for
+    file_ =
+        ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe must not be waited for
     if (file_ < 0)
         fail(ErrorKind::file, "the session file {} cannot be opened: {}", path,
              std::strerror(errno));
@@ -207,8 +208,10 @@ PagedReader::PagedReader(const std::string &path) : path_(path) {
         header_.resize(start.header_bytes);
         readAt(kHeaderOffset, header_.data(), header_.size());
         if (startChecksum(start, header_) != sum)
-            fail(ErrorKind::file, "the session file {} is damaged: the checksum of its header is "
-                                  "wrong", path);
+            fail(ErrorKind::file,
+                 "the session file {} is damaged: the checksum of its header is "
+                 "wrong",
+                 path);
     } catch (...) {
         ::close(file_);
         throw;
@@ -247,12 +250,14 @@ void PagedReader::check(uint64_t payload_bytes) const {
     std::vector<uint32_t> checksums(pagesOf(payload_bytes) + 1);
     read(payload_bytes, std::as_writable_bytes(std::span(checksums)));
     if (checksum(checksums.data(), (checksums.size() - 1) * sizeof(uint32_t)) != checksums.back())
-        fail(ErrorKind::file, "the session file {} is damaged: the list of checksums at its end is "
-                              "wrong", path_);
+        fail(ErrorKind::file,
+             "the session file {} is damaged: the list of checksums at its end is "
+             "wrong",
+             path_);
     checksums.pop_back();
     // Checksums are half of the time that a session takes to come back: two halves at once.
-    auto odd_pages = std::async(std::launch::async,
-                                [&] { checkPages(checksums, 1, 2, payload_bytes); });
+    auto odd_pages =
+        std::async(std::launch::async, [&] { checkPages(checksums, 1, 2, payload_bytes); });
     checkPages(checksums, 0, 2, payload_bytes);
     odd_pages.get();
 }
@@ -265,8 +270,9 @@ void PagedReader::checkPages(std::span<const uint32_t> checksums, uint64_t first
         page.resize(std::min(kPageBytes, payload_bytes - offset));
         read(offset, page);
         if (checksum(page.data(), page.size()) != checksums[number])
-            fail(ErrorKind::file, "the session file {} is damaged: page {} of {} (bytes {} to {} of "
-                                  "what was read) does not fit its checksum",
+            fail(ErrorKind::file,
+                 "the session file {} is damaged: page {} of {} (bytes {} to {} of "
+                 "what was read) does not fit its checksum",
                  path_, number + 1, checksums.size(), offset, offset + page.size());
     }
 }

@@ -6,12 +6,14 @@
 #include "shaders/params.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace longscope::engine {
 namespace {
 
 /// Positions and slots are 32-bit numbers in the kernels.
 constexpr uint64_t kMostTokens = UINT32_MAX - 65536;
+constexpr uint64_t kExactTokens = 4096, kLineTokens = 32768; ///< of the search for windows
 
 /// fn(LayerReading) for every layer.
 template <class Function>
@@ -45,6 +47,17 @@ uint64_t mapBytes(const ModelPlan &model, const SessionOptions &options, const M
         uint64_t{chunk_rows} * options.patterns.of(map.layer).passes() * sizeof(Cell);
     uint64_t pieces = std::max<uint64_t>(kMapBufferBytes / column_bytes, 1);
     return 2 * column_bytes * std::min(heads * columns, pieces);
+}
+
+/// The largest buffer of the cache.
+uint64_t largestPlane(const model::Config &config, const SessionOptions &options,
+                      uint32_t chunk_tokens) {
+    uint64_t rows = 0;
+    for (uint32_t layer = 0; layer < config.layers; ++layer)
+        rows = std::max(rows, config.kv_heads * planLayer(options, layer, chunk_tokens).capacity);
+    uint32_t head_dim = padded(config.head_dim);
+    return rows * std::max(attention::rowBytes(options.k, head_dim),
+                           attention::rowBytes(options.v, head_dim));
 }
 
 } // namespace
@@ -141,15 +154,9 @@ SessionPlan planSession(const ModelPlan &model, const SessionOptions &options,
         LayerRoom room = planLayer(options, layer, tiling.chunk_tokens);
         plan.layer_tokens.push_back(room.capacity);
         plan.layer_bytes.push_back(planCacheLayer(config, options, room));
-        plan.largest_buffer_bytes = std::max(
-            plan.largest_buffer_bytes,
-            uint64_t{config.kv_heads} * room.capacity *
-                std::max(attention::rowBytes(options.k, widths.head_dim),
-                         attention::rowBytes(options.v, widths.head_dim)));
     }
-    AttentionScratch attention = planAttentionScratch(config, widths, tiling, options);
-    plan.scratch_bytes = planScratch(config, widths, tiling, options) + attention.bytes();
-    plan.largest_buffer_bytes = std::max(plan.largest_buffer_bytes, attention.largest_bytes);
+    plan.scratch_bytes = planScratch(config, widths, tiling, options) +
+                         planAttentionScratch(config, widths, tiling, options).bytes();
     if (map)
         plan.map_bytes = mapBytes(model, options, *map, tiling.chunk_tokens);
     plan.reading = readingWork(model, options, 0, options.context_tokens);
@@ -157,18 +164,61 @@ SessionPlan planSession(const ModelPlan &model, const SessionOptions &options,
     return plan;
 }
 
-uint64_t longestContext(const ModelPlan &model, SessionOptions options, const Room &room) {
-    auto fits = [&](uint64_t tokens) {
-        options.context_tokens = tokens;
-        SessionPlan plan = planSession(model, options);
-        return plan.totalBytes() <= room.free_bytes &&
-               plan.largest_buffer_bytes <= room.largest_buffer_bytes;
+/// Exact for short windows; for long ones on a straight line, because planning a hundred of them
+/// would take minutes where the data choose keys.
+AttentionScratch LongestContext::attentionAt(uint64_t tokens) {
+    auto exact = [&](uint64_t at) -> const AttentionScratch & {
+        auto [found, is_new] = known_.try_emplace(at);
+        if (is_new) {
+            SessionOptions options = options_;
+            options.context_tokens = at;
+            found->second = planAttentionScratch(model_.config, planWidths(model_.config),
+                                                 planTiling(model_, options), options);
+        }
+        return found->second;
     };
-    uint64_t most = 0, beyond = kMostTokens + 1; // most fits, beyond does not
+    if (tokens <= kExactTokens)
+        return exact(tokens);
+    uint64_t step = kExactTokens;
+    while (2 * step < tokens && step < kLineTokens)
+        step *= 2;
+    const AttentionScratch &near = exact(step), &far = exact(2 * step);
+    double share = (static_cast<double>(tokens) - static_cast<double>(step)) /
+                   static_cast<double>(step);
+    auto onLine = [&](uint64_t AttentionScratch::*part) {
+        double rise = static_cast<double>(far.*part) - static_cast<double>(near.*part);
+        return static_cast<uint64_t>(static_cast<double>(near.*part) +
+                                     std::max(rise, 0.0) * share);
+    };
+    return {.key_rotations = onLine(&AttentionScratch::key_rotations),
+            .schedules = onLine(&AttentionScratch::schedules),
+            .scores = onLine(&AttentionScratch::scores),
+            .evicting = onLine(&AttentionScratch::evicting),
+            .largest_bytes = onLine(&AttentionScratch::largest_bytes)};
+}
+
+bool LongestContext::fits(uint64_t tokens) {
+    options_.context_tokens = tokens;
+    const model::Config &config = model_.config;
+    Tiling tiling = planTiling(model_, options_);
+    AttentionScratch attention = attentionAt(tokens);
+    uint64_t sum = model_.weight_bytes + planCache(config, options_, tiling.chunk_tokens) +
+                   planScratch(config, planWidths(config), tiling, options_) + attention.bytes();
+    uint64_t largest = std::max(attention.largest_bytes,
+                                largestPlane(config, options_, tiling.chunk_tokens));
+    return sum <= room_.free_bytes && largest <= room_.largest_buffer_bytes;
+}
+
+uint64_t LongestContext::find(CacheType k, CacheType v) {
+    options_.k = k;
+    options_.v = v;
+    uint64_t most = 0, beyond = 1; // `most` fits
+    while (beyond < kMostTokens && fits(beyond))
+        most = std::exchange(beyond, std::min(2 * beyond, kMostTokens));
+    if (beyond == kMostTokens && fits(beyond))
+        return beyond;
     while (beyond - most > 1) {
-        uint64_t middle = most == 0 && beyond > kMostTokens ? 4096 : most + (beyond - most) / 2;
-        if (beyond > kMostTokens && most > 0)
-            middle = std::min(2 * most, most + (beyond - most) / 2);
+        uint64_t middle = most + (beyond - most) / 2;
         (fits(middle) ? most : beyond) = middle;
     }
     return most;

@@ -4,10 +4,12 @@
 #pragma once
 
 #include "compute/attention/plan.h"
+#include "compute/engine/attention.h"
 #include "compute/engine/attention_map.h"
 #include "compute/engine/engine.h"
 #include "compute/engine/kv_cache.h"
 
+#include <map>
 #include <optional>
 
 namespace longscope::engine {
@@ -44,7 +46,6 @@ struct SessionPlan {
     std::vector<uint64_t> layer_bytes{};  ///< of the cache
     std::vector<uint64_t> layer_tokens{}; ///< that the cache of a layer has room for
     Work reading{}, writing{}; ///< the whole window; one token at its end
-    uint64_t largest_buffer_bytes = 0; ///< of cache and scratch
 
     uint64_t totalBytes() const;
     struct Part {
@@ -62,7 +63,23 @@ SessionPlan planSession(const ModelPlan &model, const SessionOptions &options,
 struct Room {
     uint64_t free_bytes = 0, largest_buffer_bytes = 0;
 };
-/// The largest window that fits, whatever the positions reach; 0 when not even one token does.
-uint64_t longestContext(const ModelPlan &model, SessionOptions options, const Room &room);
+/// The largest window that fits a device, whatever the positions reach. Asked for several types of
+/// the cache, because most of the work is the same for them.
+class LongestContext {
+  public:
+    LongestContext(const ModelPlan &model, const SessionOptions &options, const Room &room)
+        : model_(model), options_(options), room_(room) {}
+    /// 0 when not even one token fits.
+    uint64_t find(CacheType k, CacheType v);
+
+  private:
+    bool fits(uint64_t tokens);
+    AttentionScratch attentionAt(uint64_t tokens);
+
+    const ModelPlan &model_;
+    SessionOptions options_;
+    Room room_;
+    std::map<uint64_t, AttentionScratch> known_; ///< by the window
+};
 
 } // namespace longscope::engine

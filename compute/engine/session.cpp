@@ -273,7 +273,8 @@ void Session::Impl::checkLook(uint64_t first, uint64_t end) const {
         options.eviction.kind != attention::EvictionKind::quest)
         fail(ErrorKind::usage, "--evict {} threw keys away: what was seen cannot be shown again",
              options.eviction.spec);
-    if (attention->keepable(tokens.size(), first) < first)
+    uint64_t seen = std::max<uint64_t>(first, 1); // what is kept of nothing tells nothing
+    if (attention->keepable(tokens.size(), seen) < seen)
         fail(ErrorKind::usage,
              "the keys that query {} saw were forgotten: only later ones can be shown again, of "
              "{} tokens read",

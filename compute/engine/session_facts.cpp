@@ -20,10 +20,8 @@ class Hash {
             value_ = (value_ ^ static_cast<uint64_t>(byte)) * 0x100000001b3;
     }
     template <class Number>
-        requires std::is_arithmetic_v<Number>
-    void add(Number number) {
-        add(std::as_bytes(std::span(&number, 1)));
-    }
+    requires std::is_arithmetic_v<Number>
+    void add(Number number) { add(std::as_bytes(std::span(&number, 1))); }
     void add(const std::string &text) {
         add(text.size());
         add(std::as_bytes(std::span(text)));
@@ -103,9 +101,8 @@ std::vector<std::pair<std::string, std::string>> sessionFacts(const Session &ses
         {"the type of keys", std::string(attention::cacheTypeName(options.k))},
         {"the type of values", std::string(attention::cacheTypeName(options.v))},
         {"the scheme of positions", rope.spec},
-        {"the rotation of keys", rope.needsRawKeys()
-                                     ? "done when they are read"
-                                     : describeRotation(self.attention->keyRope())},
+        {"the rotation of keys", rope.needsRawKeys() ? "done when they are read"
+                                                     : describeRotation(self.attention->keyRope())},
         {"the eviction", options.eviction.spec}};
     std::map<const Pattern *, std::string> known; // layers share patterns
     for (uint32_t layer = 0; layer < config.layers; ++layer) {

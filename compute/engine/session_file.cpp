@@ -6,8 +6,9 @@
 //     evictors      h2o and tova, for each layer and kv head: u64 positions, f64 sums [filled]
 //     cache         for each layer, of K and then of V: for each kv head the data of the rows in
 //                   use, then for each kv head their scales
-// Rows in use are the first ones: of the tokens, of the slots that eviction filled, or all of a ring
-// that has wrapped. How long everything is follows from the header and from the session at hand.
+// Rows in use are the first ones: of the tokens, of the slots that eviction filled, or all of a
+// ring that has wrapped. How long everything is follows from the header and from the session at
+// hand.
 #include "compute/engine/session_file.h"
 
 #include "compute/core/error.h"
@@ -31,7 +32,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr uint64_t kMostCount = uint64_t{1} << 40; ///< nothing is larger; sums cannot overflow
 constexpr uint64_t kMostNoteBytes = 64 << 20;
-constexpr size_t kStepBytes = 1 << 20; ///< moved at a time
+constexpr uint64_t kStepBytes = 1 << 20; ///< moved at a time
 
 struct Counts {
     uint64_t tokens = 0, window_tokens = 0;
@@ -54,7 +55,8 @@ bool evicts(const SessionOptions &options) {
 }
 
 bool hasEvictors(const SessionOptions &options) {
-    return options.eviction.kind == EvictionKind::h2o || options.eviction.kind == EvictionKind::tova;
+    return options.eviction.kind == EvictionKind::h2o ||
+           options.eviction.kind == EvictionKind::tova;
 }
 
 uint64_t rowsInUse(const Counts &counts, uint32_t layer, const SessionOptions &options) {
@@ -64,16 +66,19 @@ uint64_t rowsInUse(const Counts &counts, uint32_t layer, const SessionOptions &o
     return hasWrapped(room, counts.written) ? room.capacity : counts.tokens;
 }
 
-/// Calls visit(buffer, offset, bytes) for everything of the cache that is in the file, in order.
+/// Calls visit(buffer, offset, bytes) for everything of the cache that is in the file, in order and
+/// at most kStepBytes at a time.
 template <class Visit>
 void forEachPart(KvCache &cache, const Counts &counts, const SessionOptions &options, Visit visit) {
     for (uint32_t number = 0; number < cache.layers.size(); ++number) {
         CacheLayer &layer = cache.layers[number];
         uint64_t rows = rowsInUse(counts, number, options);
         auto plane = [&](gpu::Buffer &buffer, uint64_t first_byte, uint64_t row_bytes) {
-            for (uint64_t kv_head = 0; kv_head < cache.kv_heads && row_bytes > 0; ++kv_head)
-                visit(buffer, first_byte + kv_head * layer.room.capacity * row_bytes,
-                      rows * row_bytes);
+            for (uint64_t kv_head = 0; kv_head < cache.kv_heads; ++kv_head) {
+                uint64_t at = first_byte + kv_head * layer.room.capacity * row_bytes;
+                for (uint64_t end = at + rows * row_bytes; at < end; at += kStepBytes)
+                    visit(buffer, at, std::min(kStepBytes, end - at));
+            }
         };
         auto planes = [&](gpu::Buffer &buffer, const params::CachePlanes &of, CacheType type) {
             plane(buffer, 0, attention::dataBytes(type, cache.head_dim));
@@ -126,7 +131,8 @@ std::string makeHeader(const Session &session, const Counts &counts) {
 /// A value of the file in an error message: short, and nothing that a terminal would obey.
 std::string forDisplay(std::string_view value) {
     std::string shown(value.substr(0, 200));
-    std::ranges::replace_if(shown, [](unsigned char c) { return c < ' ' || c == 127; }, '?');
+    std::ranges::replace_if(
+        shown, [](unsigned char c) { return c < ' ' || c == 127; }, '?');
     return repairUtf8(shown);
 }
 
@@ -202,9 +208,9 @@ class Header {
 // ---- does it fit? ------------------------------------------------------------------------------
 
 std::string describeRoom(const LayerRoom &room) {
-    return isRing(room) ? std::format("{} tokens and a ring of {}", room.slots.sinks,
-                                      room.slots.ring)
-                        : std::format("{} tokens", room.capacity);
+    return isRing(room)
+               ? std::format("{} tokens and a ring of {}", room.slots.sinks, room.slots.ring)
+               : std::format("{} tokens", room.capacity);
 }
 
 void checkRoom(const Header &header, uint32_t layer, const LayerRoom &here,
@@ -212,8 +218,8 @@ void checkRoom(const Header &header, uint32_t layer, const LayerRoom &here,
     const Counts &counts = header.counts();
     const LayerRoom &there = counts.rooms[layer];
     // Rooms of different sizes have the same rows in the same slots until a ring has wrapped.
-    bool may_differ = evicts(options) || (!hasWrapped(there, counts.written) &&
-                                          !hasWrapped(here, counts.written));
+    bool may_differ = evicts(options) ||
+                      (!hasWrapped(there, counts.written) && !hasWrapped(here, counts.written));
     if (rowsInUse(counts, layer, options) > here.capacity || (here != there && !may_differ))
         header.refuseToFit(std::format("the room of layer {}", layer), describeRoom(there),
                            describeRoom(here));
@@ -222,8 +228,8 @@ void checkRoom(const Header &header, uint32_t layer, const LayerRoom &here,
 void checkFits(const Header &header, const Session &session) {
     const Session::Impl &self = session.impl();
     const Counts &counts = header.counts();
-    for (const auto &[what, here] : sessionFacts(session, std::min(counts.tokens,
-                                                                   session.contextTokens())))
+    for (const auto &[what, here] :
+         sessionFacts(session, std::min(counts.tokens, session.contextTokens())))
         if (std::string there = header.fact(what); there != here)
             header.refuseToFit(what, there, here);
     if (counts.tokens > session.contextTokens())
@@ -233,10 +239,9 @@ void checkFits(const Header &header, const Session &session) {
         header.refuseToFit("the number of layers", std::to_string(counts.rooms.size()),
                            std::to_string(self.cache.layers.size()));
     uint64_t most = hasEvictors(self.options) ? self.options.eviction.keep : counts.tokens;
-    bool is_sound = evicts(self.options)
-                        ? counts.filled <= most &&
-                              (counts.has_evicted || counts.filled == counts.tokens)
-                        : counts.filled == 0 && !counts.has_evicted;
+    bool is_sound = evicts(self.options) ? counts.filled <= most && (counts.has_evicted ||
+                                                                     counts.filled == counts.tokens)
+                                         : counts.filled == 0 && !counts.has_evicted;
     if (!is_sound)
         header.refuse(std::format("{} slots of {} tokens are in use under the eviction {}",
                                   counts.filled, counts.tokens, self.options.eviction.spec));
@@ -294,8 +299,8 @@ attention::Evictor readEvictor(PayloadReader &payload, const Header &header,
         payload.read(std::span(sums[kv_head]));
         for (uint64_t position : positions[kv_head])
             if (position >= counts.tokens)
-                header.refuse(std::format("a kept position {} of {} tokens", position,
-                                          counts.tokens));
+                header.refuse(
+                    std::format("a kept position {} of {} tokens", position, counts.tokens));
         if (!std::ranges::all_of(sums[kv_head], [](double sum) { return std::isfinite(sum); }))
             header.refuse("what was seen of a kept position is not a number");
     }
@@ -356,12 +361,9 @@ uint64_t saveSession(const Session &session, const std::string &path, std::strin
     std::vector<std::byte> step(kStepBytes);
     forEachPart(self.cache, counts, self.options,
                 [&](const gpu::Buffer &buffer, uint64_t offset, uint64_t bytes) {
-                    for (uint64_t end = offset + bytes; offset < end;) {
-                        auto now = std::span(step).first(std::min(kStepBytes, end - offset));
-                        gpu::downloadBytes(self.engine.device(), buffer, offset, now);
-                        writer.write(now);
-                        offset += now.size();
-                    }
+                    auto now = std::span(step).first(bytes);
+                    gpu::downloadBytes(self.engine.device(), buffer, offset, now);
+                    writer.write(now);
                 });
     return writer.commit();
 }
@@ -384,12 +386,9 @@ std::string restoreSession(Session &session, const std::string &path) {
     std::vector<std::byte> step(kStepBytes);
     forEachPart(self.cache, counts, self.options,
                 [&](gpu::Buffer &buffer, uint64_t offset, uint64_t bytes) {
-                    for (uint64_t end = offset + bytes; offset < end;) {
-                        auto now = std::span(step).first(std::min(kStepBytes, end - offset));
-                        payload.read(now);
-                        gpu::uploadBytes(self.engine.device(), buffer, offset, now);
-                        offset += now.size();
-                    }
+                    auto now = std::span(step).first(bytes);
+                    payload.read(now);
+                    gpu::uploadBytes(self.engine.device(), buffer, offset, now);
                 });
     self.attention->restoreState(std::move(state), part.tokens.size());
     self.tokens = std::move(part.tokens);

@@ -3,10 +3,10 @@
 # Run through support.sh, which sets the variables used here.
 : "${out:?}" "${err:?}" "${folder:?}"
 
-# The beginning of a text, 300 words: some 400 tokens.
+# The beginning of a text, 200 words: some 370 tokens.
 shortText() {
     file="$folder/text"
-    tr -s ' \n' ' ' < "$LONGSCOPE_SOURCE/tests/data/text.txt" | cut -d' ' -f1-300 > "$file"
+    tr -s ' \n' ' ' < "$LONGSCOPE_SOURCE/tests/data/text.txt" | cut -d' ' -f1-200 > "$file"
 }
 
 # check EXPRESSION: a Python expression that must hold over the functions below.

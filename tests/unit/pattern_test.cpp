@@ -1,6 +1,7 @@
 // Patterns as rules: what is said three times (predicate, intervals, closed form) must agree, and
 // the identities that hold for every pattern (methods.md, section 0.3) must hold.
 #include "compute/attention/pattern.h"
+#include "compute/core/error.h"
 #include "compute/reference/kernels.h"
 
 #include <gtest/gtest.h>
