@@ -58,16 +58,18 @@ std::string BenchReport::markdown() const {
         std::format("Model: {}\nDevice: {}\nDriver: {}\nKernels: {}, cache {}\n"
                     "Peaks probed now: {:.1f} GFLOP/s of multiply-adds, {:.1f} GB/s of reads\n\n",
                     model_, device_, driver_, kernels_, cache_, peak_gflops, peak_gb);
-    text += "| test | tokens | depth | attention | tokens/s | min | max | GB/s | GFLOP/s | share of peak |\n"
+    text += "| test | tokens | depth | attention | tokens/s | min | max | GB/s | GFLOP/s | share "
+            "of peak |\n"
             "| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | --- |\n";
     for (const BenchResult &result : results_) {
         bool by_arithmetic = result.gflops / peak_gflops > result.gb_per_second / peak_gb;
         double share = by_arithmetic ? result.gflops / peak_gflops : result.gb_per_second / peak_gb;
-        text += std::format("| {} | {} | {} | {} | {:.2f} | {:.2f} | {:.2f} | {:.2f} | {:.1f} | "
-                            "{:.0f} % of the {} |\n",
-                            nameOf(result.what), result.what.tokens, result.what.depth,
-                            result.setting, result.median, result.least, result.most,
-                            result.gb_per_second, result.gflops, 100 * share, by_arithmetic ? "arithmetic" : "bandwidth");
+        text +=
+            std::format("| {} | {} | {} | {} | {:.2f} | {:.2f} | {:.2f} | {:.2f} | {:.1f} | "
+                        "{:.0f} % of the {} |\n",
+                        nameOf(result.what), result.what.tokens, result.what.depth, result.setting,
+                        result.median, result.least, result.most, result.gb_per_second,
+                        result.gflops, 100 * share, by_arithmetic ? "arithmetic" : "bandwidth");
     }
     if (!attention_.empty())
         text += attentionTable();
@@ -105,8 +107,8 @@ std::string BenchReport::csv() const {
     for (const BenchResult &result : results_)
         text += std::format("{},{},{},\"{}\",\"{}\",{:.3f},{:.3f},{:.3f},{:.3f},{:.2f}\n",
                             nameOf(result.what), result.what.tokens, result.what.depth,
-                            result.setting, cache_, result.median, result.least, result.most, result.gb_per_second,
-                            result.gflops);
+                            result.setting, cache_, result.median, result.least, result.most,
+                            result.gb_per_second, result.gflops);
     return text;
 }
 

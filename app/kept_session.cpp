@@ -17,7 +17,8 @@ std::optional<std::string> restoreKept(engine::Worker &worker, const Options &op
     if (task.state == engine::TaskState::stopped) // or less would be saved at the end
         fail(ErrorKind::stopped, "stopped before the session was there");
     if (!options.quiet)
-        printNote(std::format("{} tokens come from {}", task.reused_tokens, options.session));
+        printNote(
+            std::format("longscope: {} tokens come from {}", task.reused_tokens, options.session));
     return task.text;
 }
 

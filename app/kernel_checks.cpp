@@ -39,7 +39,8 @@ class Checks {
                 operations.embed(recorder, bench_.scratch.tokens, bench_.scratch.x, rows);
             });
             std::vector<float> want = reference::embed(table.tensor, tokens, 1);
-            collector.compare(table.tensor.name, bench_.download(bench_.scratch.x, rows, bench_.config.model_dim),
+            collector.compare(table.tensor.name,
+                              bench_.download(bench_.scratch.x, rows, bench_.config.model_dim),
                               want, relativeTo(want, 1e-6));
         }
         return collector.result();
@@ -50,23 +51,29 @@ class Checks {
         std::vector<float> x = randomFloats(kCheckedRows * bench_.config.model_dim, bench_.random);
         std::vector<float> weight = randomFloats(bench_.config.model_dim, bench_.random);
         bench_.upload(bench_.scratch.x, x, kCheckedRows, bench_.config.model_dim);
-        gpu::Buffer weight_buffer(bench_.device, "selftest", weight.size() * 4, gpu::Memory::device);
+        gpu::Buffer weight_buffer(bench_.device, "selftest", weight.size() * 4,
+                                  gpu::Memory::device);
         gpu::uploadBytes(bench_.device, weight_buffer, 0, std::as_bytes(std::span(weight)));
         bench_.poison(bench_.scratch.normed.buffer);
         bench_.run(bench_.weights, [&](auto &operations, auto &recorder) {
-            operations.norm(recorder, bench_.scratch.x, weight_buffer, bench_.scratch.normed, {0, kCheckedRows});
+            operations.norm(recorder, bench_.scratch.x, weight_buffer, bench_.scratch.normed,
+                            {0, kCheckedRows});
         });
         std::vector<float> want = reference::rmsNorm(x, weight, bench_.config.norm_eps);
-        collector.compare("33 rows", bench_.download(bench_.scratch.normed, kCheckedRows, bench_.config.model_dim), want,
-                          relativeTo(want, 4e-6));
+        collector.compare(
+            "33 rows",
+            bench_.download(bench_.scratch.normed, kCheckedRows, bench_.config.model_dim), want,
+            relativeTo(want, 4e-6));
         return collector.result();
     }
 
     /// Matrix times many rows, or times one.
     KernelCheck multiply(bool matvec) {
-        Collector collector(matvec ? (bench_.hasLanes() ? engine::kMatvecLanes : engine::kMatvecSubgroup)
-                                   : (bench_.hasLanes() ? engine::kMatmulLanes : engine::kMatmulSubgroup));
-        uint32_t rows = matvec ? 1 : kCheckedRows, k = bench_.config.model_dim, n = bench_.config.ffn_dim;
+        Collector collector(
+            matvec ? (bench_.hasLanes() ? engine::kMatvecLanes : engine::kMatvecSubgroup)
+                   : (bench_.hasLanes() ? engine::kMatmulLanes : engine::kMatmulSubgroup));
+        uint32_t rows = matvec ? 1 : kCheckedRows, k = bench_.config.model_dim,
+                 n = bench_.config.ffn_dim;
         std::vector<float> x = randomFloats(rows * k, bench_.random);
         bench_.upload(bench_.scratch.x, x, rows, k);
         for (QuantType type : kTypes) {
@@ -74,7 +81,8 @@ class Checks {
             engine::LinearGroup group = bench_.linear(tensor);
             bench_.poison(bench_.scratch.gate_up.buffer);
             bench_.run(bench_.weights, [&](auto &operations, auto &recorder) {
-                operations.multiply(recorder, group, bench_.scratch.x, bench_.scratch.gate_up, rows);
+                operations.multiply(recorder, group, bench_.scratch.x, bench_.scratch.gate_up,
+                                    rows);
             });
             std::vector<float> w = reference::dequantize(tensor.tensor);
             std::vector<float> want = reference::matmul(x, w, k);
@@ -83,8 +91,8 @@ class Checks {
             auto allowed = [&](size_t i) {
                 return 4e-6 * static_cast<double>(magnitude[i]) + 1e-9;
             };
-            collector.compare(tensor.tensor.name, bench_.download(bench_.scratch.gate_up, rows, n), want,
-                              allowed);
+            collector.compare(tensor.tensor.name, bench_.download(bench_.scratch.gate_up, rows, n),
+                              want, allowed);
         }
         return collector.result();
     }
@@ -106,8 +114,8 @@ class Checks {
             operations.gate(recorder, bench_.scratch.gate_up, bench_.scratch.hidden, kCheckedRows);
         });
         std::vector<float> want = reference::gated(gate, second);
-        collector.compare("33 rows", bench_.download(bench_.scratch.hidden, kCheckedRows, columns), want,
-                          relativeTo(want, 4e-6));
+        collector.compare("33 rows", bench_.download(bench_.scratch.hidden, kCheckedRows, columns),
+                          want, relativeTo(want, 4e-6));
         return collector.result();
     }
 

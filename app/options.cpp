@@ -20,11 +20,12 @@ constexpr const char *kVersion = "longscope 0.1.0";
 
 /// Which keys count, and where they stand.
 void addReadingOptions(CLI::App &app, Options &o) {
-    app.add_option("--attention", o.attention,
-                   "which keys a query sees, as \"window:256@0-3 full@4-29\": full window:W "
-                   "sinks:S+W a-shape:S+W dilated:WxD longformer:W+G bigbird:B,W,G,R strided:L "
-                   "fixed:L,C chunked:C shifted:G blocks:FILE vertical-slash:V,S xattention:T "
-                   "flexprefill:G topk:K (default full)")
+    app.add_option(
+           "--attention", o.attention,
+           "which keys a query sees, as \"window:256@0-3 full@4-29\": full window:W "
+           "sinks:S+W a-shape:S+W rolling:S+M dilated:WxD longformer:W+G bigbird:B,W,G,R strided:L "
+           "fixed:L,C chunked:C shifted:G blocks:FILE vertical-slash:V,S xattention:T "
+           "flexprefill:G topk:K mixed:SPEC#HEADS|SPEC (default full)")
         ->allow_extra_args(false)
         ->type_name("SPEC");
     app.add_option("--rope", o.rope,
@@ -187,8 +188,8 @@ void parseCacheTypes(const std::string &kv, Options &o) {
     auto typeOf = [&](const std::string &name) {
         if (auto type = attention::findCacheType(name))
             return *type;
-        throw CLI::ValidationError("--kv", std::format("\"{}\" is not one of {}", name,
-                                                       "f32, f16, bf16, q8_0, q4_0"));
+        throw CLI::ValidationError(
+            "--kv", std::format("\"{}\" is not one of {}", name, "f32, f16, bf16, q8_0, q4_0"));
     };
     if (kv.empty())
         return;
@@ -203,8 +204,8 @@ void parseCacheTypes(const std::string &kv, Options &o) {
 /// Specs are read once before a command begins, so that a wrong one is said at once.
 void checkReading(const Options &o) {
     bool compares = o.command == "bench" || o.command == "perplexity" || o.command == "plan";
-    for (const auto &[name, settings] : {std::pair{"--attention", &o.attention},
-                                         std::pair{"--rope", &o.rope}})
+    for (const auto &[name, settings] :
+         {std::pair{"--attention", &o.attention}, std::pair{"--rope", &o.rope}})
         if (settings->size() > 1 && !compares)
             throw CLI::ValidationError(
                 name, std::format("given {} times; only bench, perplexity and plan compare "
@@ -261,22 +262,34 @@ std::vector<std::string> partsOf(const std::string &setting) {
     return {std::istream_iterator<std::string>(words), {}};
 }
 
-/// The mask of `blocks:FILE` or `blocks:FILE@LAYERS`, where one of the parts names one.
+/// FILE of "blocks:FILE" or "blocks:FILE@LAYERS", and of the parts of "mixed:blocks:FILE#HEADS|…".
+std::vector<std::string> maskFilesOf(std::string part) {
+    constexpr std::string_view kStem = "blocks:", kMixed = "mixed:";
+    size_t at = part.rfind('@'); // layers, unless the file's name goes on
+    if (at != part.npos && part.find_first_not_of("0123456789,-", at + 1) == part.npos)
+        part.resize(at);
+    if (part.starts_with(kStem))
+        return {part.substr(kStem.size())};
+    std::vector<std::string> files;
+    if (!part.starts_with(kMixed))
+        return files;
+    std::istringstream mixed(part.substr(kMixed.size()));
+    for (std::string one; std::getline(mixed, one, '|');)
+        if (one.starts_with(kStem))
+            files.push_back(one.substr(kStem.size(), one.find('#') - kStem.size()));
+    return files;
+}
+
+/// The mask that a setting names, if it does.
 std::shared_ptr<const attention::BlockMask> readMask(const std::vector<std::string> &parts) {
-    constexpr std::string_view kStem = "blocks:";
     std::string path;
-    for (const std::string &part : parts) {
-        if (!part.starts_with(kStem))
-            continue;
-        size_t at = part.rfind('@'); // layers, unless the file's name goes on
-        bool has_layers =
-            at != part.npos && part.find_first_not_of("0123456789,-", at + 1) == part.npos;
-        std::string named = part.substr(0, has_layers ? at : part.npos).substr(kStem.size());
-        if (!path.empty() && path != named)
-            fail(ErrorKind::usage, "--attention names two masks, {} and {}: one is possible", path,
-                 named);
-        path = named;
-    }
+    for (const std::string &part : parts)
+        for (const std::string &named : maskFilesOf(part)) {
+            if (!path.empty() && path != named)
+                fail(ErrorKind::usage, "--attention names two masks, {} and {}: one is possible",
+                     path, named);
+            path = named;
+        }
     if (path.empty())
         return nullptr;
     return std::make_shared<const attention::BlockMask>(

@@ -44,16 +44,16 @@ struct Options {
     bool compare = false;               ///< perplexity: one setting, too, with full attention
     std::vector<uint64_t> prompt_tokens{512}, generated_tokens{128}, depths{0, 4096}; ///< bench
     unsigned repeat = 5;                                                              ///< bench
-    std::string format = "md"; ///< bench: md, json, csv
-    bool profile = false;      ///< bench
-    bool measure = false;      ///< plan: allocate and run, too
-    uint32_t layer = 0;        ///< attention
-    std::vector<uint32_t> heads;             ///< attention; empty: all, their mean
-    std::string queries, keys;               ///< attention: "A:B", "" = all
-    uint32_t size = 512;                     ///< attention: most cells of a side
-    std::string pool = "sum";                ///< attention: sum, mean, max
-    std::string recall;                      ///< attention: a pattern, "" = none
-    std::string session;                     ///< a file that keeps what was read, "" = none
+    std::string format = "md";   ///< bench: md, json, csv
+    bool profile = false;        ///< bench
+    bool measure = false;        ///< plan: allocate and run, too
+    uint32_t layer = 0;          ///< attention
+    std::vector<uint32_t> heads; ///< attention; empty: all, their mean
+    std::string queries, keys;   ///< attention: "A:B", "" = all
+    uint32_t size = 512;         ///< attention: most cells of a side
+    std::string pool = "sum";    ///< attention: sum, mean, max
+    std::string recall;          ///< attention: a pattern, "" = none
+    std::string session;         ///< a file that keeps what was read, "" = none
 };
 
 /// What the arguments say, or the exit status when they were answered already (help, version, and

@@ -68,14 +68,14 @@ void printTable(const std::vector<PerplexityResult> &results) {
         double own = r.second_half.perplexity();
         printOut(std::format("{:<{}}  {:>10.4f}  {:>7.4f}  {:>+7.2f}%  {:>8.5f}  {:>6.2f}%  "
                              "{:>6.2f}%  {:>7.2f}%  {:>8.2f}  {:>9}\n",
-                             r.setting, width, own, r.second_half.error(),
-                             100 * (own / full - 1), r.against_full.mean(), 100 * r.recall.value_or(1),
-                             100 * r.density,
+                             r.setting, width, own, r.second_half.error(), 100 * (own / full - 1),
+                             r.against_full.mean(), 100 * r.recall.value_or(1), 100 * r.density,
                              100 * r.computed, r.seconds, formatBytes(r.cache_bytes)));
     }
-    printOut("KL: mean over the scored positions of KL(full || setting), nats; recall: share of full "
-             "attention's probability that is kept (first window); density: pairs of "
-             "query and key that count, computed: that were gone through, both of full causal\n");
+    printOut(
+        "KL: mean over the scored positions of KL(full || setting), nats; recall: share of full "
+        "attention's probability that is kept (first window); density: pairs of "
+        "query and key that count, computed: that were gone through, both of full causal\n");
 }
 
 } // namespace

@@ -44,7 +44,7 @@ void startState() {
     }
 }
 
-/// Slot of a lane's key, never one beyond the range: what lies there may be NaN, and 0 * NaN is NaN.
+/// Rows of a lane's keys, none beyond the range: what lies there may be NaN, and 0 * NaN is NaN.
 void findRows(Run run, uint first_key, uint end_key) {
     [[unroll]] for (uint group = 0; group < KEY_GROUPS; ++group) {
         uint key = min(first_key + group * LANES + lane, end_key - 1);
@@ -83,8 +83,7 @@ void scoreKeys(Run run, uint first_key, uint end_key) {
     [[unroll]] for (uint group = 0; group < KEY_GROUPS; ++group) {
         uint key = first_key + group * LANES + lane, position = 0;
         if (RAW_KEYS)
-            position =
-                slotAndPosition(p.schedule, run, min(key, end_key - 1), HAS_LISTS).y;
+            position = slotAndPosition(p.schedule, run, min(key, end_key - 1), HAS_LISTS).y;
         scoreRow(group, table, position);
         [[unroll]] for (uint head = 0; head < HEADS; ++head)
             if (key >= end_key)

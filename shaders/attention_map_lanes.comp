@@ -1,7 +1,7 @@
 #version 450
 // Second pass over a schedule for the software device: what each query looked at, as a few numbers
 // (metrics) or as a row of a picture (cells). A workgroup is a tile of 8 queries (lane = query) x
-// HEADS heads, usually 1.
+// HEADS heads of one KV head, usually 1; more may share a head group of the schedule.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
 #extension GL_KHR_shader_subgroup_basic : require
@@ -19,8 +19,7 @@ Tile tile;
 float normals[HEADS];   // p = exp2(score - normal): m + log2(l), huge for l = 0
 float logs[HEADS][KEYS]; // log2 of p
 float metrics[HEADS][5];
-// Cells: two neighbours are in the making; sums and maxima of `open_cell` and of the one after it.
-uint open_cell;
+uint open_cell; // two neighbours are in the making, this one and the next: sums and maxima
 vec2 cell[HEADS], next_cell[HEADS];
 
 void startState() {
@@ -70,6 +69,7 @@ uint cellsOf(uint row, uint head) {
     return ((row * gl_NumWorkGroups.y + gl_WorkGroupID.y) * HEADS + head) * p.cells;
 }
 
+/// The lanes of this device go in step: no barrier is needed between this and flushCell.
 void clearCells() {
     for (uint query = 0; query < tile.rows; ++query)
         [[unroll]] for (uint head = 0; head < HEADS; ++head) {
@@ -86,9 +86,8 @@ void flushCell(uint number, vec2 collected[HEADS], bool wanted) {
     Words64 words = Words64(p.target);
     [[unroll]] for (uint head = 0; head < HEADS; ++head) {
         uint at = cellsOf(rowOfQuery(tile, lane), head) + number;
-        vec2 old = twoFloats(words.v[at]);
-        vec2 now = vec2(old.x + collected[head].x, max(old.y, collected[head].y));
-        words.v[at] = packUint2x32(floatBitsToUint(now));
+        vec2 old = twoFloats(words.v[at]), own = collected[head];
+        words.v[at] = packUint2x32(floatBitsToUint(vec2(old.x + own.x, max(old.y, own.y))));
     }
 }
 
@@ -134,8 +133,6 @@ uvec2 keysInPicture(Run run) {
     uvec2 before = max(uvec2(p.first_key, end_key), run.position) - run.position;
     return min((before + run.step - 1) / run.step, run.keys);
 }
-
-// ------------------------------------------------------------------------------------------------
 
 void lookAtRun(Run run) {
     Seen seen = readSeen(p.schedule, run);

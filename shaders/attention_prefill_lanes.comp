@@ -43,9 +43,9 @@ void startState() {
                 vec2 sum = vec2(0);
                 uint dim = lane * DIMS + i;
                 if ((FLAGS & ATTENTION_CONTINUE) != 0 && dim < p.head_dim)
-                    sum = total * twoFloats(Words64(p.result).v[resultWord(lane ^ turn, head, dim)]);
-                sums[turn][head][i] = sum.x;
-                sums[turn][head][i + 1] = sum.y;
+                    sum = twoFloats(Words64(p.result).v[resultWord(lane ^ turn, head, dim)]);
+                sums[turn][head][i] = sum.x * total;
+                sums[turn][head][i + 1] = sum.y * total;
             }
         }
     }
@@ -132,8 +132,9 @@ void storeResult() {
             [[unroll]] for (uint i = 0; i < DIMS; i += 2) {
                 uint dim = lane * DIMS + i; // pairs: head_dim is even
                 vec2 two = vec2(sums[turn][head][i], sums[turn][head][i + 1]) * factor;
+                uint64_t word = packUint2x32(floatBitsToUint(two));
                 if ((lane ^ turn) < tile.rows && dim < p.head_dim)
-                    words.v[resultWord(lane ^ turn, head, dim)] = packUint2x32(floatBitsToUint(two));
+                    words.v[resultWord(lane ^ turn, head, dim)] = word;
             }
         }
     }

@@ -33,8 +33,8 @@ void scoreTurn(uint turn, uint row_group, uint begin, uint end) {
         [[unroll]] for (uint j = 0; j < KEYS; ++j)
             rows[j] = cache_row + min(first + j, end - 1) * p.group + turn;
         scoreKeys(p.rotation, -cache_row);
-        // A loop that ends at once. Without a border here the driver's compiler makes one score after
-        // the other, each a chain of 64 additions that wait for each other: half the speed.
+        // A loop that ends at once. Without a border here the driver's compiler makes one score
+        // after the other, each a chain of additions that wait for each other: half the speed.
         do
             storeScores(row_group, first, end, turn == 0);
         while (p.heads == 0);

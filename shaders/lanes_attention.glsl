@@ -1,6 +1,6 @@
 // What the `lanes` attention kernels share: rows of the cache and of q, read in elements as wide as
-// possible. Where a row is spread over the 8 lanes, lane l holds part l of it: dims l * DIMS .., the
-// same for every type, so that nothing is transposed.
+// possible. Where a row is spread over the 8 lanes, lane l holds part l: dims l * DIMS .., the same
+// for every type, so that nothing is transposed.
 #include "schedule.glsl"
 
 layout(constant_id = SPEC_HEAD_DIM) const uint HEAD_DIM = 64; // multiple of 32
@@ -104,7 +104,7 @@ void scalePart(CachePlanes cache, uint type, uint row, uint part, inout vec4 dim
         dims[i] *= (part * DIMS + 4 * i) / 32 == first ? scale : next;
 }
 
-// ---- rotation: which dims four `n` of a query or key is, so that pairs lie side by side -----------
+// ---- rotation: which dims four `n` of a query or key is, so that pairs lie side by side ---------
 // Pairs (2j, 2j+1): dims 4n .. 4n + 3. Pairs (j, j + rope_dims/2): pairs 2n and 2n + 1, or, beyond
 // the rotated dims, any order. rope_dims is a multiple of 4 there.
 
@@ -115,7 +115,9 @@ uvec2 twosOf(uint n, uint rope_dims) {
     return uvec2(2 * n, 2 * n + 1);
 }
 
-vec4 fourOf(vec2 low, vec2 high) { return SPLIT_PAIRS ? vec4(low.x, high.x, low.y, high.y) : vec4(low, high); }
+vec4 fourOf(vec2 low, vec2 high) {
+    return SPLIT_PAIRS ? vec4(low.x, high.x, low.y, high.y) : vec4(low, high);
+}
 
 /// Four n of row `row` of q.
 vec4 loadQueryFour(Floats q, uint row, uint n, uint rope_dims) {

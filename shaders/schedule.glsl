@@ -11,7 +11,9 @@ struct Run {
     uint slot, position, step, keys, bounds, list, zone; // keys: the length
 };
 
-uint tilesOf(Uints schedule, uint head_group) { return schedule.v[SCHEDULE_GROUPS + 2 * head_group + 1]; }
+uint tilesOf(Uints schedule, uint head_group) {
+    return schedule.v[SCHEDULE_GROUPS + 2 * head_group + 1];
+}
 
 /// Tile `index` of a head group; index < tilesOf(schedule, head_group).
 Tile readTile(Uints schedule, uint head_group, uint index) {

@@ -72,6 +72,7 @@ class Looking {
         if (tokens_.size() > settings_.context_tokens)
             fail(ErrorKind::model, "{} needs {} tokens, the window has {}", options_.files.front(),
                  tokens_.size(), settings_.context_tokens);
+        warnOutOfReach(engine.config(), settings_);
         engine::Session session(engine, settings_);
         options_.out.empty() ? printMetrics(session) : writeMap(session);
         return 0;

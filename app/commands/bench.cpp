@@ -1,7 +1,8 @@
 // `longscope bench`: how fast the model reads a prompt and writes, at each depth and under each
-// setting of attention. Medians of runs after one warm-up (the driver compiles kernels at their first
-// use), beside the peaks that the device reached in the same run. Several settings are compared with
-// full attention: pairs by formula, pairs gone through, and the time of attention alone.
+// setting of attention. Medians of runs after one warm-up (the driver compiles kernels at their
+// first use), beside the peaks that the device reached in the same run. Several settings are
+// compared with full attention: pairs by formula, pairs gone through, and the time of attention
+// alone.
 #include "app/bench_report.h"
 #include "app/commands/commands.h"
 #include "app/output.h"
@@ -89,9 +90,8 @@ class Bench {
                                         const std::vector<Setting> &settings) {
         uint64_t most = UINT64_MAX;
         for (const Setting &setting : settings)
-            most = std::min(most, setting.session.rope
-                                      ? UINT64_MAX
-                                      : engine::reachOf(config, setting.session));
+            most = std::min(most, setting.session.rope ? UINT64_MAX
+                                                       : engine::reachOf(config, setting.session));
         if (options_.context_tokens)
             most = std::min(most, options_.context_tokens);
         std::vector<BenchCase> cases;
@@ -241,8 +241,8 @@ class Bench {
     engine::ModelPlan model_;
     uint64_t window_ = 0;
     std::vector<model::Token> tokens_;
-    std::string setting_;          ///< that is measured now
-    engine::AttentionWork work_;   ///< of the last profiled case
+    std::string setting_;        ///< that is measured now
+    engine::AttentionWork work_; ///< of the last profiled case
 };
 
 } // namespace

@@ -70,7 +70,8 @@ class Conversation {
         Json saved = Json::parse(kept, nullptr, false);
         std::vector<model::Message> messages;
         auto textOf = [](const Json &message, const char *key) {
-            bool is_there = message.is_object() && message.contains(key) && message[key].is_string();
+            bool is_there =
+                message.is_object() && message.contains(key) && message[key].is_string();
             return is_there ? message[key].get<std::string>() : std::string();
         };
         for (const Json &message : saved.is_array() ? saved : Json::array())
@@ -108,8 +109,8 @@ class Conversation {
 
     void printJson() const {
         Json answer = {{"messages", asJson(messages_)},
-                                 {"prompt_tokens", prompt_tokens_},
-                                 {"generated_tokens", generated_tokens_}};
+                       {"prompt_tokens", prompt_tokens_},
+                       {"generated_tokens", generated_tokens_}};
         app::printJson(answer);
     }
 

@@ -23,9 +23,10 @@ int runLogits(const Options &options, std::stop_token stop) {
     engine::SessionOptions wanted = sessionOptions(options);
     if (wanted.context_tokens == 0)
         wanted.context_tokens = tokens.size();
-    if (tokens.size() > std::min(wanted.context_tokens, engine.config().context_tokens))
+    if (tokens.size() > wanted.context_tokens)
         fail(ErrorKind::model, "{} tokens need a window of {}, the window is {}", tokens.size(),
-             tokens.size(), std::min(wanted.context_tokens, engine.config().context_tokens));
+             tokens.size(), wanted.context_tokens);
+    warnOutOfReach(engine.config(), wanted);
     engine::Session session(engine, wanted);
     OutputFile file(options.out);
     auto start = std::chrono::steady_clock::now();

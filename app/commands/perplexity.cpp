@@ -90,6 +90,8 @@ class Perplexity {
             refuseDecodeEviction(setting.session);
             engine::SessionOptions wanted = setting.session;
             wanted.context_tokens = context_;
+            if (std::ranges::count(options_.rope, setting.rope) > 0) // else it is the baseline's
+                warnOutOfReach(engine_->config(), wanted);
             PerplexityResult result;
             result.setting = setting.text();
             if (options_.by_position)
@@ -97,8 +99,8 @@ class Perplexity {
             Run run{.session = std::make_unique<engine::Session>(*engine_, wanted)};
             const attention::LayerPatterns &patterns = run.session->options().patterns;
             if (!runs_.empty()) {
-                run.recall = std::make_unique<engine::RecallCollector>(
-                    engine_->device(), engine_->config(), patterns);
+                run.recall = std::make_unique<engine::RecallCollector>(engine_->device(),
+                                                                       engine_->config(), patterns);
                 (patterns.anyDynamic() ? run : runs_.front()).observers.add(*run.recall);
             }
             runs_.push_back(std::move(run));
@@ -205,7 +207,7 @@ class Perplexity {
     std::optional<engine::Engine> engine_;
     std::vector<Run> runs_; ///< end before the engine
     std::vector<PerplexityResult> results_;
-    bool looks_ = false; ///< in this window
+    bool looks_ = false;             ///< in this window
     std::vector<float> full_logits_; ///< of the piece, [rows, vocab]
     Clock::time_point start_;
 };

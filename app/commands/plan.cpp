@@ -1,6 +1,7 @@
-// `longscope plan`: what a window costs before anything is allocated: bytes in the parts under which
-// the engine books them, operations, and the longest window that fits. With --measure the same is
-// allocated and read, and what was booked stands beside it.
+// `longscope plan`: what a window costs before anything is allocated: bytes in the parts under
+// which the engine books them, operations, and the longest window that fits. With --measure the
+// same is allocated and read, and what was booked stands beside it.
+#include "compute/engine/plan.h"
 #include "app/commands/commands.h"
 #include "app/json_output.h"
 #include "app/progress.h"
@@ -8,7 +9,6 @@
 #include "app/token_file.h"
 #include "compute/core/error.h"
 #include "compute/core/text.h"
-#include "compute/engine/plan.h"
 #include "compute/engine/session.h"
 
 #include <algorithm>
@@ -36,8 +36,8 @@ std::string formatFlops(double flops) {
 struct Planned {
     Setting setting;
     engine::SessionPlan plan;
-    std::map<std::string, uint64_t> booked; ///< empty without --measure
-    uint64_t reach = 0;                     ///< of the positions; UINT64_MAX: any
+    std::map<std::string, uint64_t> booked;              ///< empty without --measure
+    uint64_t reach = 0;                                  ///< of the positions; UINT64_MAX: any
     std::vector<std::pair<CacheType, uint64_t>> longest; ///< windows, by the type of the cache
     uint64_t longest_context = 0;                        ///< with the types asked for
 };
@@ -91,10 +91,9 @@ class PlanCommand {
                         .booked = {},
                         .reach = engine::reachOf(model_.config, session),
                         .longest = {}};
-        const engine::Room room{
-            .free_bytes = facts_.free_memory_bytes,
-            .largest_buffer_bytes =
-                std::min(facts_.max_buffer_bytes, facts_.max_allocation_bytes)};
+        const engine::Room room{.free_bytes = facts_.free_memory_bytes,
+                                .largest_buffer_bytes =
+                                    std::min(facts_.max_buffer_bytes, facts_.max_allocation_bytes)};
         engine::LongestContext longest(model_, session, room);
         planned.longest_context = longest.find(session.k, session.v);
         for (CacheType type : kCacheTypes)
@@ -124,10 +123,9 @@ class PlanCommand {
     }
 
     std::string text() const {
-        std::string text = std::format("{} on {}, {} free\n",
-                                       model_.config.name.empty() ? options_.model
-                                                                  : model_.config.name,
-                                       facts_.name, formatBytes(facts_.free_memory_bytes));
+        std::string text = std::format(
+            "{} on {}, {} free\n", model_.config.name.empty() ? options_.model : model_.config.name,
+            facts_.name, formatBytes(facts_.free_memory_bytes));
         for (const Planned &planned : planned_)
             text += textOf(planned);
         text += "\nlongest window that fits the memory\n\n| attention |";
@@ -138,8 +136,8 @@ class PlanCommand {
             text += std::format("| {} |", planned.setting.text());
             for (const auto &[type, tokens] : planned.longest)
                 text += std::format(" {} |", tokens);
-            text += planned.reach == UINT64_MAX ? " any |\n"
-                                                : std::format(" {} |\n", planned.reach);
+            text +=
+                planned.reach == UINT64_MAX ? " any |\n" : std::format(" {} |\n", planned.reach);
         }
         return text;
     }
@@ -149,8 +147,9 @@ class PlanCommand {
         bool measured = !planned.booked.empty();
         std::string text = std::format("\nwindow of {} tokens, attention {}, cache {}\n\n",
                                        plan.context_tokens, planned.setting.text(), cacheName());
-        text += measured ? "| part | planned bytes | booked bytes | |\n| --- | ---: | ---: | --- |\n"
-                         : "| part | planned bytes | |\n| --- | ---: | --- |\n";
+        text += measured
+                    ? "| part | planned bytes | booked bytes | |\n| --- | ---: | ---: | --- |\n"
+                    : "| part | planned bytes | |\n| --- | ---: | --- |\n";
         auto row = [&](std::string_view name, uint64_t bytes, uint64_t booked,
                        const std::string &note) {
             text += std::format("| {} | {} |", name, bytes);

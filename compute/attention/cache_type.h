@@ -1,5 +1,6 @@
 // How keys and values are kept: the element types of the KV cache, with their sizes. A row is one
-// token of one KV head, head_dim padded to a multiple of 32. Layout on the device: shaders/params.h.
+// token of one KV head, head_dim padded to a multiple of 32. Layout on the device:
+// shaders/params.h.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +17,8 @@ constexpr std::string_view cacheTypeName(CacheType type) {
 }
 
 constexpr std::optional<CacheType> findCacheType(std::string_view name) {
-    for (CacheType type : {CacheType::f32, CacheType::f16, CacheType::bf16, CacheType::q8_0,
-                           CacheType::q4_0})
+    for (CacheType type :
+         {CacheType::f32, CacheType::f16, CacheType::bf16, CacheType::q8_0, CacheType::q4_0})
         if (cacheTypeName(type) == name)
             return type;
     return std::nullopt;
@@ -26,11 +27,15 @@ constexpr std::optional<CacheType> findCacheType(std::string_view name) {
 /// Bytes of the elements of a row.
 constexpr uint64_t dataBytes(CacheType type, uint32_t head_dim_padded) {
     switch (type) {
-    case CacheType::f32: return uint64_t{4} * head_dim_padded;
+    case CacheType::f32:
+        return uint64_t{4} * head_dim_padded;
     case CacheType::f16:
-    case CacheType::bf16: return uint64_t{2} * head_dim_padded;
-    case CacheType::q8_0: return head_dim_padded;
-    case CacheType::q4_0: return head_dim_padded / 2;
+    case CacheType::bf16:
+        return uint64_t{2} * head_dim_padded;
+    case CacheType::q8_0:
+        return head_dim_padded;
+    case CacheType::q4_0:
+        return head_dim_padded / 2;
     }
     return 0;
 }

@@ -238,4 +238,17 @@ uint64_t Pattern::sinkQuery(uint64_t query) const {
     return kept ? std::min(query, kept->sinks + kept->window - 1) : query;
 }
 
+uint32_t chunkFor(const Pattern &pattern) {
+    constexpr uint32_t kTile = 8, kLeast = 1024, kMost = 2048;
+    uint32_t chunk = 0;
+    for (unsigned pass = 0; pass < pattern.passes(); ++pass) {
+        if (pattern.step(pass) == 1)
+            continue;
+        uint64_t whole = uint64_t{kTile} * pattern.step(pass);
+        uint64_t wanted = (kLeast + whole - 1) / whole * whole;
+        chunk = std::max(chunk, static_cast<uint32_t>(std::min<uint64_t>(wanted, kMost)));
+    }
+    return chunk;
+}
+
 } // namespace longscope::attention

@@ -64,7 +64,7 @@ enum class PatternKind {
     a_shape, ///< a-shape:S+W         the same keys, positions as they are
     rolling, ///< rolling:S+M         first S and up to M more; when full, the older half goes
     blocks,  ///< blocks:FILE         a mask of blocks (BlockMask)
-    mixed,      ///< mixed:SPEC#HEADS|...|SPEC  some heads so ("window:64#0-3|full"), the rest so
+    mixed,   ///< mixed:SPEC#HEADS|...|SPEC  some heads so ("window:64#0-3|full"), the rest so
     vertical_slash, ///< vertical-slash:V,S  chosen from data, as are the next three
     xattention,     ///< xattention:T[,STRIDE[,BLOCK]]
     flexprefill,    ///< flexprefill:G[,MIN_BUDGET]
@@ -95,13 +95,13 @@ class Pattern : public KeySource {
     /// that chooses.
     std::span<const double> numbers() const { return numbers_; }
     std::optional<Retention> retention() const;
-    /// The positions of a query towards its sinks are those that a cache without the forgotten tokens
-    /// would give it.
+    /// The positions of a query towards its sinks are those that a cache without the forgotten
+    /// tokens would give it.
     bool relabelsSinks() const {
         return kind_ == PatternKind::sinks || kind_ == PatternKind::rolling;
     }
-    /// StreamingLLM (methods.md 2.6): at most sinks + window - 1; context shift (6.9): less what was
-    /// dropped.
+    /// StreamingLLM (methods.md 2.6): at most sinks + window - 1; context shift (6.9): less what
+    /// was dropped.
     uint64_t sinkQuery(uint64_t query) const;
 
     /// The definition. Dynamic patterns: causal (what may be seen at most).
@@ -138,6 +138,9 @@ class Pattern : public KeySource {
     };
     std::vector<HeadPart> head_parts_; ///< mixed: the last one is the rest
 };
+
+/// Queries that should be in flight so that tiles of 8 are full: 0 for patterns without gaps.
+uint32_t chunkFor(const Pattern &pattern);
 
 /// Patterns of all layers from specs like "window:256@0-3,8"; the last that names a layer counts,
 /// layers that nobody names are full. Throws Error(usage), also for a layer that does not exist.

@@ -210,8 +210,9 @@ void Pattern::parseMixed(std::string_view spec, std::string_view parts,
         auto own = std::make_shared<const Pattern>(part.substr(0, at), mask);
         if (own->isDynamic() || own->relabelsSinks() || own->passes() > 1 || own->step(0) > 1 ||
             own->headKinds() > 1)
-            failAt(spec, "\"{}\" cannot be mixed by heads: it is chosen from the data, has gaps, "
-                         "differs by heads itself or gives positions of its own",
+            failAt(spec,
+                   "\"{}\" cannot be mixed by heads: it is chosen from the data, has gaps, "
+                   "differs by heads itself or gives positions of its own",
                    own->spec());
         if (at == part.npos)
             rest.pattern = own;

@@ -1,5 +1,6 @@
 // What a model and a way of reading cost by theory: FLOPs, keys that are looked at, bytes of the
-// cache. Pure arithmetic (methods.md, section 8). What is booked on a device: compute/engine/plan.h.
+// cache. Pure arithmetic (methods.md, section 8). What is booked on a device:
+// compute/engine/plan.h.
 #pragma once
 
 #include "compute/attention/cache_type.h"

@@ -14,34 +14,10 @@ using attention::KeySource;
 using attention::Pattern;
 using attention::Schedule;
 
-const std::pair<const gpu::Kernel *, const gpu::Kernel *>
-    kPrefill{&kAttentionPrefillLanes, &kAttentionPrefillSubgroup},
+const std::pair<const gpu::Kernel *, const gpu::Kernel *> kPrefill{&kAttentionPrefillLanes,
+                                                                   &kAttentionPrefillSubgroup},
     kDecode{&kAttentionDecodeLanes, &kAttentionDecodeSubgroup},
     kMap{&kAttentionMapLanes, &kAttentionMapSubgroup};
-
-/// Frequencies that follow the length are made anew every so many tokens.
-constexpr uint64_t kLengthStep = 256;
-
-attention::RopeSettings settingsOf(const model::Config &config) {
-    attention::RopeSettings settings;
-    settings.dims = config.rope_dims;
-    settings.base = config.rope_base;
-    settings.scaling = config.rope_scaling.type;
-    settings.factor = config.rope_scaling.factor;
-    settings.original_context = config.rope_scaling.original_context;
-    settings.attn_factor = config.rope_scaling.attn_factor;
-    settings.yarn_beta_fast = config.rope_scaling.yarn_beta_fast;
-    settings.yarn_beta_slow = config.rope_scaling.yarn_beta_slow;
-    settings.factors = config.rope_factors;
-    settings.short_factors = config.rope_short_factors;
-    settings.long_factors = config.rope_long_factors;
-    return settings;
-}
-
-std::span<float> floatsOf(const gpu::Buffer &buffer, uint64_t first, uint64_t count) {
-    auto bytes = buffer.mapped();
-    return {reinterpret_cast<float *>(bytes.data()) + first, count};
-}
 
 } // namespace
 
@@ -70,7 +46,8 @@ Attention::Attention(gpu::Device &device, const Tiling &tiling, const model::Con
                                          {SPEC_CACHE_V, static_cast<uint32_t>(options.v)},
                                          {SPEC_FLAGS, flags}},
                                         shared);
-    merge_ = &gpu::findPipeline(device, kAttentionMerge, {{SPEC_HEAD_DIM, widths.head_dim}}, shared);
+    merge_ =
+        &gpu::findPipeline(device, kAttentionMerge, {{SPEC_HEAD_DIM, widths.head_dim}}, shared);
     const gpu::Specialization cache = {{SPEC_HEAD_DIM, widths.head_dim},
                                        {SPEC_CACHE_K, static_cast<uint32_t>(options.k)},
                                        {SPEC_CACHE_V, static_cast<uint32_t>(options.v)}};
@@ -81,119 +58,6 @@ Attention::Attention(gpu::Device &device, const Tiling &tiling, const model::Con
 }
 
 Attention::~Attention() = default;
-
-// ---- positions ---------------------------------------------------------------------------------
-
-void Attention::fillRotations(const Scratch &scratch) {
-    const attention::RopeScheme &scheme = options_.ropeScheme();
-    uint64_t length = scheme.followsLength()
-                          ? std::min(ceilDiv(chunk_.total, kLengthStep) * kLengthStep,
-                                     options_.context_tokens)
-                          : options_.context_tokens;
-    if (length != rope_length_) {
-        rope_ = attention::makeRope(settingsOf(config_), scheme, config_.context_tokens, length);
-        rope_length_ = length;
-        rotated_keys_ = 0;
-    }
-    uint64_t floats = uint64_t{chunk_.rows} * config_.rope_dims;
-    attention::fillRotation(rope_, chunk_.position, chunk_.rows,
-                            floatsOf(scratch.rotation, 0, floats));
-    std::vector<double> positions(chunk_.rows);
-    auto fillFar = [&](uint32_t region, auto &&positionOf) {
-        for (uint32_t row = 0; row < chunk_.rows; ++row)
-            positions[row] = positionOf(chunk_.position + row);
-        uint64_t first = uint64_t{region} * tiling_.chunk_tokens * config_.rope_dims;
-        attention::fillRotation(rope_, positions, floatsOf(scratch.rotation_far, first, floats));
-    };
-    if (scheme.nearKeys() != UINT64_MAX)
-        fillFar(0, [&](uint64_t query) { return scheme.farQuery(query); });
-    std::vector<bool> filled(farRegions(config_, options_));
-    for (uint32_t layer = 0; layer < config_.layers; ++layer) {
-        const Pattern &pattern = options_.patterns.of(layer);
-        uint32_t region = farRegion(options_, layer);
-        if (!pattern.relabelsSinks() || filled[region])
-            continue;
-        filled[region] = true;
-        fillFar(region, [&](uint64_t query) {
-            return static_cast<double>(pattern.sinkQuery(query));
-        });
-    }
-    if (scheme.needsRawKeys())
-        fillKeyRotations();
-}
-
-attention::Rope Attention::keyRope() const {
-    return attention::makeRope(settingsOf(config_), options_.ropeScheme(), config_.context_tokens,
-                               options_.context_tokens);
-}
-
-void Attention::fillKeyRotations() {
-    const attention::RopeScheme &scheme = options_.ropeScheme();
-    uint64_t end = chunk_.position + chunk_.rows;
-    if (rotated_keys_ >= end)
-        return;
-    uint64_t first = rotated_keys_, count = end - first, dims = config_.rope_dims;
-    attention::fillRotation(rope_, first, count, floatsOf(key_rotation_, first * dims, count * dims));
-    if (key_rotation_far_) {
-        std::vector<double> positions;
-        for (uint64_t key = first; key < end; ++key)
-            positions.push_back(scheme.farKey(key));
-        attention::fillRotation(rope_, positions,
-                                floatsOf(key_rotation_far_, first * dims, count * dims));
-    }
-    rotated_keys_ = end;
-}
-
-uint32_t Attention::positionFlags(uint32_t layer) const {
-    const attention::RopeScheme &scheme = options_.ropeScheme();
-    uint32_t flags = 0;
-    if (scheme.needsRawKeys())
-        flags |= ATTENTION_RAW_KEYS;
-    if (scheme.nearKeys() != UINT64_MAX || options_.patterns.of(layer).relabelsSinks())
-        flags |= ATTENTION_FAR;
-    if (scheme.needsRawKeys() && config_.architecture->rope_layout == model::RopeLayout::neox)
-        flags |= ATTENTION_NEOX;
-    return flags;
-}
-
-void Attention::rotate(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
-                       uint32_t layer) const {
-    const CacheLayer &own = cache.layers[layer];
-    uint64_t far_floats = uint64_t{farRegion(options_, layer)} * tiling_.chunk_tokens *
-                          config_.rope_dims;
-    params::Rope params{
-        .qkv = scratch.qkv.address(),
-        .rotation = scratch.rotation.address(),
-        .rotation_far = scratch.rotation_far
-                            ? scratch.rotation_far.address() + far_floats * sizeof(float)
-                            : 0,
-        .q = scratch.q.address(),
-        .q_far = scratch.q_far.buffer ? scratch.q_far.address() : 0,
-        .k = own.k_planes,
-        .v = own.v_planes,
-        .rows = chunk_.rows,
-        .position = static_cast<uint32_t>(first_slot_),
-        .sinks = static_cast<uint32_t>(own.room.slots.sinks),
-        .ring = static_cast<uint32_t>(std::min<uint64_t>(own.room.slots.ring, UINT32_MAX)),
-        .heads = config_.heads,
-        .kv_heads = config_.kv_heads,
-        .head_dim = config_.head_dim,
-        .rope_dims = config_.rope_dims,
-        .qkv_stride = scratch.qkv.stride,
-        .k_offset = widths_.k_offset,
-        .v_offset = widths_.v_offset,
-        .capacity = static_cast<uint32_t>(own.room.capacity)};
-    const gpu::Buffer &q_far = scratch.q_far.buffer ? scratch.q_far.buffer : scratch.q.buffer;
-    auto groups = [&](uint64_t heads) {
-        return static_cast<uint32_t>(
-            ceilDiv(heads * widths_.head_dim / 32, tiling_.shared_local));
-    };
-    uint32_t stored = looking_back_ ? 0 : groups(2 * config_.kv_heads);
-    recorder.dispatch(*rope_pipeline_, params, {&scratch.qkv.buffer, &scratch.rotation},
-                      {&scratch.q.buffer, &q_far, &own.k, &own.v},
-                      {groups(config_.heads) + stored, chunk_.rows},
-                      {.bytes = 2 * chunk_.rows * scratch.qkv.stride * sizeof(float)});
-}
 
 // ---- schedules ---------------------------------------------------------------------------------
 
@@ -347,24 +211,24 @@ void Attention::runPrefill(gpu::Recorder &recorder, const Scratch &scratch, cons
                            uint32_t layer, const Prepared &prepared, bool keep_state) {
     const CacheLayer &own = cache.layers[layer];
     const Activations &out = scratch.attended;
-    params::AttentionPrefill params{
-        .q = scratch.q.address(),
-        .q_far = scratch.q_far.buffer ? scratch.q_far.address() : 0,
-        .k = own.k_planes,
-        .v = own.v_planes,
-        .result = out.address(),
-        .state = scratch.state.address(),
-        .rotation = key_rotation_ ? key_rotation_.address() : 0,
-        .rotation_far = key_rotation_far_ ? key_rotation_far_.address() : 0,
-        .schedule = 0,
-        .heads = config_.heads,
-        .kv_heads = config_.kv_heads,
-        .head_dim = config_.head_dim,
-        .capacity = static_cast<uint32_t>(own.room.capacity),
-        .out_stride = out.stride,
-        .rope_dims = config_.rope_dims,
-        .scale = score_scale_,
-        .unused = 0};
+    params::AttentionPrefill params{.q = scratch.q.address(),
+                                    .q_far = scratch.q_far.buffer ? scratch.q_far.address() : 0,
+                                    .k = own.k_planes,
+                                    .v = own.v_planes,
+                                    .result = out.address(),
+                                    .state = scratch.state.address(),
+                                    .rotation = key_rotation_ ? key_rotation_.address() : 0,
+                                    .rotation_far =
+                                        key_rotation_far_ ? key_rotation_far_.address() : 0,
+                                    .schedule = 0,
+                                    .heads = config_.heads,
+                                    .kv_heads = config_.kv_heads,
+                                    .head_dim = config_.head_dim,
+                                    .capacity = static_cast<uint32_t>(own.room.capacity),
+                                    .out_stride = out.stride,
+                                    .rope_dims = config_.rope_dims,
+                                    .scale = score_scale_,
+                                    .unused = 0};
     uint64_t parts = prepared.parts.size();
     for (uint64_t part = 0; part < parts; ++part) {
         const Prepared::Part &schedule = prepared.parts[part];
@@ -392,23 +256,23 @@ void Attention::runDecode(gpu::Recorder &recorder, const Scratch &scratch, const
     const Prepared::Part &schedule = prepared.parts.front();
     uint64_t keys = prepared.most_keys;
     uint32_t splits = decodeSplits(tiling_, keys);
-    params::AttentionDecode params{
-        .q = scratch.q.address(),
-        .q_far = scratch.q_far.buffer ? scratch.q_far.address() : 0,
-        .k = own.k_planes,
-        .v = own.v_planes,
-        .partial = scratch.partial.address(),
-        .rotation = key_rotation_ ? key_rotation_.address() : 0,
-        .rotation_far = key_rotation_far_ ? key_rotation_far_.address() : 0,
-        .schedule = schedules_.address() + schedule.offset_bytes,
-        .splits = splits,
-        .keys_per_split = static_cast<uint32_t>(ceilDiv(keys, splits)),
-        .heads = config_.heads,
-        .kv_heads = config_.kv_heads,
-        .capacity = static_cast<uint32_t>(own.room.capacity),
-        .rope_dims = config_.rope_dims,
-        .scale = score_scale_,
-        .unused = 0};
+    params::AttentionDecode params{.q = scratch.q.address(),
+                                   .q_far = scratch.q_far.buffer ? scratch.q_far.address() : 0,
+                                   .k = own.k_planes,
+                                   .v = own.v_planes,
+                                   .partial = scratch.partial.address(),
+                                   .rotation = key_rotation_ ? key_rotation_.address() : 0,
+                                   .rotation_far =
+                                       key_rotation_far_ ? key_rotation_far_.address() : 0,
+                                   .schedule = schedules_.address() + schedule.offset_bytes,
+                                   .splits = splits,
+                                   .keys_per_split = static_cast<uint32_t>(ceilDiv(keys, splits)),
+                                   .heads = config_.heads,
+                                   .kv_heads = config_.kv_heads,
+                                   .capacity = static_cast<uint32_t>(own.room.capacity),
+                                   .rope_dims = config_.rope_dims,
+                                   .scale = score_scale_,
+                                   .unused = 0};
     uint32_t flags = positionFlags(layer) | (schedule.has_lists ? ATTENTION_LISTS : 0u);
     recorder.dispatch(pipeline(kDecode, prepared.tile, flags), params,
                       {&scratch.q.buffer, &own.k, &own.v}, {&scratch.partial},
@@ -449,27 +313,26 @@ void Attention::mapPass(gpu::Recorder &recorder, const Scratch &scratch, const K
         static_words_ = schedule_words_;
     const CacheLayer &own = cache.layers[layer];
     bool cells = target.cells > 0;
-    params::AttentionMap params{
-        .q = scratch.q.address(),
-        .q_far = scratch.q_far.buffer ? scratch.q_far.address() : 0,
-        .k = own.k_planes,
-        .state = scratch.state.address(),
-        .rotation = key_rotation_ ? key_rotation_.address() : 0,
-        .rotation_far = key_rotation_far_ ? key_rotation_far_.address() : 0,
-        .schedule = 0,
-        .target = 0,
-        .position = static_cast<uint32_t>(first_slot_),
-        .heads = config_.heads,
-        .kv_heads = config_.kv_heads,
-        .capacity = static_cast<uint32_t>(own.room.capacity),
-        .rope_dims = config_.rope_dims,
-        .scale = score_scale_,
-        .first_head = target.first_head,
-        .first_key = target.first_key,
-        .cell_keys = target.cell_keys,
-        .cells = target.cells,
-        .sinks = target.sinks,
-        .recent = target.recent};
+    params::AttentionMap params{.q = scratch.q.address(),
+                                .q_far = scratch.q_far.buffer ? scratch.q_far.address() : 0,
+                                .k = own.k_planes,
+                                .state = scratch.state.address(),
+                                .rotation = key_rotation_ ? key_rotation_.address() : 0,
+                                .rotation_far = key_rotation_far_ ? key_rotation_far_.address() : 0,
+                                .schedule = 0,
+                                .target = 0,
+                                .position = static_cast<uint32_t>(first_slot_),
+                                .heads = config_.heads,
+                                .kv_heads = config_.kv_heads,
+                                .capacity = static_cast<uint32_t>(own.room.capacity),
+                                .rope_dims = config_.rope_dims,
+                                .scale = score_scale_,
+                                .first_head = target.first_head,
+                                .first_key = target.first_key,
+                                .cell_keys = target.cell_keys,
+                                .cells = target.cells,
+                                .sinks = target.sinks,
+                                .recent = target.recent};
     for (size_t part = 0; part < prepared.parts.size(); ++part) {
         const Prepared::Part &schedule = prepared.parts[part];
         uint32_t flags = positionFlags(layer) | (cells ? MAP_CELLS : MAP_METRICS) |

@@ -33,9 +33,9 @@ struct AttentionWork {
 /// Where a second pass over the keys writes (AttentionMap in shaders/params.h).
 struct MapTarget {
     const gpu::Buffer *buffer = nullptr;
-    uint64_t offset_bytes = 0;     ///< of pass 0; pass 1 follows after `pass_bytes`
+    uint64_t offset_bytes = 0; ///< of pass 0; pass 1 follows after `pass_bytes`
     uint64_t pass_bytes = 0;
-    uint32_t first_head = 0, heads = 0; ///< cells; metrics are of all heads
+    uint32_t first_head = 0, heads = 0;               ///< cells; metrics are of all heads
     uint32_t first_key = 0, cell_keys = 0, cells = 0; ///< cells 0: metrics
     uint32_t sinks = 4, recent = 256;                 ///< metrics
 };
@@ -68,7 +68,8 @@ class Attention {
     /// Positions and schedules of a chunk; the submits that used those of the chunk before must be
     /// done. `looking_back`: the chunk was read before and is only looked at.
     void begin(Chunk chunk, const Scratch &scratch, bool looking_back = false);
-    /// scratch.qkv: rotated q goes to scratch.q, k and v to the layer's cache (unless looking back).
+    /// scratch.qkv: rotated q goes to scratch.q, k and v to the layer's cache (unless looking
+    /// back).
     void rotate(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
                 uint32_t layer) const;
     /// scratch.attended = attention of scratch.q over the layer's cache. Patterns that choose from
@@ -79,7 +80,8 @@ class Attention {
     void end();
     /// Forgets everything beyond the first `count` tokens; 0 always can.
     void truncate(uint64_t count);
-    /// How many of the `tokens` tokens that were read can be kept when the timeline is cut to `count`.
+    /// How many of the `tokens` tokens that were read can be kept when the timeline is cut to
+    /// `count`.
     uint64_t keepable(uint64_t tokens, uint64_t count) const;
     /// Between chunks. A state that was saved goes on when the cache has its rows again.
     AttentionState saveState() const;
@@ -146,7 +148,7 @@ class Attention {
     std::vector<LayerRoom> rooms_;
     float score_scale_;
     attention::Rope rope_;
-    uint64_t rope_length_ = 0; ///< tokens that the frequencies are made for
+    uint64_t rope_length_ = 0;                    ///< tokens that the frequencies are made for
     gpu::Buffer key_rotation_, key_rotation_far_; ///< raw keys: [context, rope_dims / 2, 2]
     uint64_t rotated_keys_ = 0;                   ///< rows of them that are filled
     gpu::Buffer schedules_, scores_, moves_;

@@ -16,9 +16,9 @@ using attention::Interval;
 const std::pair<const gpu::Kernel *, const gpu::Kernel *> kScores{&kAttentionScoresLanes,
                                                                   &kAttentionScoresSubgroup};
 
-constexpr uint32_t kDenseLayers = 2;      ///< that Quest reads in full
-constexpr uint32_t kObservedRows = 64;    ///< scores of so many queries are held at once
-constexpr uint32_t kScoreRanges = 64;     ///< of keys, side by side on a GPU
+constexpr uint32_t kDenseLayers = 2;   ///< that Quest reads in full
+constexpr uint32_t kObservedRows = 64; ///< scores of so many queries are held at once
+constexpr uint32_t kScoreRanges = 64;  ///< of keys, side by side on a GPU
 
 /// The keys of one query by kv head: intervals of slots.
 class SlotIntervals : public attention::KeySource {
@@ -39,7 +39,8 @@ class SlotIntervals : public attention::KeySource {
 };
 
 /// Pages as intervals, neighbours joined, ending at `keys`.
-std::vector<Interval> intervalsOf(const std::vector<uint32_t> &pages, uint64_t page, uint64_t keys) {
+std::vector<Interval> intervalsOf(const std::vector<uint32_t> &pages, uint64_t page,
+                                  uint64_t keys) {
     std::vector<Interval> intervals;
     for (uint32_t number : pages) {
         Interval next{number * page, std::min<uint64_t>((number + 1) * page, keys)};
@@ -63,8 +64,8 @@ std::span<const float> Attention::scoresOf(gpu::Recorder &recorder, const Scratc
     if (!scores_ || scores_.bytes() < count * sizeof(float)) {
         flush(); // what is recorded may use the old one
         scores_ = gpu::Buffer();
-        scores_ = gpu::Buffer(device_, "scratch", count * sizeof(float) * 5 / 4,
-                              gpu::Memory::readback);
+        scores_ =
+            gpu::Buffer(device_, "scratch", count * sizeof(float) * 5 / 4, gpu::Memory::readback);
     }
     AttentionTile tile =
         choosePrefillTile(tiling_, config_.heads, config_.kv_heads, widths_.head_dim);
@@ -102,8 +103,7 @@ std::span<const float> Attention::scoresOf(gpu::Recorder &recorder, const Scratc
 void Attention::attendChosen(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
                              uint32_t layer, const Flush &flush, bool keep_state) {
     const attention::Pattern &pattern = options_.patterns.of(layer);
-    attention::WantedScores wanted =
-        attention::wantedScores(pattern, chunk_.position, chunk_.rows);
+    attention::WantedScores wanted = attention::wantedScores(pattern, chunk_.position, chunk_.rows);
     if (wanted.row_groups > 0) {
         attention::ChunkScores scores{.position = chunk_.position,
                                       .rows = chunk_.rows,
@@ -118,11 +118,8 @@ void Attention::attendChosen(gpu::Recorder &recorder, const Scratch &scratch, co
         chosen_ = std::make_unique<attention::Choice>(attention::chooseKeys(pattern, scores));
     } else { // short enough to be read in full
         flush();
-        chosen_ = std::make_unique<attention::Choice>(
-            std::vector<attention::Choice::Head>(config_.heads, {.blocks_of = {},
-                                                                 .columns = {},
-                                                                 .offsets = {},
-                                                                 .is_full = true}));
+        chosen_ = std::make_unique<attention::Choice>(std::vector<attention::Choice::Head>(
+            config_.heads, {.blocks_of = {}, .columns = {}, .offsets = {}, .is_full = true}));
     }
     schedule_words_ = static_words_; // nothing recorded uses what lies beyond
     chosen_prepared_ = std::make_unique<Prepared>(prepare(*chosen_, layer, For::rows));
@@ -140,10 +137,10 @@ void Attention::makeEvicting() {
         uint64_t pages = ceilDiv(options_.context_tokens, options_.eviction.page);
         uint64_t page_bytes = uint64_t{config_.kv_heads} * 2 * widths_.head_dim * sizeof(float);
         for (uint32_t layer = 0; layer < config_.layers; ++layer)
-            evicting_->pages.push_back(layer < kDenseLayers
-                                           ? gpu::Buffer()
-                                           : gpu::Buffer(device_, "scratch", pages * page_bytes,
-                                                         gpu::Memory::device));
+            evicting_->pages.push_back(
+                layer < kDenseLayers
+                    ? gpu::Buffer()
+                    : gpu::Buffer(device_, "scratch", pages * page_bytes, gpu::Memory::device));
         evicting_->page_scores = gpu::Buffer(
             device_, "scratch", pages * config_.heads * sizeof(float), gpu::Memory::readback);
         evicting_->paged_keys.assign(config_.layers, 0);
@@ -174,12 +171,11 @@ void Attention::evict(gpu::Recorder &recorder, const Scratch &scratch, const KvC
         for (uint32_t row = last_only ? chunk_.rows - 1 : 0; row < chunk_.rows;
              row += kObservedRows) {
             uint32_t rows = std::min(kObservedRows, chunk_.rows - row);
-            std::span<const float> scores =
-                scoresOf(recorder, scratch, cache, layer, flush,
-                         {.first_row = row,
-                          .row_groups = rows,
-                          .key_groups = static_cast<uint32_t>(keys),
-                          .group = 1});
+            std::span<const float> scores = scoresOf(recorder, scratch, cache, layer, flush,
+                                                     {.first_row = row,
+                                                      .row_groups = rows,
+                                                      .key_groups = static_cast<uint32_t>(keys),
+                                                      .group = 1});
             evictor.observe(
                 attention::softmaxRows(scores, config_.heads, rows, keys, first_slot_ + row), rows,
                 keys);
@@ -262,8 +258,8 @@ void Attention::truncate(uint64_t count) {
     if (!evictsWhileReading())
         return;
     // What was seen of the tokens so far cannot be taken apart again: only 0 is asked for then.
-    own.layers.assign(config_.layers, attention::Evictor(options_.eviction, config_.heads,
-                                                         config_.kv_heads));
+    own.layers.assign(config_.layers,
+                      attention::Evictor(options_.eviction, config_.heads, config_.kv_heads));
 }
 
 AttentionState Attention::saveState() const {
@@ -346,8 +342,8 @@ void Attention::attendPages(gpu::Recorder &recorder, const Scratch &scratch, con
                               .capacity = static_cast<uint32_t>(own.room.capacity),
                               .unused = 0};
     recorder.dispatch(*page_bounds_, bounds, {&own.k}, {&pages},
-                      {static_cast<uint32_t>(ceilDiv(
-                           uint64_t{count - first} * widths_.head_dim / 4, tiling_.shared_local)),
+                      {static_cast<uint32_t>(ceilDiv(uint64_t{count - first} * widths_.head_dim / 4,
+                                                     tiling_.shared_local)),
                        config_.kv_heads});
     evicting_->paged_keys[layer] = keys / page * page; // the last page is not whole
     const gpu::Buffer &result = evicting_->page_scores;

@@ -110,8 +110,8 @@ void RecallCollector::recorded(gpu::Recorder &recorder, const Pass &pass, uint32
     const attention::Pattern &pattern = patterns_.of(layer);
     // Under the largest score and the sum of the chosen keys, all keys sum up to 1 / recall.
     bool inverse = pattern.isDynamic();
-    std::vector<float> metrics = second_.metrics({recorder, pass, layer, chunk, flush}, {},
-                                                 inverse ? &full_ : &pattern);
+    std::vector<float> metrics =
+        second_.metrics({recorder, pass, layer, chunk, flush}, {}, inverse ? &full_ : &pattern);
     for (uint64_t line = 0; line < chunk.rows * heads_; ++line) {
         auto seen = static_cast<double>(metrics[line * MAP_METRIC_COUNT]);
         sum_ += inverse ? 1 / std::max(seen, 1.0) : seen;

@@ -49,8 +49,8 @@ class MetricsCollector : public Observer {
     double seconds_ = 0;
 };
 
-/// How much of the probability of full attention a setting keeps, mean over queries, heads and layers
-/// (methods.md 0.4).
+/// How much of the probability of full attention a setting keeps, mean over queries, heads and
+/// layers (methods.md 0.4).
 class RecallCollector : public Observer {
   public:
     /// `patterns` outlive the collector. Of patterns that do not look at the data: give it to a
@@ -68,7 +68,7 @@ class RecallCollector : public Observer {
     const attention::LayerPatterns &patterns_;
     const attention::Pattern full_;
     uint64_t layers_, heads_;
-    double sum_ = 0;              ///< over queries and heads of the layers that were looked at
+    double sum_ = 0; ///< over queries and heads of the layers that were looked at
     uint64_t queries_ = 0, looked_at_ = 0; ///< of all those layers together; layers
 };
 

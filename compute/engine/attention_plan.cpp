@@ -17,7 +17,7 @@ using attention::KeySource;
 using attention::Pattern;
 using attention::PatternKind;
 
-constexpr uint32_t kObservedRows = 64; ///< as attention_choice.cpp takes at once
+constexpr uint32_t kObservedRows = 64;     ///< as attention_choice.cpp takes at once
 constexpr uint64_t kSampledTokens = 16384; ///< beyond, schedules grow in proportion
 constexpr uint64_t kSampledChoice = 4096;  ///< the same where keys are chosen for every head
 
@@ -49,8 +49,8 @@ class ScratchPlanner {
         planned.scores = scores_.bytes();
         planned.evicting = evicting();
         uint64_t page_layer = options_.eviction.kind == EvictionKind::quest ? pageLayer() : 0;
-        planned.largest_bytes = std::max({planned.key_rotations, planned.schedules, planned.scores,
-                                          page_layer});
+        planned.largest_bytes =
+            std::max({planned.key_rotations, planned.schedules, planned.scores, page_layer});
         return planned;
     }
 
@@ -115,14 +115,20 @@ class ScratchPlanner {
     /// Words of the schedules of all passes, for a whole chunk.
     uint64_t words(const KeySource &keys, uint32_t layer, uint64_t position) const {
         AttentionTile tile = tileFor(keys);
+        std::vector<uint32_t> kinds;
+        for (uint32_t head = 0; head < config_.heads; head += tile.heads)
+            kinds.push_back(keys.headKind(head, config_.heads));
+        return words(keys, layer, position, tile, kinds);
+    }
+
+    uint64_t words(const KeySource &keys, uint32_t layer, uint64_t position,
+                   const AttentionTile &tile, const std::vector<uint32_t> &kinds) const {
         attention::ScheduleInput input;
         input.position = position;
         input.rows = tiling_.chunk_tokens;
         input.tile_rows = tile.queries;
         input.key_step = tile.keys;
-        input.kinds.clear();
-        for (uint32_t head = 0; head < config_.heads; head += tile.heads)
-            input.kinds.push_back(keys.headKind(head, config_.heads));
+        input.kinds = kinds;
         input.slots = planLayer(options_, layer, tiling_.chunk_tokens).slots;
         const Pattern &pattern = options_.patterns.of(layer);
         if (pattern.relabelsSinks())
@@ -161,31 +167,47 @@ class ScratchPlanner {
 
     // ---- choices -------------------------------------------------------------------------------
 
+    /// Every head chooses for itself.
     uint64_t chosenWords(uint32_t layer, uint64_t position) {
         const Pattern &pattern = options_.patterns.of(layer);
+        const AttentionTile tile = choosePrefillTile(tiling_, 1, 1, widths_.head_dim);
+        uint64_t chunk = tiling_.chunk_tokens;
+        auto wordsOf = [&](const attention::Choice::Head &head, uint64_t at) {
+            return config_.heads * words(attention::Choice({head}), layer, at, tile, {0});
+        };
         if (attention::wantedScores(pattern, position, tiling_.chunk_tokens).row_groups == 0)
-            return words(fullChoice(), layer, position);
-        uint64_t sample = std::max<uint64_t>(kSampledChoice, tiling_.chunk_tokens);
-        auto [made, is_new] = sampled_.try_emplace(&pattern);
+            return wordsOf({.blocks_of = {}, .columns = {}, .offsets = {}, .is_full = true},
+                           position);
+        // A share of the keys makes schedules that grow with them, a number of keys does not.
+        bool is_share =
+            pattern.kind() == PatternKind::xattention || pattern.kind() == PatternKind::flexprefill;
+        uint64_t sample = std::max(is_share ? kSampledChoice : 4 * chosenKeys(pattern), chunk);
+        sample = is_share ? sample : std::min(sample, position);
+        auto [made, is_new] = sampled_.try_emplace({&pattern, sample});
         if (is_new)
-            made->second = words(evenChoice(pattern, sample), layer, sample);
-        // A share of the keys makes schedules that grow with them.
-        double share = static_cast<double>(position + tiling_.chunk_tokens) /
-                       static_cast<double>(sample + tiling_.chunk_tokens);
+            made->second = wordsOf(evenChoice(pattern, sample), sample);
+        double share =
+            is_share ? static_cast<double>(position + chunk) / static_cast<double>(sample + chunk)
+                     : 1;
         return static_cast<uint64_t>(share * static_cast<double>(made->second));
     }
 
-    attention::Choice fullChoice() const {
-        return attention::Choice(std::vector<attention::Choice::Head>(
-            config_.heads, {.blocks_of = {}, .columns = {}, .offsets = {}, .is_full = true}));
+    static uint64_t numberOf(const Pattern &pattern, size_t i) {
+        return static_cast<uint64_t>(pattern.numbers()[i]);
     }
 
-    attention::Choice evenChoice(const Pattern &pattern, uint64_t position) const {
+    /// By number.
+    static uint64_t chosenKeys(const Pattern &pattern) {
+        uint64_t first = numberOf(pattern, 0), second = numberOf(pattern, 1);
+        return pattern.kind() == PatternKind::top_blocks ? first * second : first + second;
+    }
+
+    attention::Choice::Head evenChoice(const Pattern &pattern, uint64_t position) const {
         uint64_t end = position + tiling_.chunk_tokens;
-        auto numberOf = [&](size_t i) { return static_cast<uint64_t>(pattern.numbers()[i]); };
         attention::Choice::Head head{.blocks_of = {}, .columns = {}, .offsets = {}};
         if (pattern.kind() == PatternKind::vertical_slash) {
-            uint64_t columns = std::min(numberOf(0), end), offsets = std::min(numberOf(1), end);
+            uint64_t columns = std::min(numberOf(pattern, 0), end);
+            uint64_t offsets = std::min(numberOf(pattern, 1), end);
             for (uint64_t i = 0; i < columns; ++i)
                 head.columns.push_back(static_cast<uint32_t>(i * end / columns));
             for (uint64_t i = 0; i < offsets; ++i)
@@ -194,15 +216,15 @@ class ScratchPlanner {
                     head.offsets.push_back({at, at + 1});
                 else
                     head.offsets.back().end = at + 1;
-        } else {
-            bool top = pattern.kind() == PatternKind::top_blocks;
-            uint64_t block = top ? numberOf(1) : 128;
-            head.block_tokens = static_cast<uint32_t>(block);
-            head.first_block = position / block;
-            for (uint64_t query = head.first_block; query <= (end - 1) / block; ++query)
-                head.blocks_of.push_back(evenBlocks(query, top ? numberOf(0) : query / 4 + 2));
+            return head;
         }
-        return attention::Choice(std::vector<attention::Choice::Head>(config_.heads, head));
+        bool top = pattern.kind() == PatternKind::top_blocks;
+        uint64_t block = top ? numberOf(pattern, 1) : 128;
+        head.block_tokens = static_cast<uint32_t>(block);
+        head.first_block = position / block;
+        for (uint64_t query = head.first_block; query <= (end - 1) / block; ++query)
+            head.blocks_of.push_back(evenBlocks(query, top ? numberOf(pattern, 0) : query / 4 + 2));
+        return head;
     }
 
     /// `count` of the blocks 0 .. own, both of them among these.
@@ -227,7 +249,8 @@ class ScratchPlanner {
         uint64_t pair_bytes = uint64_t{config_.kv_heads} * 2 * sizeof(uint32_t);
         switch (eviction.kind) {
         case EvictionKind::quest: {
-            uint64_t layers = config_.layers - std::min(config_.layers, attention::kQuestDenseLayers);
+            uint64_t layers =
+                config_.layers - std::min(config_.layers, attention::kQuestDenseLayers);
             return layers * pageLayer() + pages() * config_.heads * sizeof(float);
         }
         case EvictionKind::h2o:
@@ -246,7 +269,7 @@ class ScratchPlanner {
     const Tiling &tiling_;
     const SessionOptions &options_;
     GrowingBuffer schedules_{3, 2}, scores_{5, 4};
-    std::map<const Pattern *, uint64_t> sampled_; ///< words of even choices
+    std::map<std::pair<const Pattern *, uint64_t>, uint64_t> sampled_; ///< words of even choices
 };
 
 } // namespace

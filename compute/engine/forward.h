@@ -18,8 +18,8 @@ struct Pass {
     const Scratch &scratch;
 };
 
-/// Looks at a layer after its attention was recorded: q, the state of every row and the schedule are
-/// there until the next layer.
+/// Looks at a layer after its attention was recorded: q, the state of every row and the schedule
+/// are there until the next layer.
 class Observer {
   public:
     virtual ~Observer() = default;

@@ -1,5 +1,5 @@
-// Keys and values of one timeline: two buffers a layer, each [kv_heads, capacity, head_dim padded] of
-// the cache's type with its scales behind, so that no buffer grows with the whole model. A layer
+// Keys and values of one timeline: two buffers a layer, each [kv_heads, capacity, head_dim padded]
+// of the cache's type with its scales behind, so that no buffer grows with the whole model. A layer
 // whose pattern forgets has room for what it can still see and no more (a ring, sinks apart).
 #pragma once
 

@@ -1,6 +1,6 @@
-// The verbs of the forward pass beside attention (attention.h). Each one is a dispatch: it picks the
-// pipeline, the thread counts and the theoretical cost, so that forward.cpp can read as the model
-// does.
+// The verbs of the forward pass beside attention (attention.h). Each one is a dispatch: it picks
+// the pipeline, the thread counts and the theoretical cost, so that forward.cpp can read as the
+// model does.
 #pragma once
 
 #include "compute/engine/scratch.h"

@@ -57,7 +57,7 @@ std::string behindLinks(const std::string &path) {
 
 /// The name was perhaps meant for something else: a model, a device, a text.
 void refuseOther(const std::string &path) {
-    struct stat facts {};
+    struct stat facts{};
     if (::stat(path.c_str(), &facts) != 0)
         return;
     if (!S_ISREG(facts.st_mode))
@@ -182,7 +182,7 @@ PagedReader::PagedReader(const std::string &path) : path_(path) {
         fail(ErrorKind::file, "the session file {} cannot be opened: {}", path,
              std::strerror(errno));
     try {
-        struct stat facts {};
+        struct stat facts{};
         if (::fstat(file_, &facts) != 0 || !S_ISREG(facts.st_mode))
             fail(ErrorKind::file, "{} is not a file", path);
         file_bytes_ = static_cast<uint64_t>(facts.st_size);

@@ -18,7 +18,7 @@ constexpr uint64_t kExactTokens = 4096, kLineTokens = 32768; ///< of the search 
 /// fn(LayerReading) for every layer.
 template <class Function>
 void forEachLayer(const ModelPlan &model, const SessionOptions &options, Function function) {
-    uint32_t chunk = planTiling(model, options).chunk_tokens;
+    uint32_t chunk = sessionTiling(model.tiling, model.config, options).chunk_tokens;
     for (uint32_t layer = 0; layer < model.config.layers; ++layer)
         function(attention::LayerReading{.pattern = options.patterns.of(layer),
                                          .eviction = options.eviction,
@@ -88,17 +88,6 @@ attention::ModelShape shapeOf(const model::Config &config) {
             .vocab = config.vocab};
 }
 
-Tiling planTiling(const ModelPlan &model, const SessionOptions &options) {
-    Tiling tiling = model.tiling;
-    if (options.chunk_tokens)
-        tiling.chunk_tokens = options.chunk_tokens;
-    else if (wantsLongChunks(model.config, options))
-        tiling.chunk_tokens = std::max(tiling.chunk_tokens, kLongChunk);
-    tiling.chunk_tokens = static_cast<uint32_t>(
-        std::min<uint64_t>(tiling.chunk_tokens, std::max<uint64_t>(options.context_tokens, 1)));
-    return tiling;
-}
-
 Work readingWork(const ModelPlan &model, const SessionOptions &options, uint64_t first,
                  uint64_t end) {
     attention::ModelShape shape = shapeOf(model.config);
@@ -106,8 +95,7 @@ Work readingWork(const ModelPlan &model, const SessionOptions &options, uint64_t
                        attention::headFlops(shape) + attentionFlops(model, options, end) -
                        attentionFlops(model, options, first),
               .bytes = static_cast<double>(model.read_bytes)};
-    auto token_bytes =
-        static_cast<double>(attention::cacheTokenBytes(shape, options.k, options.v));
+    auto token_bytes = static_cast<double>(attention::cacheTokenBytes(shape, options.k, options.v));
     forEachLayer(model, options, [&](const attention::LayerReading &reading) {
         // What the first query sees is read, and the new keys are.
         double before = first > 0 ? attention::writingKeys(reading, first - 1) : 0;
@@ -145,7 +133,7 @@ std::vector<SessionPlan::Part> SessionPlan::parts() const {
 SessionPlan planSession(const ModelPlan &model, const SessionOptions &options,
                         const std::optional<MapRequest> &map) {
     const model::Config &config = model.config;
-    Tiling tiling = planTiling(model, options);
+    Tiling tiling = sessionTiling(model.tiling, model.config, options);
     WidthPlan widths = planWidths(config);
     SessionPlan plan{.context_tokens = options.context_tokens,
                      .weight_bytes = model.weight_bytes,
@@ -172,8 +160,9 @@ AttentionScratch LongestContext::attentionAt(uint64_t tokens) {
         if (is_new) {
             SessionOptions options = options_;
             options.context_tokens = at;
-            found->second = planAttentionScratch(model_.config, planWidths(model_.config),
-                                                 planTiling(model_, options), options);
+            found->second =
+                planAttentionScratch(model_.config, planWidths(model_.config),
+                                     sessionTiling(model_.tiling, model_.config, options), options);
         }
         return found->second;
     };
@@ -183,12 +172,11 @@ AttentionScratch LongestContext::attentionAt(uint64_t tokens) {
     while (2 * step < tokens && step < kLineTokens)
         step *= 2;
     const AttentionScratch &near = exact(step), &far = exact(2 * step);
-    double share = (static_cast<double>(tokens) - static_cast<double>(step)) /
-                   static_cast<double>(step);
+    double share =
+        (static_cast<double>(tokens) - static_cast<double>(step)) / static_cast<double>(step);
     auto onLine = [&](uint64_t AttentionScratch::*part) {
         double rise = static_cast<double>(far.*part) - static_cast<double>(near.*part);
-        return static_cast<uint64_t>(static_cast<double>(near.*part) +
-                                     std::max(rise, 0.0) * share);
+        return static_cast<uint64_t>(static_cast<double>(near.*part) + std::max(rise, 0.0) * share);
     };
     return {.key_rotations = onLine(&AttentionScratch::key_rotations),
             .schedules = onLine(&AttentionScratch::schedules),
@@ -200,12 +188,12 @@ AttentionScratch LongestContext::attentionAt(uint64_t tokens) {
 bool LongestContext::fits(uint64_t tokens) {
     options_.context_tokens = tokens;
     const model::Config &config = model_.config;
-    Tiling tiling = planTiling(model_, options_);
+    Tiling tiling = sessionTiling(model_.tiling, model_.config, options_);
     AttentionScratch attention = attentionAt(tokens);
     uint64_t sum = model_.weight_bytes + planCache(config, options_, tiling.chunk_tokens) +
                    planScratch(config, planWidths(config), tiling, options_) + attention.bytes();
-    uint64_t largest = std::max(attention.largest_bytes,
-                                largestPlane(config, options_, tiling.chunk_tokens));
+    uint64_t largest =
+        std::max(attention.largest_bytes, largestPlane(config, options_, tiling.chunk_tokens));
     return sum <= room_.free_bytes && largest <= room_.largest_buffer_bytes;
 }
 

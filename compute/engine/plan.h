@@ -1,6 +1,6 @@
-// What a session costs before anything is allocated: bytes in the parts under which the engine books
-// its buffers, FLOPs, and the bytes that a written token reads. The sums are made by the functions
-// that allocate, so that forecast and reality are one table.
+// What a session costs before anything is allocated: bytes in the parts under which the engine
+// books its buffers, FLOPs, and the bytes that a written token reads. The sums are made by the
+// functions that allocate, so that forecast and reality are one table.
 #pragma once
 
 #include "compute/attention/plan.h"
@@ -26,9 +26,6 @@ ModelPlan planModel(const Engine &engine);
 
 /// The model's sizes as the formulas have them.
 attention::ModelShape shapeOf(const model::Config &config);
-/// Tile sizes of a session, with its window filled in: those of the engine, with its chunks.
-Tiling planTiling(const ModelPlan &model, const SessionOptions &options);
-
 /// What a piece of work asks for by theory: the operations of the mathematics and the fewest bytes.
 struct Work {
     double flops = 0, bytes = 0;
@@ -42,10 +39,10 @@ Work writingWork(const ModelPlan &model, const SessionOptions &options, uint64_t
 struct SessionPlan {
     uint64_t context_tokens = 0;
     uint64_t weight_bytes = 0, cache_bytes = 0, scratch_bytes = 0;
-    uint64_t map_bytes = 0; ///< of a picture of attention, when one is asked for
+    uint64_t map_bytes = 0;               ///< of a picture of attention, when one is asked for
     std::vector<uint64_t> layer_bytes{};  ///< of the cache
     std::vector<uint64_t> layer_tokens{}; ///< that the cache of a layer has room for
-    Work reading{}, writing{}; ///< the whole window; one token at its end
+    Work reading{}, writing{};            ///< the whole window; one token at its end
 
     uint64_t totalBytes() const;
     struct Part {

@@ -14,7 +14,8 @@ namespace longscope::engine {
 class ReadingProgress {
   public:
     ReadingProgress(const ProgressSink &sink, uint64_t reused, uint64_t total)
-        : sink_(sink), first_(static_cast<double>(reused)), start_(std::chrono::steady_clock::now()) {
+        : sink_(sink), first_(static_cast<double>(reused)),
+          start_(std::chrono::steady_clock::now()) {
         progress_.label = "reading";
         progress_.unit = "tokens";
         progress_.done = reused;

@@ -28,8 +28,8 @@ void forEachBuffer(const model::Config &config, const WidthPlan &widths, const T
     plain(&Scratch::rotation, rows * config.rope_dims, gpu::Memory::upload);
     plain(&Scratch::rotation_far, far_regions * rows * config.rope_dims, gpu::Memory::upload);
     plain(&Scratch::state, rows * config.heads * 2, device);
-    plain(&Scratch::partial,
-          uint64_t{tiling.decode_splits} * config.heads * (widths.head_dim + 2), device);
+    plain(&Scratch::partial, uint64_t{tiling.decode_splits} * config.heads * (widths.head_dim + 2),
+          device);
 }
 
 } // namespace

@@ -45,19 +45,9 @@ void refuseTooLarge(const Engine &engine, const SessionOptions &options, uint64_
 
 } // namespace
 
-Tiling tilingOf(const Engine &engine, const SessionOptions &options) {
-    Tiling tiling = engine.impl().tiling;
-    if (options.chunk_tokens)
-        tiling.chunk_tokens = options.chunk_tokens;
-    else if (wantsLongChunks(engine.config(), options))
-        tiling.chunk_tokens = std::max(tiling.chunk_tokens, kLongChunk);
-    tiling.chunk_tokens = static_cast<uint32_t>(
-        std::min<uint64_t>(tiling.chunk_tokens, std::max<uint64_t>(options.context_tokens, 1)));
-    return tiling;
-}
-
 Session::Impl::Impl(Engine &owner, const SessionOptions &wanted)
-    : engine(owner), options(withWindow(owner, wanted)), tiling(tilingOf(owner, options)),
+    : engine(owner), options(withWindow(owner, wanted)),
+      tiling(sessionTiling(owner.impl().tiling, owner.config(), options)),
       pacer(tiling.chunk_tokens), recorder(owner.device(), options.profile),
       operations(owner.device(), tiling, owner.config(), owner.impl().weights) {
     const model::Config &config = engine.config();
@@ -74,13 +64,18 @@ Pass Session::Impl::pass() const {
     return {engine.config(), engine.impl().weights, operations, *attention, cache, scratch};
 }
 
-void Session::Impl::submitAndMeasure() {
+/// Submits and waits; in the middle of a layer, the time counts for the layers that are pending.
+void Session::Impl::flush() {
     if (recorder.empty())
         return;
     auto start = Clock::now();
     recorder.run();
     pending_ms += secondsSince(start) * 1000;
     times.insert(times.end(), recorder.times().begin(), recorder.times().end());
+}
+
+void Session::Impl::submitAndMeasure() {
+    flush();
     if (uint32_t layers = std::exchange(pending_layers, 0))
         pacer.measured(layers, std::exchange(pending_ms, 0));
 }
@@ -108,16 +103,6 @@ bool Session::Impl::runLayers(const Chunk &chunk, std::span<const Token> ids,
         pacer.endChunk();
     }
     return true;
-}
-
-/// In the middle of a layer: the time counts for the layers that are pending.
-void Session::Impl::flush() {
-    if (recorder.empty())
-        return;
-    auto start = Clock::now();
-    recorder.run();
-    pending_ms += secondsSince(start) * 1000;
-    times.insert(times.end(), recorder.times().begin(), recorder.times().end());
 }
 
 bool Session::Impl::runChunk(std::span<const Token> ids, uint64_t total, Observer *observer,
@@ -231,9 +216,9 @@ ReadResult Session::read(std::span<const Token> wanted, const ProgressSink &prog
     while (self.tokens.size() < wanted.size() && !result.stopped) {
         rows = static_cast<uint32_t>(
             std::min<uint64_t>(self.pacer.chunkRows(), wanted.size() - self.tokens.size()));
-        result.stopped = stop.stop_requested() ||
-                         !self.runChunk(wanted.subspan(self.tokens.size(), rows), wanted.size(),
-                                        observer, stop);
+        result.stopped =
+            stop.stop_requested() ||
+            !self.runChunk(wanted.subspan(self.tokens.size(), rows), wanted.size(), observer, stop);
         if (!result.stopped)
             reading.reached(self.tokens.size());
     }
@@ -252,12 +237,11 @@ bool Session::lookAgain(uint64_t first, uint64_t end, uint32_t layers, Observer 
     self.checkLook(first, end);
     self.times.clear();
     while (first < end) {
-        auto rows =
-            static_cast<uint32_t>(std::min<uint64_t>(self.pacer.chunkRows(), end - first));
+        auto rows = static_cast<uint32_t>(std::min<uint64_t>(self.pacer.chunkRows(), end - first));
         Chunk chunk{first, rows, self.tokens.size()};
         if (stop.stop_requested() ||
-            !self.runLayers(chunk, std::span(self.tokens).subspan(first, rows),
-                            {layers, &observer}, true, stop))
+            !self.runLayers(chunk, std::span(self.tokens).subspan(first, rows), {layers, &observer},
+                            true, stop))
             return false;
         first += rows;
     }

@@ -48,8 +48,8 @@ class Session {
     ReadResult read(std::span<const Token> tokens, const ProgressSink &progress = {},
                     std::stop_token stop = {}, Observer *observer = nullptr);
     /// Takes the tokens first .. end - 1 through the first `layers` layers again, against the kept
-    /// cache, for the observer; nothing is stored. False when stopped. Throws Error(usage) when keys
-    /// that these queries saw were forgotten.
+    /// cache, for the observer; nothing is stored. False when stopped. Throws Error(usage) when
+    /// keys that these queries saw were forgotten.
     bool lookAgain(uint64_t first, uint64_t end, uint32_t layers, Observer &observer,
                    std::stop_token stop = {});
     /// [vocab], after the last token read. Valid until the next call.

@@ -20,8 +20,10 @@ class Hash {
             value_ = (value_ ^ static_cast<uint64_t>(byte)) * 0x100000001b3;
     }
     template <class Number>
-    requires std::is_arithmetic_v<Number>
-    void add(Number number) { add(std::as_bytes(std::span(&number, 1))); }
+        requires std::is_arithmetic_v<Number>
+    void add(Number number) {
+        add(std::as_bytes(std::span(&number, 1)));
+    }
     void add(const std::string &text) {
         add(text.size());
         add(std::as_bytes(std::span(text)));

@@ -9,9 +9,6 @@
 
 namespace longscope::engine {
 
-/// Tile sizes of a session: those of the engine, with its chunks.
-Tiling tilingOf(const Engine &engine, const SessionOptions &options);
-
 struct Session::Impl {
     Impl(Engine &owner, const SessionOptions &wanted);
 

@@ -24,8 +24,8 @@ uint64_t reachOfLayer(const Pattern &pattern) {
 /// window before it.
 uint64_t stretchedFrom(const model::Config &config, const attention::RopeScheme &scheme) {
     using enum attention::RopeKind;
-    bool keeps_file = scheme.kind == model || scheme.kind == self_extend ||
-                      scheme.kind == rerope || scheme.kind == leaky_rerope;
+    bool keeps_file = scheme.kind == model || scheme.kind == self_extend || scheme.kind == rerope ||
+                      scheme.kind == leaky_rerope;
     uint64_t original = config.rope_scaling.original_context;
     return keeps_file || original == 0 ? config.context_tokens : original;
 }
@@ -37,14 +37,21 @@ const attention::RopeScheme &SessionOptions::ropeScheme() const {
     return rope ? *rope : as_in_file;
 }
 
-bool wantsLongChunks(const model::Config &config, const SessionOptions &options) {
+uint32_t chunkTokens(const model::Config &config, const SessionOptions &options, uint32_t usual) {
+    uint32_t most = usual;
     for (uint32_t layer = 0; layer < config.layers; ++layer) {
         const Pattern &pattern = options.patterns.of(layer);
-        for (unsigned pass = 0; pass < pattern.passes(); ++pass)
-            if (pattern.isDynamic() || pattern.step(pass) > 1)
-                return true;
+        most = std::max(most, pattern.isDynamic() ? kLongChunk : attention::chunkFor(pattern));
     }
-    return false;
+    return most;
+}
+
+Tiling sessionTiling(Tiling engine, const model::Config &config, const SessionOptions &options) {
+    uint32_t chunk = options.chunk_tokens ? options.chunk_tokens
+                                          : chunkTokens(config, options, engine.chunk_tokens);
+    engine.chunk_tokens = static_cast<uint32_t>(
+        std::min<uint64_t>(chunk, std::max<uint64_t>(options.context_tokens, 1)));
+    return engine;
 }
 
 uint64_t reachOf(const model::Config &config, const SessionOptions &options) {
@@ -61,11 +68,11 @@ std::string outOfReach(const model::Config &config, const SessionOptions &option
     uint64_t reach = reachOf(config, options);
     if (options.context_tokens <= reach)
         return "";
-    std::string scheme = options.rope ? std::format(", {} reaches {}", options.rope->spec, reach)
-                                      : std::string();
+    std::string scheme =
+        options.rope ? std::format(", {} reaches {}", options.rope->spec, reach) : std::string();
     uint64_t original = config.rope_scaling.original_context;
-    auto proposal = attention::proposeRope(original ? original : config.context_tokens,
-                                           options.context_tokens);
+    auto proposal =
+        attention::proposeRope(original ? original : config.context_tokens, options.context_tokens);
     return std::format("a window of {} tokens is more than the {} that this model was trained "
                        "for{}; try --rope {} ({}), or --attention sinks:4+{}, which forgets the "
                        "middle of the text",

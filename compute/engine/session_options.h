@@ -5,6 +5,7 @@
 #include "compute/attention/choose.h"
 #include "compute/attention/pattern.h"
 #include "compute/attention/rope.h"
+#include "compute/engine/tiling.h"
 #include "compute/model/config.h"
 
 #include <cstdint>
@@ -19,8 +20,9 @@ struct SessionOptions {
     uint64_t context_tokens = 0; ///< window; 0 = the trained one
     CacheType k = CacheType::f16;
     CacheType v = CacheType::f16;
-    attention::LayerPatterns patterns{};          ///< full unless said
-    std::optional<attention::RopeScheme> rope{};  ///< none: as in the file, within the trained window
+    attention::LayerPatterns patterns{}; ///< full unless said
+    std::optional<attention::RopeScheme>
+        rope{}; ///< none: as in the file, within the trained window
     attention::Eviction eviction{};
     bool profile = false;      ///< keep the time of every dispatch
     uint32_t chunk_tokens = 0; ///< most rows of one prefill pass; 0 = as tiling says
@@ -28,9 +30,13 @@ struct SessionOptions {
     const attention::RopeScheme &ropeScheme() const;
 };
 
-/// Chunks of patterns that work on chunks as a whole, or need many queries in flight.
+/// Chunks of patterns that choose for a chunk as a whole.
 constexpr uint32_t kLongChunk = 1024;
-bool wantsLongChunks(const model::Config &config, const SessionOptions &options);
+/// Most rows of a chunk: `usual`, or more where patterns need many queries in flight. Patterns with
+/// gaps read residue classes, whose tiles of 8 queries a chunk should fill.
+uint32_t chunkTokens(const model::Config &config, const SessionOptions &options, uint32_t usual);
+/// Tile sizes of a session with its window filled in: those of the engine, with its chunks.
+Tiling sessionTiling(Tiling engine, const model::Config &config, const SessionOptions &options);
 
 /// The largest window in which no query meets a distance that the model was not trained for, by the
 /// scheme of positions or because every layer forgets; UINT64_MAX: any.

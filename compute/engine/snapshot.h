@@ -60,8 +60,8 @@ struct Complete {
     std::string text; ///< plain continuation, no template
     GenerateOptions options;
 };
-/// The timeline to and from a file (session_file.h). The note is the caller's own; restoring puts it
-/// into the task's text, and the number of tokens into `reused_tokens`.
+/// The timeline to and from a file (session_file.h). The note is the caller's own; restoring puts
+/// it into the task's text, and the number of tokens into `reused_tokens`.
 struct SaveSession {
     std::string path, note;
 };

@@ -57,7 +57,7 @@ struct Worker::Impl {
     SessionOptions session_options; ///< of the last LoadModel
     std::unique_ptr<Session> session;
     std::string restored_from; ///< the file that `session` still is as
-    std::jthread thread; ///< last: it uses all of the above
+    std::jthread thread;       ///< last: it uses all of the above
 
     void publish() {
         std::scoped_lock lock(mutex);

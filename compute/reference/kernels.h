@@ -99,9 +99,9 @@ Attended merge(std::span<const Attended> parts, uint64_t head_dim);
 std::vector<float> gated(std::span<const float> gate, std::span<const float> up);
 
 /// Values [rows, head_dim] as a cache of this type gives them back. q8_0: d = largest |x| / 127 as
-/// f16, code = round(x / d) ; q4_0: d = (x of largest |x|) / -8 as f16, code = min(15, x / d + 8.5);
-/// blocks of 32 of a row padded with zeros (ggml's quantize_row_q8_0 and _q4_0; codes are made with
-/// the d before it is rounded to f16).
+/// f16, code = round(x / d) ; q4_0: d = (x of largest |x|) / -8 as f16, code = min(15, x / d
+/// + 8.5); blocks of 32 of a row padded with zeros (ggml's quantize_row_q8_0 and _q4_0; codes are
+/// made with the d before it is rounded to f16).
 std::vector<float> throughCache(std::span<const float> values, attention::CacheType type,
                                 uint64_t head_dim);
 

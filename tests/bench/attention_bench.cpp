@@ -1,5 +1,5 @@
-// Attention of the `lanes` family: prefill and decode by shape and cache type, and what each pattern
-// costs over a whole text, beside its formula (`patterns`).
+// Attention of the `lanes` family: prefill and decode by shape and cache type, and what each
+// pattern costs over a whole text, beside its formula (`patterns`).
 #include "compute/attention/cache_type.h"
 #include "compute/attention/schedule.h"
 #include "compute/engine/tiling_lanes.h"
@@ -28,7 +28,7 @@ std::string labelOf(const AttentionCase &c) {
 
 gpu::Specialization constantsOf(const AttentionCase &c, lanes::HeadsKeys tile, uint32_t flags) {
     auto type = static_cast<uint32_t>(c.type);
-    return {{SPEC_HEAD_DIM, c.head_dim}, {SPEC_CACHE_K, type},       {SPEC_CACHE_V, type},
+    return {{SPEC_HEAD_DIM, c.head_dim}, {SPEC_CACHE_K, type},      {SPEC_CACHE_V, type},
             {SPEC_FLAGS, flags},         {SPEC_TILE_A, tile.heads}, {SPEC_TILE_B, tile.keys}};
 }
 
@@ -51,7 +51,8 @@ gpu::Buffer makePlane(gpu::Device &device, const AttentionCase &c) {
 class Attending {
   public:
     Attending(Bench &bench, const AttentionCase &c, uint32_t rows)
-        : bench_(bench), c_(c), q_(randomFloats(bench.device(), uint64_t{rows} * c.heads * c.head_dim)),
+        : bench_(bench), c_(c),
+          q_(randomFloats(bench.device(), uint64_t{rows} * c.heads * c.head_dim)),
           k_(makePlane(bench.device(), c)), v_(makePlane(bench.device(), c)),
           result_(makeBuffer(bench.device(), 64ull * rows * c.heads * (c.head_dim + 2))),
           state_(makeBuffer(bench.device(), 8ull * rows * c.heads)) {}
@@ -179,8 +180,8 @@ void benchDecodeCase(Bench &bench, const AttentionCase &c, uint32_t keys, lanes:
     Schedule schedule =
         makeDecodeSchedule(Pattern(), inputOf(c, tile, Pattern(), keys - 1, 1), most);
     Timing timing = attending.decode(schedule, tile, keys);
-    double bytes = 2.0 * keys * c.kv_heads *
-                   static_cast<double>(attention::rowBytes(c.type, c.head_dim));
+    double bytes =
+        2.0 * keys * c.kv_heads * static_cast<double>(attention::rowBytes(c.type, c.head_dim));
     printBytes(
         std::format("decode {} keys {} tile {}x{}", labelOf(c), keys, tile.heads, 8 * tile.keys),
         bytes, timing);
@@ -208,11 +209,13 @@ PatternCost costOf(Attending &attending, const AttentionCase &c, const Pattern &
     lanes::HeadsKeys tile = lanes::prefillTile(c.heads / c.kv_heads, c.head_dim);
     if (pattern.headKinds() > 1)
         tile = lanes::prefillTile(1, c.head_dim);
-    uint32_t chunk = pattern.passes() > 1 || pattern.step(0) > 1 ? 1024 : 256;
+    const uint32_t most = std::max(256u, attention::chunkFor(pattern));
     PatternCost cost;
-    for (uint64_t position = 0; position < n; position += chunk) {
+    for (uint64_t position = 0, chunk; position < n; position += chunk) {
+        chunk = std::min<uint64_t>(most, n - position);
         for (unsigned pass = 0; pass < pattern.passes(); ++pass) {
-            attention::ScheduleInput input = inputOf(c, tile, pattern, position, chunk);
+            attention::ScheduleInput input =
+                inputOf(c, tile, pattern, position, static_cast<uint32_t>(chunk));
             input.pass = pass;
             Schedule schedule = makeSchedule(pattern, input);
             uint32_t flags = (pass > 0 ? ATTENTION_CONTINUE : 0u) |
@@ -228,7 +231,7 @@ PatternCost costOf(Attending &attending, const AttentionCase &c, const Pattern &
 void benchPatterns(Bench &bench, CacheType type) {
     const uint64_t n = 8192;
     AttentionCase c{.type = type, .capacity = 8192};
-    Attending attending(bench, c, 1024);
+    Attending attending(bench, c, 2048);
     std::printf("n = %d, %s: ms and ns a pair and head of one layer\n", static_cast<int>(n),
                 labelOf(c).c_str());
     std::printf("%-22s %14s %14s %14s %9s %7s %7s\n", "pattern", "pairs, formula", "pairs seen",

@@ -13,7 +13,7 @@ test_completeGoesOn() {
     [[ $(stat -c %a "$folder/kept") == 600 ]] || complain "only the owner should read the file"
     run complete "$text" -n 8 --temp 0 --session "$folder/kept"
     expectStatus 0
-    expectErr "^[0-9]+ tokens come from $folder/kept"
+    expectErr "^longscope: [0-9]+ tokens come from $folder/kept"
     same "$folder/first" "$out"
     run complete "$text" -n 8 --temp 0 --session "$folder/kept" --json --quiet
     expectJson 'value["prompt_tokens"] > 60'

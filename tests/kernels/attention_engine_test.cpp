@@ -89,9 +89,8 @@ std::vector<float> lastLogits(Session &session, std::span<const Token> ids) {
 
 std::vector<float> wanted(const SessionOptions &options, std::span<const Token> ids) {
     static std::map<std::string, std::vector<float>> known; // both families ask for the same
-    std::string key =
-        std::format("{}|{}|{}|{}", options.patterns.text(), options.ropeScheme().spec,
-                    static_cast<int>(options.k), static_cast<int>(options.v));
+    std::string key = std::format("{}|{}|{}|{}", options.patterns.text(), options.ropeScheme().spec,
+                                  static_cast<int>(options.k), static_cast<int>(options.v));
     std::vector<float> &found = known[key];
     if (found.empty()) {
         Engine &engine = smallEngine("auto");
@@ -115,10 +114,21 @@ class AttentionFamily : public ::testing::TestWithParam<const char *> {
     }
 };
 
-const std::vector<std::string> kStatic = {
-    "window:17",    "sinks:3+20",     "a-shape:3+20",      "rolling:3+21", "chunked:32",   "shifted:32",
-    "dilated:9x3",  "longformer:16+5", "bigbird:8,2,1,2",  "fixed:16,3",   "strided:11",
-    "strided:11,code", "mixed:window:9#0,4|chunked:20#1-2|full", "window:17@0 full@1 sinks:2+30@2", "sinks:2+30@0 sinks:4+9@2"};
+const std::vector<std::string> kStatic = {"window:17",
+                                          "sinks:3+20",
+                                          "a-shape:3+20",
+                                          "rolling:3+21",
+                                          "chunked:32",
+                                          "shifted:32",
+                                          "dilated:9x3",
+                                          "longformer:16+5",
+                                          "bigbird:8,2,1,2",
+                                          "fixed:16,3",
+                                          "strided:11",
+                                          "strided:11,code",
+                                          "mixed:window:9#0,4|chunked:20#1-2|full",
+                                          "window:17@0 full@1 sinks:2+30@2",
+                                          "sinks:2+30@0 sinks:4+9@2"};
 
 TEST_P(AttentionFamily, EveryStaticPatternMatchesTheTwin) {
     for (const std::string &spec : kStatic)
@@ -126,9 +136,9 @@ TEST_P(AttentionFamily, EveryStaticPatternMatchesTheTwin) {
 }
 
 TEST_P(AttentionFamily, EverySchemeOfPositionsMatchesTheTwin) {
-    for (const char *rope : {"model", "none", "linear:2", "ntk:2", "dynamic-ntk", "ntk-parts:2",
-                             "yarn:2", "llama3:2", "self-extend:3,32", "rerope:40",
-                             "leaky-rerope:40,3"})
+    for (const char *rope :
+         {"model", "none", "linear:2", "ntk:2", "dynamic-ntk", "ntk-parts:2", "yarn:2", "llama3:2",
+          "self-extend:3,32", "rerope:40", "leaky-rerope:40,3"})
         expectTwin(optionsOf("full", rope), 1e-9);
 }
 
@@ -141,8 +151,8 @@ TEST_P(AttentionFamily, PatternsAndSchemesTogether) {
 
 TEST_P(AttentionFamily, EveryCacheTypeMatchesTheTwin) {
     using enum CacheType;
-    for (auto [k, v] : {std::pair{f16, f16}, {bf16, bf16}, {q8_0, q8_0}, {q4_0, q4_0}, {q8_0, q4_0},
-                        {f16, q8_0}})
+    for (auto [k, v] :
+         {std::pair{f16, f16}, {bf16, bf16}, {q8_0, q8_0}, {q4_0, q4_0}, {q8_0, q4_0}, {f16, q8_0}})
         // A value on the edge between two codes may fall to either side.
         expectTwin(optionsOf("full", "yarn:2", k, v), k == q4_0 || v == q4_0 ? 1e-4 : 1e-6);
     expectTwin(optionsOf("sinks:3+20", "yarn:2", q8_0, f16), 1e-6);
@@ -256,8 +266,7 @@ TEST(AttentionOptions, ContradictionsAreRefusedWithTheReason) {
                       const std::string &evict) {
         SessionOptions options = optionsOf(patterns, rope);
         options.eviction = attention::parseEviction(evict);
-        return errorOf(ErrorKind::usage,
-                       [&] { Session session(smallEngine("auto"), options); });
+        return errorOf(ErrorKind::usage, [&] { Session session(smallEngine("auto"), options); });
     };
     EXPECT_TRUE(holds(refused("sinks:4+20", "self-extend:2,32", "none"), "a-shape"));
     EXPECT_TRUE(holds(refused("window:20", "yarn:2", "h2o:64"), "window:20"));

@@ -134,23 +134,23 @@ TEST_P(AttentionMapTest, PartsEqualTheTwin) {
     Session session(engine(), exactOptions());
     session.read(ids);
     for (MapRequest part : {MapRequest{.heads = {2},
-                           .first_query = 301,
-                           .end_query = 700,
-                           .first_key = 13,
-                           .end_key = 334,
-                           .size = 50},
+                                       .first_query = 301,
+                                       .end_query = 700,
+                                       .first_key = 13,
+                                       .end_key = 334,
+                                       .size = 50},
                             MapRequest{.heads = {0, 1},
-                            .first_query = 0,
-                            .end_query = 9,
-                            .first_key = 3,
-                            .end_key = 700,
-                            .size = 512},
+                                       .first_query = 0,
+                                       .end_query = 9,
+                                       .first_key = 3,
+                                       .end_key = 700,
+                                       .size = 512},
                             MapRequest{.heads = {},
-                            .first_query = 699,
-                            .end_query = 700,
-                            .first_key = 690,
-                            .end_key = 699,
-                            .size = 1}}) {
+                                       .first_query = 699,
+                                       .end_query = 700,
+                                       .first_key = 690,
+                                       .end_key = 699,
+                                       .size = 1}}) {
         expectPicture(lookAt(session, part), twin, part.heads);
         expectPicture(readingMap(engine(), session, ids, part), twin, part.heads);
     }

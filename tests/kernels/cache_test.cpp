@@ -199,8 +199,7 @@ void expectBounds(const PageRun &run) {
                 wanted.insert(wanted.end(), {smallest, largest});
             }
     // A code times an f16 scale has at most 19 bits: nothing is rounded.
-    expectClose(
-        got, wanted, [](size_t) { return 0.0; }, c.describe());
+    expectClose(got, wanted, [](size_t) { return 0.0; }, c.describe());
 }
 
 /// Scores against their definition, and the property that makes Quest sound.

@@ -229,8 +229,7 @@ void expectCache(const RopeRun &run, const CacheBuffers &buffers, std::span<cons
                 << c.describe() << " half a scale word without a block";
         }
     }
-    expectClose(
-        got, wanted, [&](size_t i) { return spacings[i] + 2e-6; }, c.describe());
+    expectClose(got, wanted, [&](size_t i) { return spacings[i] + 2e-6; }, c.describe());
     size_t others = 0; // that fell to the next number
     for (size_t i = 0; i < got.size(); ++i)
         others += std::abs(static_cast<double>(got[i]) - wanted[i]) > spacings[i] / 4 + 2e-6;

@@ -263,8 +263,7 @@ TEST_F(SessionRefusalTest, AFullDiskLeavesTheOldFile) {
     saveSession(session, path());
     std::string old = bytesOf(path());
     session.read(someIds(90));
-    struct rlimit before {
-    }, small{};
+    struct rlimit before{}, small{};
     ::getrlimit(RLIMIT_FSIZE, &before);
     auto handler = std::signal(SIGXFSZ, SIG_IGN);
     for (rlim_t bytes : {rlim_t{10}, rlim_t{3000}, rlim_t{60000}}) {

@@ -1,5 +1,5 @@
-// The memory and FLOP forecast against a worked example (Llama-3.1-8B) and against the KV bytes
-// that users of other engines see in their logs.
+// The forecast of FLOPs, keys and bytes against a worked example (Llama-3.1-8B, methods.md 8.4),
+// against the KV bytes that users of other engines see in their logs, and against counting.
 #include "compute/attention/plan.h"
 
 #include <gtest/gtest.h>
@@ -7,56 +7,68 @@
 namespace longscope::attention {
 namespace {
 
-constexpr uint64_t kGib = uint64_t{1} << 30;
+constexpr double kGib = 1 << 30;
 
-PlanInput llama8b(uint64_t context_tokens) {
-    PlanInput in;
-    in.layers = 32;
-    in.model_dim = 4096;
-    in.ffn_dim = 14336;
-    in.heads = 32;
-    in.kv_heads = 8;
-    in.head_dim = in.head_dim_padded = 128;
-    in.vocab = 128256;
-    in.context_tokens = context_tokens;
-    in.matmul_parameters = 7'504'658'432 - uint64_t{4096} * 128256;
-    return in;
+ModelShape llama8b() {
+    return {.layers = 32,
+            .model_dim = 4096,
+            .ffn_dim = 14336,
+            .heads = 32,
+            .kv_heads = 8,
+            .head_dim = 128,
+            .head_dim_padded = 128,
+            .vocab = 128256};
 }
 
-uint64_t bytesOf(const Plan &plan, std::string_view name) {
-    for (const PlanPart &part : plan.parts)
-        if (part.name == name)
-            return part.bytes;
-    ADD_FAILURE() << "no part " << name;
-    return 0;
+/// FLOPs of attention of all layers while n tokens are read.
+double attentionOf(const ModelShape &shape, const char *spec, uint64_t n) {
+    Pattern pattern(spec);
+    Eviction none;
+    return shape.layers * attentionFlops(shape, readingPairs({pattern, none}, n));
+}
+
+TEST(Plan, ParametersAndFlopsOfLlama8b) {
+    ModelShape shape = llama8b();
+    EXPECT_EQ(layerParameters(shape) + uint64_t{4096} * 128256, 7'504'658'432u);
+    EXPECT_NEAR((linearFlops(shape) + headFlops(shape)) / 1e9, 15.0093, 0.0001);
+    struct Row {
+        uint64_t tokens;
+        double linear, full, window, sinks, decode; // 1e12 of reading, 1e9 of a token
+    };
+    const Row rows[] = {{4096, 57.2, 4.4, 4.4, 3.3, 2.15},
+                        {8192, 114.3, 17.6, 13.2, 7.7, 4.29},
+                        {32768, 457.4, 281.5, 66.0, 34.1, 17.18},
+                        {131072, 1829.6, 4503.6, 277.1, 139.6, 68.72}};
+    Pattern full;
+    Eviction none;
+    for (const Row &row : rows) { // the table has one or two decimals
+        EXPECT_NEAR(static_cast<double>(row.tokens) * linearFlops(shape) / 1e12, row.linear, 0.051);
+        EXPECT_NEAR(attentionOf(shape, "full", row.tokens) / 1e12, row.full, 0.051);
+        EXPECT_NEAR(attentionOf(shape, "window:4096", row.tokens) / 1e12, row.window, 0.051);
+        EXPECT_NEAR(attentionOf(shape, "sinks:4+2044", row.tokens) / 1e12, row.sinks, 0.051);
+        double keys = writingKeys({full, none}, row.tokens - 1);
+        EXPECT_NEAR(shape.layers * attentionFlops(shape, keys) / 1e9, row.decode, 0.006);
+    }
 }
 
 TEST(Plan, KvBytesOfLlama8b) {
-    EXPECT_EQ(planMemory(llama8b(1)).bytes_per_token, 131072u);
-    EXPECT_EQ(bytesOf(planMemory(llama8b(4096)), "kv cache"), kGib / 2);
-    EXPECT_EQ(bytesOf(planMemory(llama8b(131072)), "kv cache"), 16 * kGib);
-    PlanInput q8 = llama8b(8192);
-    q8.k_bytes_per_element = q8.v_bytes_per_element = 34.0 / 32;
-    EXPECT_EQ(planMemory(q8).bytes_per_token, 69632u);
-    q8.k_bytes_per_element = q8.v_bytes_per_element = 18.0 / 32;
-    EXPECT_EQ(planMemory(q8).bytes_per_token, 36864u);
-}
-
-TEST(Plan, FlopsOfLlama8b) {
     struct Row {
-        uint64_t tokens;
-        double linear, attention, decode_attention; // 1e12, 1e12, 1e9
+        CacheType type;
+        uint64_t token_bytes;
+        double gib[4]; // at 4096, 8192, 32768, 131072 tokens
     };
-    const Row rows[] = {{4096, 57.2, 4.4, 2.15},
-                        {8192, 114.3, 17.6, 4.29},
-                        {32768, 457.4, 281.5, 17.18},
-                        {131072, 1829.6, 4503.6, 68.72}};
-    const double head = 2.0 * 4096 * 128256;
-    for (const Row &row : rows) { // the table has one or two decimals
-        Plan plan = planMemory(llama8b(row.tokens));
-        EXPECT_NEAR(plan.flops_prefill / 1e12, row.linear + row.attention + head / 1e12, 0.11);
-        EXPECT_NEAR(plan.flops_per_token / 1e9, 15.0093 + row.decode_attention, 0.006);
+    const Row rows[] = {{CacheType::f16, 131072, {0.5, 1, 4, 16}},
+                        {CacheType::bf16, 131072, {0.5, 1, 4, 16}},
+                        {CacheType::q8_0, 69632, {0.266, 0.531, 2.125, 8.5}},
+                        {CacheType::q4_0, 36864, {0.141, 0.281, 1.125, 4.5}}};
+    for (const Row &row : rows) {
+        uint64_t bytes = 32 * cacheTokenBytes(llama8b(), row.type, row.type);
+        EXPECT_EQ(bytes, row.token_bytes) << cacheTypeName(row.type);
+        const uint64_t tokens[] = {4096, 8192, 32768, 131072};
+        for (int i = 0; i < 4; ++i)
+            EXPECT_NEAR(static_cast<double>(bytes * tokens[i]) / kGib, row.gib[i], 0.00051);
     }
+    EXPECT_EQ(32 * cacheTokenBytes(llama8b(), CacheType::f32, CacheType::f16), 196608u);
 }
 
 TEST(Plan, KvAnchorsFromLogsOfOtherEngines) {
@@ -73,42 +85,57 @@ TEST(Plan, KvAnchorsFromLogsOfOtherEngines) {
                               {"Qwen3.6-27B, full layers", 16, 4, 256, 64 * 1024},
                               {"Qwen3.6-35B-A3B, full layers", 10, 2, 256, 20 * 1024}};
     for (const Anchor &anchor : anchors) {
-        PlanInput in;
-        in.layers = anchor.layers;
-        in.kv_heads = anchor.kv_heads;
-        in.head_dim = in.head_dim_padded = anchor.head_dim;
-        EXPECT_EQ(planMemory(in).bytes_per_token, anchor.bytes_per_token) << anchor.model;
+        ModelShape shape{.kv_heads = anchor.kv_heads, .head_dim_padded = anchor.head_dim};
+        EXPECT_EQ(anchor.layers * cacheTokenBytes(shape, CacheType::f16, CacheType::f16),
+                  anchor.bytes_per_token)
+            << anchor.model;
     }
-    PlanInput qwen;
-    qwen.layers = 28;
-    qwen.kv_heads = 4;
-    qwen.head_dim = qwen.head_dim_padded = 128;
-    qwen.context_tokens = 72000;
-    EXPECT_EQ(bytesOf(planMemory(qwen), "kv cache"), 72000u * 57344); // 3937.5 MiB
-    EXPECT_EQ(72000u * 57344, 4128768000u);
 }
 
 TEST(Plan, PaddedHeadsCostWhatTheyStore) {
-    PlanInput in = llama8b(1);
-    in.head_dim = 80;
-    in.head_dim_padded = 96;
-    EXPECT_EQ(planMemory(in).bytes_per_token, uint64_t{32} * 8 * 96 * 4);
+    ModelShape shape = llama8b();
+    shape.head_dim = 80;
+    shape.head_dim_padded = 96;
+    EXPECT_EQ(cacheTokenBytes(shape, CacheType::f16, CacheType::f16), uint64_t{8} * 96 * 4);
+    // q8_0 has a scale for 32 elements, in whole words of two: 96 bytes and 8.
+    EXPECT_EQ(cacheTokenBytes(shape, CacheType::q8_0, CacheType::q8_0), uint64_t{8} * 104 * 2);
 }
 
-TEST(Plan, PartsSumToTheTotalAndTheLongestContextFits) {
-    PlanInput in = llama8b(4096);
-    in.weight_bytes = 5 * kGib;
-    in.chunk_tokens = 512;
-    Plan plan = planMemory(in);
-    uint64_t sum = 0;
-    for (const PlanPart &part : plan.parts)
-        sum += part.bytes;
-    EXPECT_EQ(sum, plan.total_bytes);
-    EXPECT_GT(bytesOf(plan, "scratch"), 512u * 4 * (2 * 4096 + 3 * 14336));
-    EXPECT_EQ(plan.longestContext(plan.total_bytes), 4096u);
-    EXPECT_EQ(plan.longestContext(plan.total_bytes - 1), 4095u);
-    EXPECT_EQ(plan.longestContext(plan.fixed_bytes - 1), 0u);
-    EXPECT_EQ(plan.longestContext(0), 0u);
+TEST(Plan, EvictionsByCounting) {
+    Pattern full;
+    for (uint64_t keep : {5, 16, 40})
+        for (uint32_t chunk : {1, 7, 16, 64}) {
+            Eviction h2o = parseEviction("h2o:" + std::to_string(keep));
+            LayerReading reading{full, h2o, 0, chunk};
+            double pairs = 0;
+            for (uint64_t n = 1, filled = 0, in_chunk = 0; n <= 100; ++n) {
+                if (in_chunk == chunk) {
+                    filled = std::min(filled + chunk, keep);
+                    in_chunk = 0;
+                }
+                pairs += static_cast<double>(filled + ++in_chunk);
+                ASSERT_EQ(readingPairs(reading, n), pairs) << keep << " " << chunk << " " << n;
+            }
+        }
+    Eviction tova = parseEviction("tova:20"), quest = parseEviction("quest:64,16");
+    EXPECT_EQ(writingKeys({full, tova}, 10), 11);
+    EXPECT_EQ(writingKeys({full, tova}, 1000), 21);
+    EXPECT_EQ(writingKeys({full, quest, 1}, 1599), 1600);
+    EXPECT_EQ(writingKeys({full, quest, 2}, 1599), 64 + 2 * 100);
+    EXPECT_EQ(writingKeys({full, quest, 2}, 63), 64);
+}
+
+TEST(Plan, ChosenKeysCostTheirScores) {
+    ModelShape shape = llama8b();
+    Eviction none;
+    Pattern lines("vertical-slash:100,200"), blocks("topk:4,64"), full;
+    LayerReading reading{lines, none, 0, 1024};
+    EXPECT_EQ(readingPairs(reading, 200), 200 * 201 / 2);
+    EXPECT_EQ(readingPairs(reading, 1000), 300 * 301 / 2 + 700 * 300);
+    EXPECT_EQ(readingPairs({blocks, none}, 1000), 256 * 257 / 2 + 744 * 256);
+    // 64 rows of each of two chunks, with all keys up to its end.
+    EXPECT_EQ(choosingFlops(shape, reading, 2048), 2.0 * 32 * 128 * 64 * (1024 + 2048));
+    EXPECT_EQ(choosingFlops(shape, {full, none}, 2048), 0);
 }
 
 } // namespace

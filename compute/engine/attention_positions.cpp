@@ -1,0 +1,147 @@
+// The part of `Attention` that knows positions: rotations of queries and keys under the scheme that
+// was chosen.
+#include "compute/engine/attention_impl.h"
+
+#include <algorithm>
+
+namespace longscope::engine {
+namespace {
+
+using attention::Pattern;
+
+/// Frequencies that follow the length are made anew every so many tokens.
+constexpr uint64_t kLengthStep = 256;
+
+attention::RopeSettings settingsOf(const model::Config &config) {
+    attention::RopeSettings settings;
+    settings.dims = config.rope_dims;
+    settings.base = config.rope_base;
+    settings.scaling = config.rope_scaling.type;
+    settings.factor = config.rope_scaling.factor;
+    settings.original_context = config.rope_scaling.original_context;
+    settings.attn_factor = config.rope_scaling.attn_factor;
+    settings.yarn_beta_fast = config.rope_scaling.yarn_beta_fast;
+    settings.yarn_beta_slow = config.rope_scaling.yarn_beta_slow;
+    settings.factors = config.rope_factors;
+    settings.short_factors = config.rope_short_factors;
+    settings.long_factors = config.rope_long_factors;
+    return settings;
+}
+
+std::span<float> floatsOf(const gpu::Buffer &buffer, uint64_t first, uint64_t count) {
+    auto bytes = buffer.mapped();
+    return {reinterpret_cast<float *>(bytes.data()) + first, count};
+}
+
+} // namespace
+
+void Attention::fillRotations(const Scratch &scratch) {
+    const attention::RopeScheme &scheme = options_.ropeScheme();
+    uint64_t length =
+        scheme.followsLength()
+            ? std::min(ceilDiv(chunk_.total, kLengthStep) * kLengthStep, options_.context_tokens)
+            : options_.context_tokens;
+    if (length != rope_length_) {
+        rope_ = attention::makeRope(settingsOf(config_), scheme, config_.context_tokens, length);
+        rope_length_ = length;
+        rotated_keys_ = 0;
+    }
+    uint64_t floats = uint64_t{chunk_.rows} * config_.rope_dims;
+    attention::fillRotation(rope_, chunk_.position, chunk_.rows,
+                            floatsOf(scratch.rotation, 0, floats));
+    std::vector<double> positions(chunk_.rows);
+    auto fillFar = [&](uint32_t region, auto &&positionOf) {
+        for (uint32_t row = 0; row < chunk_.rows; ++row)
+            positions[row] = positionOf(chunk_.position + row);
+        uint64_t first = uint64_t{region} * tiling_.chunk_tokens * config_.rope_dims;
+        attention::fillRotation(rope_, positions, floatsOf(scratch.rotation_far, first, floats));
+    };
+    if (scheme.nearKeys() != UINT64_MAX)
+        fillFar(0, [&](uint64_t query) { return scheme.farQuery(query); });
+    std::vector<bool> filled(farRegions(config_, options_));
+    for (uint32_t layer = 0; layer < config_.layers; ++layer) {
+        const Pattern &pattern = options_.patterns.of(layer);
+        uint32_t region = farRegion(options_, layer);
+        if (!pattern.relabelsSinks() || filled[region])
+            continue;
+        filled[region] = true;
+        fillFar(region,
+                [&](uint64_t query) { return static_cast<double>(pattern.sinkQuery(query)); });
+    }
+    if (scheme.needsRawKeys())
+        fillKeyRotations();
+}
+
+attention::Rope Attention::keyRope() const {
+    return attention::makeRope(settingsOf(config_), options_.ropeScheme(), config_.context_tokens,
+                               options_.context_tokens);
+}
+
+void Attention::fillKeyRotations() {
+    const attention::RopeScheme &scheme = options_.ropeScheme();
+    uint64_t end = chunk_.position + chunk_.rows;
+    if (rotated_keys_ >= end)
+        return;
+    uint64_t first = rotated_keys_, count = end - first, dims = config_.rope_dims;
+    attention::fillRotation(rope_, first, count,
+                            floatsOf(key_rotation_, first * dims, count * dims));
+    if (key_rotation_far_) {
+        std::vector<double> positions;
+        for (uint64_t key = first; key < end; ++key)
+            positions.push_back(scheme.farKey(key));
+        attention::fillRotation(rope_, positions,
+                                floatsOf(key_rotation_far_, first * dims, count * dims));
+    }
+    rotated_keys_ = end;
+}
+
+uint32_t Attention::positionFlags(uint32_t layer) const {
+    const attention::RopeScheme &scheme = options_.ropeScheme();
+    uint32_t flags = 0;
+    if (scheme.needsRawKeys())
+        flags |= ATTENTION_RAW_KEYS;
+    if (scheme.nearKeys() != UINT64_MAX || options_.patterns.of(layer).relabelsSinks())
+        flags |= ATTENTION_FAR;
+    if (scheme.needsRawKeys() && config_.architecture->rope_layout == model::RopeLayout::neox)
+        flags |= ATTENTION_NEOX;
+    return flags;
+}
+
+void Attention::rotate(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
+                       uint32_t layer) const {
+    const CacheLayer &own = cache.layers[layer];
+    uint64_t far_floats =
+        uint64_t{farRegion(options_, layer)} * tiling_.chunk_tokens * config_.rope_dims;
+    params::Rope params{
+        .qkv = scratch.qkv.address(),
+        .rotation = scratch.rotation.address(),
+        .rotation_far =
+            scratch.rotation_far ? scratch.rotation_far.address() + far_floats * sizeof(float) : 0,
+        .q = scratch.q.address(),
+        .q_far = scratch.q_far.buffer ? scratch.q_far.address() : 0,
+        .k = own.k_planes,
+        .v = own.v_planes,
+        .rows = chunk_.rows,
+        .position = static_cast<uint32_t>(first_slot_),
+        .sinks = static_cast<uint32_t>(own.room.slots.sinks),
+        .ring = static_cast<uint32_t>(std::min<uint64_t>(own.room.slots.ring, UINT32_MAX)),
+        .heads = config_.heads,
+        .kv_heads = config_.kv_heads,
+        .head_dim = config_.head_dim,
+        .rope_dims = config_.rope_dims,
+        .qkv_stride = scratch.qkv.stride,
+        .k_offset = widths_.k_offset,
+        .v_offset = widths_.v_offset,
+        .capacity = static_cast<uint32_t>(own.room.capacity)};
+    const gpu::Buffer &q_far = scratch.q_far.buffer ? scratch.q_far.buffer : scratch.q.buffer;
+    auto groups = [&](uint64_t heads) {
+        return static_cast<uint32_t>(ceilDiv(heads * widths_.head_dim / 32, tiling_.shared_local));
+    };
+    uint32_t stored = looking_back_ ? 0 : groups(2 * config_.kv_heads);
+    recorder.dispatch(*rope_pipeline_, params, {&scratch.qkv.buffer, &scratch.rotation},
+                      {&scratch.q.buffer, &q_far, &own.k, &own.v},
+                      {groups(config_.heads) + stored, chunk_.rows},
+                      {.bytes = 2 * chunk_.rows * scratch.qkv.stride * sizeof(float)});
+}
+
+} // namespace longscope::engine
