@@ -1,5 +1,6 @@
 // The part of `Attention` where the data decide: patterns that choose keys from scores, eviction,
 // pages. Scores come from a kernel, the choice is made on the host (compute/attention/choose.h).
+#include "compute/attention/plan.h"
 #include "compute/engine/attention_impl.h"
 #include "compute/engine/kernels.h"
 
@@ -16,8 +17,6 @@ using attention::Interval;
 const std::pair<const gpu::Kernel *, const gpu::Kernel *> kScores{&kAttentionScoresLanes,
                                                                   &kAttentionScoresSubgroup};
 
-constexpr uint32_t kDenseLayers = 2;   ///< that Quest reads in full
-constexpr uint32_t kObservedRows = 64; ///< scores of so many queries are held at once
 constexpr uint32_t kScoreRanges = 64;  ///< of keys, side by side on a GPU
 
 /// The keys of one query by kv head: intervals of slots.
@@ -138,7 +137,7 @@ void Attention::makeEvicting() {
         uint64_t page_bytes = uint64_t{config_.kv_heads} * 2 * widths_.head_dim * sizeof(float);
         for (uint32_t layer = 0; layer < config_.layers; ++layer)
             evicting_->pages.push_back(
-                layer < kDenseLayers
+                layer < attention::kQuestDenseLayers
                     ? gpu::Buffer()
                     : gpu::Buffer(device_, "scratch", pages * page_bytes, gpu::Memory::device));
         evicting_->page_scores = gpu::Buffer(
@@ -318,7 +317,7 @@ Interval Attention::forgotten(uint64_t tokens) const {
 // ---- pages (Quest) -----------------------------------------------------------------------------
 
 bool Attention::selectsPages(uint32_t layer) const {
-    return options_.eviction.kind == EvictionKind::quest && layer >= kDenseLayers &&
+    return options_.eviction.kind == EvictionKind::quest && layer >= attention::kQuestDenseLayers &&
            first_slot_ + 1 > options_.eviction.keep;
 }
 

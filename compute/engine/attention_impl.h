@@ -9,6 +9,8 @@ constexpr uint64_t ceilDiv(uint64_t a, uint64_t b) {
     return (a + b - 1) / b;
 }
 
+constexpr uint32_t kObservedRows = 64; ///< eviction: scores of so many queries are held at once
+
 /// Schedules on the device: one for each pass.
 struct Attention::Prepared {
     struct Part {

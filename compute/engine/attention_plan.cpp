@@ -17,7 +17,6 @@ using attention::KeySource;
 using attention::Pattern;
 using attention::PatternKind;
 
-constexpr uint32_t kObservedRows = 64;     ///< as attention_choice.cpp takes at once
 constexpr uint64_t kSampledTokens = 16384; ///< beyond, schedules grow in proportion
 constexpr uint64_t kSampledChoice = 4096;  ///< the same where keys are chosen for every head
 
