@@ -25,8 +25,10 @@ Attention::Attention(gpu::Device &device, const Tiling &tiling, const model::Con
                      const WidthPlan &widths, const SessionOptions &options)
     : device_(device), tiling_(tiling), config_(config), widths_(widths), options_(options),
       score_scale_(1.0f / std::sqrt(static_cast<float>(config.head_dim))) {
-    for (uint32_t layer = 0; layer < config.layers; ++layer)
+    for (uint32_t layer = 0; layer < config.layers; ++layer) {
         rooms_.push_back(planLayer(options, layer, tiling.chunk_tokens));
+        far_regions_.push_back(farRegion(options, layer));
+    }
     const attention::RopeScheme &scheme = options.ropeScheme();
     uint64_t rotations = options.context_tokens * config.rope_dims * sizeof(float);
     if (scheme.needsRawKeys()) {
@@ -48,12 +50,6 @@ Attention::Attention(gpu::Device &device, const Tiling &tiling, const model::Con
                                         shared);
     merge_ =
         &gpu::findPipeline(device, kAttentionMerge, {{SPEC_HEAD_DIM, widths.head_dim}}, shared);
-    const gpu::Specialization cache = {{SPEC_HEAD_DIM, widths.head_dim},
-                                       {SPEC_CACHE_K, static_cast<uint32_t>(options.k)},
-                                       {SPEC_CACHE_V, static_cast<uint32_t>(options.v)}};
-    move_ = &gpu::findPipeline(device, kCacheMove, cache, shared);
-    page_bounds_ = &gpu::findPipeline(device, kPageBounds, cache, shared);
-    page_scores_ = &gpu::findPipeline(device, kPageScores, cache, shared);
     makeEvicting();
 }
 

@@ -146,6 +146,7 @@ class Attention {
     const WidthPlan &widths_;
     const SessionOptions options_;
     std::vector<LayerRoom> rooms_;
+    std::vector<uint32_t> far_regions_; ///< of each layer: where its rotations towards sinks lie
     float score_scale_;
     attention::Rope rope_;
     uint64_t rope_length_ = 0;                    ///< tokens that the frequencies are made for
@@ -162,7 +163,9 @@ class Attention {
     std::unique_ptr<attention::Choice> chosen_; ///< of the layer attended last
     std::unique_ptr<Prepared> chosen_prepared_;
     std::map<std::tuple<const gpu::Kernel *, uint32_t, uint32_t>, const gpu::Pipeline *> pipelines_;
-    const gpu::Pipeline *rope_pipeline_, *merge_, *move_, *page_bounds_, *page_scores_;
+    const gpu::Pipeline *rope_pipeline_, *merge_;
+    const gpu::Pipeline *move_ = nullptr, *page_bounds_ = nullptr,
+                        *page_scores_ = nullptr; ///< evicting
     std::unique_ptr<Evicting> evicting_;
     AttentionWork work_;
 };

@@ -17,7 +17,7 @@ using attention::Interval;
 const std::pair<const gpu::Kernel *, const gpu::Kernel *> kScores{&kAttentionScoresLanes,
                                                                   &kAttentionScoresSubgroup};
 
-constexpr uint32_t kScoreRanges = 64;  ///< of keys, side by side on a GPU
+constexpr uint32_t kScoreRanges = 64; ///< of keys, side by side on a GPU
 
 /// The keys of one query by kv head: intervals of slots.
 class SlotIntervals : public attention::KeySource {
@@ -132,6 +132,13 @@ void Attention::makeEvicting() {
     if (kind == EvictionKind::none)
         return;
     evicting_ = std::make_unique<Evicting>();
+    const gpu::Specialization cache = {{SPEC_HEAD_DIM, widths_.head_dim},
+                                       {SPEC_CACHE_K, static_cast<uint32_t>(options_.k)},
+                                       {SPEC_CACHE_V, static_cast<uint32_t>(options_.v)}};
+    const gpu::PipelineOptions shared{.local_size = tiling_.shared_local};
+    move_ = &gpu::findPipeline(device_, kCacheMove, cache, shared);
+    page_bounds_ = &gpu::findPipeline(device_, kPageBounds, cache, shared);
+    page_scores_ = &gpu::findPipeline(device_, kPageScores, cache, shared);
     if (kind == EvictionKind::quest) {
         uint64_t pages = ceilDiv(options_.context_tokens, options_.eviction.page);
         uint64_t page_bytes = uint64_t{config_.kv_heads} * 2 * widths_.head_dim * sizeof(float);

@@ -58,14 +58,12 @@ void Attention::fillRotations(const Scratch &scratch) {
     };
     if (scheme.nearKeys() != UINT64_MAX)
         fillFar(0, [&](uint64_t query) { return scheme.farQuery(query); });
-    std::vector<bool> filled(farRegions(config_, options_));
+    uint32_t filled = 0; // regions are numbered in the order of their first layers
     for (uint32_t layer = 0; layer < config_.layers; ++layer) {
         const Pattern &pattern = options_.patterns.of(layer);
-        uint32_t region = farRegion(options_, layer);
-        if (!pattern.relabelsSinks() || filled[region])
+        if (!pattern.relabelsSinks() || far_regions_[layer] < filled)
             continue;
-        filled[region] = true;
-        fillFar(region,
+        fillFar(filled++,
                 [&](uint64_t query) { return static_cast<double>(pattern.sinkQuery(query)); });
     }
     if (scheme.needsRawKeys())
@@ -110,8 +108,7 @@ uint32_t Attention::positionFlags(uint32_t layer) const {
 void Attention::rotate(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
                        uint32_t layer) const {
     const CacheLayer &own = cache.layers[layer];
-    uint64_t far_floats =
-        uint64_t{farRegion(options_, layer)} * tiling_.chunk_tokens * config_.rope_dims;
+    uint64_t far_floats = uint64_t{far_regions_[layer]} * tiling_.chunk_tokens * config_.rope_dims;
     params::Rope params{
         .qkv = scratch.qkv.address(),
         .rotation = scratch.rotation.address(),

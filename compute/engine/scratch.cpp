@@ -36,15 +36,15 @@ void forEachBuffer(const model::Config &config, const WidthPlan &widths, const T
 
 uint32_t farRegion(const SessionOptions &options, uint32_t layer) {
     const attention::Pattern &own = options.patterns.of(layer);
-    std::vector<attention::Retention> seen;
+    std::vector<std::string_view> seen; // of one rule each: what they keep does not tell them apart
     for (uint32_t other = 0; other <= layer; ++other) {
         const attention::Pattern &pattern = options.patterns.of(other);
-        if (pattern.relabelsSinks() && std::ranges::count(seen, *pattern.retention()) == 0)
-            seen.push_back(*pattern.retention());
+        if (pattern.relabelsSinks() && !std::ranges::contains(seen, pattern.spec()))
+            seen.push_back(pattern.spec());
     }
     if (!own.relabelsSinks())
         return 0;
-    return static_cast<uint32_t>(std::ranges::find(seen, *own.retention()) - seen.begin());
+    return static_cast<uint32_t>(std::ranges::find(seen, own.spec()) - seen.begin());
 }
 
 uint32_t farRegions(const model::Config &config, const SessionOptions &options) {

@@ -128,7 +128,8 @@ const std::vector<std::string> kStatic = {"window:17",
                                           "strided:11,code",
                                           "mixed:window:9#0,4|chunked:20#1-2|full",
                                           "window:17@0 full@1 sinks:2+30@2",
-                                          "sinks:2+30@0 sinks:4+9@2"};
+                                          "sinks:2+30@0 sinks:4+9@2",
+                                          "sinks:4+24@0 rolling:4+24@1"};
 
 TEST_P(AttentionFamily, EveryStaticPatternMatchesTheTwin) {
     for (const std::string &spec : kStatic)
