@@ -102,6 +102,9 @@ struct Eviction {
     uint32_t window = 32, pool = 5; ///< snapkv: observed queries, smoothing kernel (odd)
     uint32_t page = 16;             ///< quest
     std::string spec = "none";
+
+    /// Tokens go while a text is read, after every chunk.
+    bool whileReading() const { return kind == EvictionKind::h2o || kind == EvictionKind::tova; }
 };
 /// Throws Error(usage) that names the part and what was expected.
 Eviction parseEviction(std::string_view spec);

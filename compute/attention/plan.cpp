@@ -62,8 +62,7 @@ uint64_t cacheTokenBytes(const ModelShape &shape, CacheType k, CacheType v) {
 
 double readingPairs(const LayerReading &reading, uint64_t n) {
     const Pattern &pattern = reading.pattern;
-    EvictionKind evicts = reading.eviction.kind;
-    if (evicts == EvictionKind::h2o || evicts == EvictionKind::tova)
+    if (reading.eviction.whileReading())
         return evictingPairs(reading, n);
     if (pattern.kind() == PatternKind::vertical_slash)
         return capped(n, numberOf(pattern, 0) + numberOf(pattern, 1));

@@ -57,23 +57,35 @@ Attention::~Attention() = default;
 
 // ---- schedules ---------------------------------------------------------------------------------
 
-namespace {
-
-bool groupsAreUniform(const KeySource &keys, uint32_t heads, uint32_t tile_heads) {
-    for (uint32_t head = 0; head < heads; ++head)
-        if (keys.headKind(head, heads) != keys.headKind(head / tile_heads * tile_heads, heads))
-            return false;
-    return true;
+attention::Zones zonesOf(const SessionOptions &options, uint32_t layer) {
+    const Pattern &pattern = options.patterns.of(layer);
+    if (pattern.relabelsSinks())
+        return {.sinks = pattern.retention()->sinks};
+    return {.near_keys = options.ropeScheme().nearKeys()};
 }
 
-} // namespace
+AttentionTile tileOfKinds(const KeySource &keys, uint32_t heads, const AttentionTile &tile,
+                          const AttentionTile &single) {
+    for (uint32_t head = 0; head < heads; ++head)
+        if (keys.headKind(head, heads) != keys.headKind(head / tile.heads * tile.heads, heads))
+            return single;
+    return tile;
+}
+
+std::vector<uint32_t> kindsOf(const KeySource &keys, uint32_t heads, const AttentionTile &tile) {
+    std::vector<uint32_t> kinds;
+    for (uint32_t head = 0; head < heads; head += tile.heads)
+        kinds.push_back(keys.headKind(head, heads));
+    return kinds;
+}
 
 AttentionTile Attention::tileFor(const KeySource &keys, For what) const {
     auto choose = what == For::decode ? chooseDecodeTile : choosePrefillTile;
-    AttentionTile tile = choose(tiling_, config_.heads, config_.kv_heads, widths_.head_dim);
-    if (what != For::looking && groupsAreUniform(keys, config_.heads, tile.heads))
-        return tile;
-    return choose(tiling_, 1, 1, widths_.head_dim); // one head a workgroup
+    AttentionTile single = choose(tiling_, 1, 1, widths_.head_dim);
+    if (what == For::looking)
+        return single;
+    return tileOfKinds(keys, config_.heads,
+                       choose(tiling_, config_.heads, config_.kv_heads, widths_.head_dim), single);
 }
 
 attention::ScheduleInput Attention::scheduleInput(const KeySource &keys, uint32_t layer,
@@ -83,15 +95,9 @@ attention::ScheduleInput Attention::scheduleInput(const KeySource &keys, uint32_
     input.rows = chunk_.rows;
     input.tile_rows = tile.queries;
     input.key_step = tile.keys;
-    input.kinds.clear();
-    for (uint32_t head = 0; head < config_.heads; head += tile.heads)
-        input.kinds.push_back(keys.headKind(head, config_.heads));
+    input.kinds = kindsOf(keys, config_.heads, tile);
     input.slots = rooms_[layer].slots;
-    const Pattern &pattern = options_.patterns.of(layer);
-    if (pattern.relabelsSinks())
-        input.zones.sinks = pattern.retention()->sinks;
-    else
-        input.zones.near_keys = options_.ropeScheme().nearKeys();
+    input.zones = zonesOf(options_, layer);
     return input;
 }
 

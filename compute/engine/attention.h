@@ -126,7 +126,6 @@ class Attention {
                    uint32_t layer, const Prepared &prepared);
     // attention_choice.cpp
     void makeEvicting();
-    bool evictsWhileReading() const;
     bool selectsPages(uint32_t layer) const;
     std::span<const float> scoresOf(gpu::Recorder &recorder, const Scratch &scratch,
                                     const KvCache &cache, uint32_t layer, const Flush &flush,

@@ -154,11 +154,6 @@ void Attention::makeEvicting() {
     truncate(0);
 }
 
-bool Attention::evictsWhileReading() const {
-    EvictionKind kind = options_.eviction.kind;
-    return kind == EvictionKind::h2o || kind == EvictionKind::tova;
-}
-
 uint64_t Attention::firstSlot(uint64_t position) const {
     bool moved = evicting_ && evicting_->has_evicted;
     return moved ? evicting_->filled + (position - evicting_->end_position) : position;
@@ -169,7 +164,7 @@ void Attention::evict(gpu::Recorder &recorder, const Scratch &scratch, const KvC
     if (!evicting_)
         return;
     uint64_t keys = first_slot_ + chunk_.rows;
-    if (evictsWhileReading()) {
+    if (options_.eviction.whileReading()) {
         attention::Evictor &evictor = evicting_->layers[layer];
         for (uint32_t row = 0; row < chunk_.rows; ++row)
             evictor.append(chunk_.position + row);
@@ -241,7 +236,7 @@ void Attention::end() {
                 chunk_.position + chunk_.rows == chunk_.total;
     own.end_position = chunk_.position + chunk_.rows;
     own.filled = keys;
-    if ((evictsWhileReading() || snap) && keys > keep) {
+    if ((options_.eviction.whileReading() || snap) && keys > keep) {
         own.filled = keep;
         own.has_evicted = true;
     }
@@ -261,7 +256,7 @@ void Attention::truncate(uint64_t count) {
     own.filled = own.end_position = count;
     for (uint64_t &keys : own.paged_keys)
         keys = std::min(keys, count / options_.eviction.page * options_.eviction.page);
-    if (!evictsWhileReading())
+    if (!options_.eviction.whileReading())
         return;
     // What was seen of the tokens so far cannot be taken apart again: only 0 is asked for then.
     own.layers.assign(config_.layers,
@@ -292,7 +287,7 @@ void Attention::restoreState(AttentionState state, uint64_t tokens) {
 uint64_t Attention::keepable(uint64_t tokens, uint64_t count) const {
     if (count >= tokens)
         return tokens;
-    if (evicting_ && (evicting_->has_evicted || evictsWhileReading()))
+    if (evicting_ && (evicting_->has_evicted || options_.eviction.whileReading()))
         return 0;
     for (uint32_t layer = 0; layer < config_.layers; ++layer) {
         const LayerRoom &room = rooms_[layer];
@@ -309,7 +304,7 @@ uint64_t Attention::keepable(uint64_t tokens, uint64_t count) const {
 
 Interval Attention::forgotten(uint64_t tokens) const {
     uint64_t sinks = UINT64_MAX, window = 0;
-    if (evictsWhileReading())
+    if (options_.eviction.whileReading())
         return {};
     for (uint32_t layer = 0; layer < config_.layers; ++layer) {
         auto kept = options_.patterns.of(layer).retention();

@@ -11,6 +11,15 @@ constexpr uint64_t ceilDiv(uint64_t a, uint64_t b) {
 
 constexpr uint32_t kObservedRows = 64; ///< eviction: scores of so many queries are held at once
 
+/// Which keys of a layer count as far.
+attention::Zones zonesOf(const SessionOptions &options, uint32_t layer);
+/// `tile` when its heads are of one kind in every workgroup, else `single`: one head a workgroup.
+AttentionTile tileOfKinds(const attention::KeySource &keys, uint32_t heads,
+                          const AttentionTile &tile, const AttentionTile &single);
+/// The kinds of a grid's head groups.
+std::vector<uint32_t> kindsOf(const attention::KeySource &keys, uint32_t heads,
+                              const AttentionTile &tile);
+
 /// Schedules on the device: one for each pass.
 struct Attention::Prepared {
     struct Part {

@@ -114,10 +114,7 @@ class ScratchPlanner {
     /// Words of the schedules of all passes, for a whole chunk.
     uint64_t words(const KeySource &keys, uint32_t layer, uint64_t position) const {
         AttentionTile tile = tileFor(keys);
-        std::vector<uint32_t> kinds;
-        for (uint32_t head = 0; head < config_.heads; head += tile.heads)
-            kinds.push_back(keys.headKind(head, config_.heads));
-        return words(keys, layer, position, tile, kinds);
+        return words(keys, layer, position, tile, kindsOf(keys, config_.heads, tile));
     }
 
     uint64_t words(const KeySource &keys, uint32_t layer, uint64_t position,
@@ -129,11 +126,7 @@ class ScratchPlanner {
         input.key_step = tile.keys;
         input.kinds = kinds;
         input.slots = planLayer(options_, layer, tiling_.chunk_tokens).slots;
-        const Pattern &pattern = options_.patterns.of(layer);
-        if (pattern.relabelsSinks())
-            input.zones.sinks = pattern.retention()->sinks;
-        else
-            input.zones.near_keys = options_.ropeScheme().nearKeys();
+        input.zones = zonesOf(options_, layer);
         uint64_t sum = 0;
         for (input.pass = 0; input.pass < keys.passes(); ++input.pass)
             sum = ceilDiv(sum, 16) * 16 + makeSchedule(keys, input).words();
@@ -141,13 +134,10 @@ class ScratchPlanner {
     }
 
     AttentionTile tileFor(const KeySource &keys) const {
-        AttentionTile tile =
-            choosePrefillTile(tiling_, config_.heads, config_.kv_heads, widths_.head_dim);
-        for (uint32_t head = 0; head < config_.heads; ++head)
-            if (keys.headKind(head, config_.heads) !=
-                keys.headKind(head / tile.heads * tile.heads, config_.heads))
-                return choosePrefillTile(tiling_, 1, 1, widths_.head_dim);
-        return tile;
+        return tileOfKinds(
+            keys, config_.heads,
+            choosePrefillTile(tiling_, config_.heads, config_.kv_heads, widths_.head_dim),
+            choosePrefillTile(tiling_, 1, 1, widths_.head_dim));
     }
 
     /// Exact up to `most` tokens; beyond, on from there in a straight line.

@@ -8,12 +8,6 @@ namespace {
 using attention::dataBytes;
 using attention::rowBytes;
 
-/// Streaming eviction keeps this many tokens and needs room for a chunk beside them.
-bool evictsWhileReading(const attention::Eviction &eviction) {
-    return eviction.kind == attention::EvictionKind::h2o ||
-           eviction.kind == attention::EvictionKind::tova;
-}
-
 uint64_t rowsOf(const model::Config &config, const LayerRoom &room) {
     return uint64_t{config.kv_heads} * room.capacity;
 }
@@ -36,7 +30,7 @@ Planes makePlanes(gpu::Device &device, CacheType type, uint32_t head_dim, uint64
 
 LayerRoom planLayer(const SessionOptions &options, uint32_t layer, uint32_t chunk_tokens) {
     uint64_t context = options.context_tokens;
-    if (evictsWhileReading(options.eviction))
+    if (options.eviction.whileReading()) // room for what is kept, and for a chunk beside it
         return {.capacity = std::min(context, options.eviction.keep + chunk_tokens), .slots = {}};
     auto kept = options.patterns.of(layer).retention();
     if (!kept || kept->sinks + kept->window + chunk_tokens > context)

@@ -128,9 +128,7 @@ std::vector<uint32_t> allOrNamed(std::vector<uint32_t> named, uint32_t count) {
 }
 
 void checkPlaces(const SessionOptions &options) {
-    using attention::EvictionKind;
-    EvictionKind kind = options.eviction.kind;
-    if (kind == EvictionKind::h2o || kind == EvictionKind::tova)
+    if (options.eviction.whileReading())
         fail(ErrorKind::usage,
              "--evict {} moves keys while a text is read: where attention goes cannot be shown",
              options.eviction.spec);

@@ -55,8 +55,7 @@ bool evicts(const SessionOptions &options) {
 }
 
 bool hasEvictors(const SessionOptions &options) {
-    return options.eviction.kind == EvictionKind::h2o ||
-           options.eviction.kind == EvictionKind::tova;
+    return options.eviction.whileReading();
 }
 
 uint64_t rowsInUse(const Counts &counts, uint32_t layer, const SessionOptions &options) {
