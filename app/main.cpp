@@ -20,6 +20,7 @@ constexpr std::pair<std::string_view, Run> kCommands[] = {
     {"template", runTemplate}, {"logits", runLogits},       {"perplexity", runPerplexity},
     {"bench", runBench},       {"attention", runAttention}, {"plan", runPlan},
     {"inspect", runInspect},   {"devices", runDevices},     {"selftest", runSelftest},
+    {"screenshot", runScreenshot},
 };
 
 int runCommand(const Options &options) {

@@ -2,16 +2,14 @@
 
 #include "app/output.h"
 #include "app/paths.h"
+#include "app/setting_specs.h"
 #include "compute/core/error.h"
-#include "compute/core/text.h"
 
 #include <CLI/CLI.hpp>
 
 #include <cstdlib>
 #include <filesystem>
 #include <format>
-#include <iterator>
-#include <sstream>
 
 namespace longscope::app {
 namespace {
@@ -82,8 +80,6 @@ void addSession(CLI::App *command, Options &o) {
 }
 
 void addReading(CLI::App &app, Options &o) {
-    auto *run = app.add_subcommand("run", "summarize a sample, or the files given");
-    addFiles(run, o, "documents");
     auto *summarize = app.add_subcommand("summarize", "a summary with its sources");
     addFiles(summarize, o, "documents (.md, .txt; - is standard input)")->required();
     summarize->add_option("--strategy", o.strategy, "auto, whole (the model), extract (quotes)")
@@ -104,6 +100,28 @@ void addReading(CLI::App &app, Options &o) {
         ->required()
         ->type_name("");
     addSession(complete, o);
+}
+
+void addWindow(CLI::App &app, Options &o) {
+    auto *run = app.add_subcommand("run", "the window; without a display a summary in the terminal");
+    addFiles(run, o, "documents to open");
+    run->add_flag("--portable", o.portable, "keep everything beside the program");
+    run->add_flag("--frame-times", o.frame_times, "print them at the end");
+    auto *shot = app.add_subcommand("screenshot", "a panel, drawn without a display");
+    shot->add_option("PANEL", o.panel,
+                     "document chat attention memory cost patterns model settings, or window")
+        ->required()
+        ->type_name("");
+    shot->add_option("FILE", o.files, "a document (default: the sample)")
+        ->expected(0, 1)
+        ->type_name("");
+    shot->add_option("--out", o.out, "the picture, .png")->required()->type_name("F");
+    shot->add_option("--theme", o.theme, "dark, light, high-contrast")
+        ->check(CLI::IsMember({"dark", "light", "high-contrast"}))
+        ->type_name("T");
+    shot->add_option("--scale", o.scale, "pixels of a unit (default 1)")
+        ->check(CLI::Range(0.5, 4.0))
+        ->type_name("S");
 }
 
 void addText(CLI::App &app, Options &o) {
@@ -256,46 +274,6 @@ void explain(const CLI::App &app, const CLI::ParseError &error) {
     printNote("       longscope " + command->get_name() + " --help");
 }
 
-/// "window:256@0-3 full@4-29" in its parts.
-std::vector<std::string> partsOf(const std::string &setting) {
-    std::istringstream words(setting);
-    return {std::istream_iterator<std::string>(words), {}};
-}
-
-/// FILE of "blocks:FILE" or "blocks:FILE@LAYERS", and of the parts of "mixed:blocks:FILE#HEADS|…".
-std::vector<std::string> maskFilesOf(std::string part) {
-    constexpr std::string_view kStem = "blocks:", kMixed = "mixed:";
-    size_t at = part.rfind('@'); // layers, unless the file's name goes on
-    if (at != part.npos && part.find_first_not_of("0123456789,-", at + 1) == part.npos)
-        part.resize(at);
-    if (part.starts_with(kStem))
-        return {part.substr(kStem.size())};
-    std::vector<std::string> files;
-    if (!part.starts_with(kMixed))
-        return files;
-    std::istringstream mixed(part.substr(kMixed.size()));
-    for (std::string one; std::getline(mixed, one, '|');)
-        if (one.starts_with(kStem))
-            files.push_back(one.substr(kStem.size(), one.find('#') - kStem.size()));
-    return files;
-}
-
-/// The mask that a setting names, if it does.
-std::shared_ptr<const attention::BlockMask> readMask(const std::vector<std::string> &parts) {
-    std::string path;
-    for (const std::string &part : parts)
-        for (const std::string &named : maskFilesOf(part)) {
-            if (!path.empty() && path != named)
-                fail(ErrorKind::usage, "--attention names two masks, {} and {}: one is possible",
-                     path, named);
-            path = named;
-        }
-    if (path.empty())
-        return nullptr;
-    return std::make_shared<const attention::BlockMask>(
-        attention::parseBlockMask(readWholeFile(path)));
-}
-
 } // namespace
 
 Parsed parseOptions(int argc, const char *const *argv) {
@@ -307,6 +285,7 @@ Parsed parseOptions(int argc, const char *const *argv) {
     app.fallthrough();
     app.require_subcommand(1);
     addGeneral(app, o, kv);
+    addWindow(app, o);
     addReading(app, o);
     addText(app, o);
     addMeasuring(app, o);
@@ -363,12 +342,7 @@ engine::SessionOptions sessionOptions(const Options &options, const std::string 
     session.context_tokens = options.context_tokens;
     session.k = options.k;
     session.v = options.v;
-    if (std::vector<std::string> parts = partsOf(attention); !parts.empty())
-        session.patterns = attention::LayerPatterns(parts, readMask(parts));
-    if (!rope.empty())
-        session.rope = attention::parseRope(rope);
-    if (!options.evict.empty())
-        session.eviction = attention::parseEviction(options.evict);
+    applySpecs(session, attention, rope, options.evict);
     return session;
 }
 

@@ -54,6 +54,11 @@ struct Options {
     std::string pool = "sum";    ///< attention: sum, mean, max
     std::string recall;          ///< attention: a pattern, "" = none
     std::string session;         ///< a file that keeps what was read, "" = none
+    bool portable = false;       ///< run: the data folder is beside the program
+    bool frame_times = false;    ///< run: print them at the end
+    std::string panel;           ///< screenshot
+    std::string theme = "dark";  ///< screenshot
+    float scale = 1;             ///< screenshot: pixels of a unit
 };
 
 /// What the arguments say, or the exit status when they were answered already (help, version, and

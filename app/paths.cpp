@@ -20,6 +20,14 @@ std::string dataFolder() {
     return (fs::path(home) / ".local/share/longscope").string();
 }
 
+std::string portableFolder() {
+    std::error_code code;
+    fs::path program = fs::read_symlink("/proc/self/exe", code);
+    if (code)
+        fail(ErrorKind::file, "the program does not know where it is: {}", code.message());
+    return (program.parent_path() / "longscope-data").string();
+}
+
 std::string defaultModelPath() {
     return (fs::path(dataFolder()) / "models/SmolLM2-135M-Instruct.Q4_1.gguf").string();
 }

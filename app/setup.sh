@@ -134,7 +134,7 @@ needsDefaultModel() {
         case $argument in
         -m* | --model | --model=* | -h | --help | --version) return 1 ;;
         run | chat | summarize | ask | classify | complete | tokenize | detokenize | template | logits | \
-            perplexity | bench | attention | plan) needed=0 ;;
+            perplexity | bench | attention | plan | screenshot) needed=0 ;;
         inspect) (($# > 1)) || needed=0 ;;
         esac
     done

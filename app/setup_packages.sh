@@ -28,6 +28,8 @@ toolIsThere() {
     glslang-tools) versionAtLeast "$(glslangValidator --version 2> /dev/null | sed -n '1s/.*:\([0-9]\)/\1/p')" "$2" ;;
     curl) command -v curl > /dev/null ;;
     python3-pip) findPip > /dev/null ;;
+    xvfb) command -v Xvfb > /dev/null ;;
+    xdotool) command -v xdotool > /dev/null ;;
     *) return 1 ;;
     esac
 }
@@ -54,11 +56,12 @@ missingPackages() {
     done < <(wantedPackages "$1")
 }
 
-# Lines "package version" of tools that are missing, on a system without dpkg (libraries: CMake tells).
+# Lines "package version" of tools that are missing, on a system without dpkg (libraries: CMake
+# tells; fonts: the window takes others).
 missingTools() {
     local package version
     while read -r package version; do
-        case $package in lib* | *-dev | mesa* | vulkan* | ca-*) continue ;; esac
+        case $package in lib* | *-dev | mesa* | vulkan* | ca-* | fonts-*) continue ;; esac
         toolIsThere "$package" "$version" || printf '%s %s\n' "$package" "$version"
     done < <(wantedPackages "$1")
 }

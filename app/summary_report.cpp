@@ -1,8 +1,8 @@
 #include "app/summary_report.h"
 
 #include "app/output.h"
+#include "compute/document/places.h"
 
-#include <algorithm>
 #include <format>
 
 namespace longscope::app {
@@ -10,28 +10,6 @@ namespace {
 
 using document::Document;
 using nlohmann::json;
-
-std::string headingOf(const Document &document, size_t paragraph) {
-    size_t heading = document.paragraphs[paragraph].heading;
-    return heading == 0 ? "" : document.headings[heading - 1].title;
-}
-
-/// 1 for the first prose paragraph under its heading.
-size_t numberUnderHeading(const Document &document, size_t paragraph) {
-    size_t number = 0;
-    for (size_t i = 0; i <= paragraph; ++i)
-        number += document.paragraphs[i].prose &&
-                  document.paragraphs[i].heading == document.paragraphs[paragraph].heading;
-    return number;
-}
-
-size_t paragraphAt(const Document &document, size_t byte) {
-    auto after =
-        std::ranges::upper_bound(document.paragraphs, byte, {}, &document::Paragraph::start);
-    return after == document.paragraphs.begin()
-               ? 0
-               : static_cast<size_t>(after - document.paragraphs.begin()) - 1;
-}
 
 json sourceJson(const Document &document, size_t start, size_t end, double score) {
     json source = {{"file", document.path},
@@ -43,45 +21,28 @@ json sourceJson(const Document &document, size_t start, size_t end, double score
                    {"score", score}};
     if (document.paragraphs.empty())
         return source;
-    size_t paragraph = paragraphAt(document, start);
-    source["paragraph"] = numberUnderHeading(document, paragraph);
-    if (std::string heading = headingOf(document, paragraph); !heading.empty())
+    size_t paragraph = document::paragraphAt(document, start);
+    source["paragraph"] = document::numberUnderHeading(document, paragraph);
+    if (std::string heading = document::headingOf(document, paragraph); !heading.empty())
         source["heading"] = heading;
     return source;
 }
 
 } // namespace
 
-std::string oneLine(std::string_view text) {
-    std::string line;
-    for (char c : text) {
-        bool blank = c == ' ' || c == '\n' || c == '\r' || c == '\t';
-        if (!blank)
-            line += c;
-        else if (!line.empty() && line.back() != ' ')
-            line += ' ';
-    }
-    return line;
-}
-
-std::string placeOf(const Document &document, size_t paragraph) {
-    std::string heading = headingOf(document, paragraph);
-    return std::format("{}{}paragraph {}", heading, heading.empty() ? "" : ", ",
-                       numberUnderHeading(document, paragraph));
-}
-
 void printKeySentences(const Document &document, const std::vector<reading::KeySentence> &key) {
     printOut("Key sentences, quoted from the document:\n");
     for (const reading::KeySentence &chosen : key)
-        printOut(std::format("- {}  [{}]\n",
-                             oneLine(document.span(chosen.sentence.start, chosen.sentence.end)),
-                             placeOf(document, chosen.sentence.paragraph)));
+        printOut(std::format(
+            "- {}  [{}]\n",
+            document::oneLine(document.span(chosen.sentence.start, chosen.sentence.end)),
+            document::placeOfParagraph(document, chosen.sentence.paragraph)));
     if (key.empty())
         printOut("- (the document has no sentence that could be quoted)\n");
 }
 
 void printWritten(const reading::WrittenSentence &sentence) {
-    printOut(std::format("- {}{}\n", oneLine(sentence.text),
+    printOut(std::format("- {}{}\n", document::oneLine(sentence.text),
                          sentence.support.supported ? "" : "  [words not found in the document]"));
 }
 
@@ -99,7 +60,7 @@ void SummaryReport::addKey(const Document &document, const std::vector<reading::
         const document::Sentence &at = chosen.sentence;
         json source = sourceJson(document, at.start, at.end, chosen.score);
         sources_.push_back(source);
-        addSentence("quoted", oneLine(document.span(at.start, at.end)), true,
+        addSentence("quoted", document::oneLine(document.span(at.start, at.end)), true,
                     json::array({source}));
     }
 }
@@ -111,7 +72,8 @@ void SummaryReport::addWritten(const Document &document,
         json sources = json::array();
         if (support.end > support.start)
             sources.push_back(sourceJson(document, support.start, support.end, support.share));
-        addSentence("written", oneLine(sentence.text), support.supported, std::move(sources));
+        addSentence("written", document::oneLine(sentence.text), support.supported,
+                    std::move(sources));
     }
 }
 

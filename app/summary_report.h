@@ -10,12 +10,6 @@
 
 namespace longscope::app {
 
-/// One line without the document's line breaks.
-std::string oneLine(std::string_view text);
-
-/// "Supply, paragraph 2": the heading above a paragraph and its number among the prose under it.
-std::string placeOf(const document::Document &document, size_t paragraph);
-
 /// Prints each key sentence with its place.
 void printKeySentences(const document::Document &document,
                        const std::vector<reading::KeySentence> &key);

@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# Takes the files of third_party_files.txt out of a source archive:
-#     app/unpack_third_party.sh ARCHIVE TARGET_DIR
+# Takes files out of a source archive, as the lines "from -> to" on standard input say (those of one
+# package in third_party_files.txt):
+#     app/unpack_third_party.sh ARCHIVE TARGET_DIR < LINES
 # Needs bash and tar. Each folder is written beside its final place and renamed when it is complete,
 # so that a stopped run leaves no half folder; running it again replaces the folders.
 set -euo pipefail
 
 if [[ $# -ne 2 ]]; then
-    echo "usage: $0 ARCHIVE TARGET_DIR" >&2
+    echo "usage: $0 ARCHIVE TARGET_DIR < LINES" >&2
     exit 2
 fi
 archive=$1
 target=$2
-list="$(dirname "${BASH_SOURCE[0]}")/third_party_files.txt"
+lines=$(cat)
 [[ -r $archive ]] || { echo "cannot read the archive $archive" >&2; exit 1; }
 
 mkdir -p "$target"
@@ -20,16 +21,15 @@ trap 'rm -rf "$work"' EXIT
 
 patterns=()
 while read -r from arrow to; do
-    [[ -z $from || $from == \#* ]] && continue
-    [[ $arrow == "->" && -n $to ]] || { echo "$list: cannot read the line of $from" >&2; exit 1; }
+    [[ $arrow == "->" && -n $to ]] || { echo "cannot read the line of '$from'" >&2; exit 1; }
     patterns+=("*/$from")
-done < "$list"
+done <<< "$lines"
 
 mkdir "$work/archive" "$work/ready"
-tar -xf "$archive" -C "$work/archive" --strip-components=1 --wildcards "${patterns[@]}"
+tar -xf "$archive" -C "$work/archive" --strip-components=1 --wildcards \
+    --no-wildcards-match-slash "${patterns[@]}"
 
 while read -r from arrow to; do
-    [[ -z $from || $from == \#* ]] && continue
     count=0
     for file in "$work/archive/"$from; do
         [[ -f $file ]] || continue
@@ -40,7 +40,7 @@ while read -r from arrow to; do
         count=$((count + 1))
     done
     [[ $count -gt 0 ]] || { echo "$archive holds no $from" >&2; exit 1; }
-done < "$list"
+done <<< "$lines"
 
 for folder in "$work/ready/"*; do
     name=$(basename "$folder")

@@ -7,6 +7,10 @@
 
 namespace longscope::app {
 
+/// Of the window, by what the command line says.
+struct DeskOptions;
+DeskOptions deskOptions(const Options &options);
+
 int runRun(const Options &options, std::stop_token stop);
 int runSummarize(const Options &options, std::stop_token stop);
 int runChat(const Options &options, std::stop_token stop);
@@ -22,5 +26,6 @@ int runPlan(const Options &options, std::stop_token stop);
 int runInspect(const Options &options, std::stop_token stop);
 int runDevices(const Options &options, std::stop_token stop);
 int runSelftest(const Options &options, std::stop_token stop);
+int runScreenshot(const Options &options, std::stop_token stop);
 
 } // namespace longscope::app

@@ -1,5 +1,6 @@
 // `longscope devices`: the Vulkan devices, best first, and why one is refused.
 #include "app/commands/commands.h"
+#include "app/file_facts.h"
 #include "app/json_output.h"
 #include "compute/core/text.h"
 #include "compute/gpu/device.h"
@@ -8,27 +9,6 @@
 
 namespace longscope::app {
 namespace {
-
-const char *typeName(gpu::DeviceType type) {
-    switch (type) {
-    case gpu::DeviceType::discrete:
-        return "discrete";
-    case gpu::DeviceType::integrated:
-        return "integrated";
-    case gpu::DeviceType::virtual_gpu:
-        return "virtual";
-    case gpu::DeviceType::cpu:
-        return "software";
-    case gpu::DeviceType::other:
-        break;
-    }
-    return "other";
-}
-
-/// VK_MAKE_API_VERSION: variant 3 bits, major 7, minor 10, patch 12.
-std::string versionText(uint32_t version) {
-    return std::format("{}.{}.{}", version >> 22 & 0x7f, version >> 12 & 0x3ff, version & 0xfff);
-}
 
 nlohmann::json factsJson(const gpu::DeviceFacts &facts) {
     return {{"index", facts.index},

@@ -86,6 +86,10 @@ double Engine::loadSeconds() const {
     return impl_->load_seconds;
 }
 
+std::shared_ptr<const model::Tokenizer> Engine::sharedTokenizer() const {
+    return impl_->tokenizer;
+}
+
 const model::Tokenizer &Engine::tokenizer() const {
     if (!impl_->tokenizer)
         fail(ErrorKind::model, "{}", impl_->tokenizer_error);

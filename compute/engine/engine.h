@@ -36,6 +36,8 @@ class Engine {
     const model::Config &config() const;
     /// Throws Error(model) when the file has no usable tokenizer (the forward pass needs none).
     const model::Tokenizer &tokenizer() const;
+    /// The same, for those who count tokens on other threads; null when there is none.
+    std::shared_ptr<const model::Tokenizer> sharedTokenizer() const;
     const model::ChatTemplate &chatTemplate() const;
     gpu::Device &device() const;
     const std::string &kernelFamily() const; ///< "lanes" or "subgroup"

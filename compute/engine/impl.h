@@ -13,7 +13,7 @@ namespace longscope::engine {
 struct Engine::Impl {
     model::Gguf file;
     model::Config config;
-    std::unique_ptr<model::Tokenizer> tokenizer;
+    std::shared_ptr<const model::Tokenizer> tokenizer; ///< may outlive the engine
     std::string tokenizer_error; ///< why there is none
     std::optional<model::ChatTemplate> chat_template;
     std::unique_ptr<gpu::Device> device;

@@ -7,6 +7,7 @@
 #include "compute/engine/generate.h"
 #include "compute/gpu/device.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -68,7 +69,22 @@ struct SaveSession {
 struct RestoreSession {
     std::string path;
 };
+/// Another way of reading from now on; what was read is forgotten. Refused ones leave all as it is.
+struct Configure {
+    SessionOptions session;
+};
+/// Makes the timeline equal to a text, without a template, and writes nothing.
+struct Read {
+    std::string text;
+};
+/// Work on the worker's own thread with what it owns. `session` is null before the first text; what
+/// the work throws ends the task as an error of the engine does.
+struct Inquire {
+    std::string label;
+    std::function<void(Engine &, Session *session, const ProgressSink &, std::stop_token)> work;
+};
 struct Unload {};
-using Command = std::variant<LoadModel, Chat, Complete, SaveSession, RestoreSession, Unload>;
+using Command = std::variant<LoadModel, Chat, Complete, SaveSession, RestoreSession, Configure, Read,
+                             Inquire, Unload>;
 
 } // namespace longscope::engine

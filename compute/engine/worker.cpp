@@ -54,7 +54,7 @@ struct Worker::Impl {
     // --- the worker thread's own ---
     Snapshot draft;
     std::unique_ptr<Engine> engine;
-    SessionOptions session_options; ///< of the last LoadModel
+    SessionOptions session_options; ///< of the last LoadModel or Configure
     std::unique_ptr<Session> session;
     std::string restored_from; ///< the file that `session` still is as
     std::jthread thread;       ///< last: it uses all of the above
@@ -201,6 +201,33 @@ struct Worker::Impl {
 
     void run(const Complete &command, const std::stop_token &stop) {
         write(loaded().tokenizer().encode(command.text), command.options, stop);
+    }
+
+    void run(const Configure &command, const std::stop_token &) {
+        if (engine)
+            checkOptions(engine->config(), command.session);
+        session.reset();
+        restored_from.clear();
+        session_options = command.session;
+    }
+
+    void run(const Read &command, const std::stop_token &stop) {
+        std::vector<Token> tokens =
+            loaded().tokenizer().encode(command.text, {.parse_special = false, .add_bos = true});
+        draft.task.prompt_tokens = tokens.size();
+        bool again = ensureSession(tokens.size(), 0);
+        restored_from.clear();
+        showMemory();
+        ReadResult read =
+            session->read(tokens, writingSink(tokens.size(), again), stop);
+        draft.task.reused_tokens = read.reused;
+        draft.task.prompt_seconds = read.seconds;
+        if (read.stopped)
+            draft.task.state = TaskState::stopped;
+    }
+
+    void run(const Inquire &command, const std::stop_token &stop) {
+        command.work(loaded(), session.get(), progressSink(command.label), stop);
     }
 
     void run(const SaveSession &command, const std::stop_token &) {

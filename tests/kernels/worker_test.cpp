@@ -204,5 +204,55 @@ TEST(Worker, CommandsRunInOrder) {
     }
 }
 
+TEST(Worker, AnotherWayOfReadingForgetsAndRefusalsLeaveAllAsItIs) {
+    ModelFile file;
+    Worker worker;
+    worker.push(load(file.path()));
+    auto read = worker.waitForEnd(worker.push(Read{std::string(200, 'a')}));
+    ASSERT_EQ(read->task.state, TaskState::done) << read->task.error;
+    EXPECT_EQ(read->used_tokens, read->task.prompt_tokens);
+    EXPECT_GE(read->used_tokens, 200u);
+
+    Configure impossible;
+    impossible.session.rope = attention::parseRope("self-extend:4,64");
+    impossible.session.eviction = attention::parseEviction("h2o:64");
+    auto refused = worker.waitForEnd(worker.push(impossible));
+    EXPECT_EQ(refused->task.state, TaskState::failed);
+    EXPECT_EQ(refused->used_tokens, read->used_tokens);
+
+    Configure windowed;
+    const std::string spec = "sinks:4+28";
+    windowed.session.patterns = attention::LayerPatterns(std::span(&spec, 1));
+    auto changed = worker.waitForEnd(worker.push(windowed));
+    ASSERT_EQ(changed->task.state, TaskState::done) << changed->task.error;
+    EXPECT_EQ(changed->used_tokens, 0u);
+    auto again = worker.waitForEnd(worker.push(Read{std::string(200, 'a')}));
+    EXPECT_EQ(again->task.reused_tokens, 0u);
+    EXPECT_GT(again->forgotten.end, again->forgotten.first);
+}
+
+TEST(Worker, InquiriesSeeTheSessionAndTheirErrorsEndTheTask) {
+    ModelFile file;
+    Worker worker;
+    worker.push(load(file.path()));
+    worker.waitForEnd(worker.push(Read{std::string(100, 'a')}));
+    size_t seen = 0;
+    auto looked = worker.waitForEnd(worker.push(Inquire{
+        "looking", [&](Engine &, Session *session, const ProgressSink &progress, std::stop_token) {
+            progress({.label = "", .unit = "layers", .done = 1, .total = 2});
+            seen = session->tokens().size();
+        }}));
+    EXPECT_EQ(looked->task.state, TaskState::done);
+    EXPECT_EQ(looked->task.progress.label, "looking");
+    EXPECT_EQ(seen, looked->used_tokens);
+    auto failed = worker.waitForEnd(worker.push(Inquire{
+        "failing", [](Engine &, Session *, const ProgressSink &, std::stop_token) {
+            fail(ErrorKind::usage, "layer 9 of 2");
+        }}));
+    EXPECT_EQ(failed->task.state, TaskState::failed);
+    EXPECT_EQ(failed->task.error, "layer 9 of 2");
+    EXPECT_EQ(failed->used_tokens, looked->used_tokens);
+}
+
 } // namespace
 } // namespace longscope::engine

@@ -1,0 +1,164 @@
+// `longscope screenshot`: a panel of the window as a picture, drawn without a display, after the real
+// program did what fills that panel. Nothing of the user's is read or changed.
+#include "app/commands/commands.h"
+#include "app/progress.h"
+#include "app/view/window_client.h"
+#include "compute/core/error.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <format>
+
+#include <unistd.h>
+
+namespace longscope::app {
+namespace {
+
+namespace fs = std::filesystem;
+namespace command = ui::command;
+using namespace std::chrono_literals;
+
+constexpr int kSettlingFrames = 12;
+constexpr int kWidth = 1440, kHeight = 900;      ///< of the window
+constexpr int kPanelWidth = 960, kPanelHeight = 800;
+
+/// A data folder that goes when the command ends.
+class OwnFolder {
+  public:
+    OwnFolder()
+        : path_((fs::temp_directory_path() / std::format("longscope-screenshot-{}", getpid()))
+                    .string()) {}
+    ~OwnFolder() {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+    const std::string &path() const { return path_; }
+
+  private:
+    std::string path_;
+};
+
+class Screenshot {
+  public:
+    Screenshot(const Options &options, std::stop_token stop)
+        : options_(options), stop_(std::move(stop)), line_(options.quiet), client_(desk()) {
+        bool whole = options_.panel == "window";
+        if (!whole && !client_.workspace().show(options_.panel, true))
+            fail(ErrorKind::usage,
+                 "there is no panel \"{}\": document chat attention memory cost patterns model "
+                 "settings, or window",
+                 options_.panel);
+        client_.setPreferences([&](ui::Preferences &preferences) {
+            preferences.theme = options.theme == "light"           ? ui::ThemeChoice::light
+                                : options.theme == "high-contrast" ? ui::ThemeChoice::high_contrast
+                                                                   : ui::ThemeChoice::dark;
+            preferences.was_welcomed = true;
+        });
+    }
+
+    int run() {
+        bool whole = options_.panel == "window";
+        window::Offscreen screen({.width = whole ? kWidth : kPanelWidth,
+                                  .height = whole ? kHeight : kPanelHeight,
+                                  .framebuffer_scale = options_.scale});
+        window::FrameClient &frames = client_.frames();
+        frames.started();
+        drawFrames(screen, kSettlingFrames);
+        fill();
+        drawFrames(screen, kSettlingFrames); // panels may ask for more when they see something
+        finish();
+        drawFrames(screen, kSettlingFrames);
+        line_.clear();
+        window::writePng(options_.out, screen.capture());
+        return 0;
+    }
+
+  private:
+    DeskOptions desk() const {
+        DeskOptions wanted = deskOptions(options_);
+        wanted.data_folder = folder_.path();
+        return wanted;
+    }
+
+    void drawFrames(window::Offscreen &screen, int count) {
+        for (int i = 0; i < count; ++i) {
+            client_.frames().prepare(1);
+            screen.frame(client_.frames().draw);
+        }
+    }
+
+    /// Until nothing is running or waiting any more.
+    void finish() {
+        client_.desk().push(command::StopTask{}); // in order: what was pushed before has begun
+        auto isDone = [](const ui::Snapshot &snapshot) { return snapshot.tasks.empty(); };
+        std::this_thread::sleep_for(50ms);
+        while (!client_.desk().waitFor(isDone, 200ms)) {
+            auto snapshot = client_.desk().snapshot();
+            if (!snapshot->tasks.empty() && !snapshot->tasks.front().progress.label.empty())
+                line_.show(snapshot->tasks.front().progress);
+            if (stop_.stop_requested())
+                fail(ErrorKind::stopped, "stopped");
+        }
+        for (const ui::Notice &notice : client_.desk().snapshot()->notices)
+            if (notice.kind == ui::NoticeKind::error)
+                fail(ErrorKind::file, "{}", notice.text);
+    }
+
+    void push(ui::Command command) {
+        client_.desk().push(std::move(command));
+        finish();
+    }
+
+    void openDocument() {
+        if (options_.files.empty())
+            push(command::OpenSample{});
+        else
+            push(command::OpenDocument{fs::absolute(options_.files.front()).string()});
+    }
+
+    /// What the panel shows, by the same commands that a user gives.
+    void fill() {
+        const std::string &panel = options_.panel;
+        openDocument();
+        push(command::LoadModel{});
+        if (panel == "chat" || panel == "window")
+            push(command::Summarize{});
+        if (panel == "attention" || panel == "memory")
+            push(command::ReadDocument{});
+        if (panel == "attention") {
+            push(command::MeasureHeads{});
+            push(command::ShowMap{{.layer = 5, .heads = {2}}});
+            auto tokens = client_.desk().snapshot()->attention.timeline->tokens();
+            push(command::ShowStrip{.layer = 5, .heads = {2}, .query = tokens / 2});
+        }
+        if (panel == "memory")
+            push(command::ForecastMemory{});
+        if (panel == "cost")
+            push(command::Sweep{.attention = {"full", "window:256", "sinks:4+252"},
+                                .tokens = {256, 512, 1024}});
+        if (panel == "patterns") {
+            ui::AttentionSettings windowed{.attention = "sinks:4+508"};
+            push(command::Compare{.a = {},
+                                  .b = windowed,
+                                  .prompt = "What is this document about?",
+                                  .reply_tokens = 40});
+        }
+        if (panel == "model")
+            push(command::RunProfile{});
+    }
+
+    const Options &options_;
+    std::stop_token stop_;
+    ProgressLine line_;
+    OwnFolder folder_;
+    WindowClient client_;
+};
+
+} // namespace
+
+int runScreenshot(const Options &options, std::stop_token stop) {
+    return Screenshot(options, std::move(stop)).run();
+}
+
+} // namespace longscope::app

@@ -1,0 +1,295 @@
+// Answers of the model: prompts out of branches, the growing message, what is kept of it.
+#include "app/desk/chat_impl.h"
+#include "compute/core/error.h"
+#include "compute/document/places.h"
+#include "compute/document/sentences.h"
+
+#include <algorithm>
+#include <format>
+
+namespace longscope::app {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kBetweenUpdates{50};
+constexpr std::chrono::seconds kBetweenStores{1}; ///< a crash loses at most this of a growing one
+constexpr const char *kStopped = "stopped";
+
+engine::SamplingOptions samplingOf(const ui::Sampling &sampling) {
+    engine::SamplingOptions options;
+    options.temperature = sampling.temperature;
+    options.top_k = sampling.top_k;
+    options.top_p = sampling.top_p;
+    options.min_p = sampling.min_p;
+    options.repeat_penalty = sampling.repeat_penalty;
+    options.seed = sampling.seed;
+    return options;
+}
+
+/// Without "- ", "* ", "3. ", "## " at the beginning.
+std::string_view withoutMark(std::string_view line) {
+    size_t start = line.find_first_not_of(" \t>");
+    line.remove_prefix(std::min(start, line.size()));
+    size_t digits = std::min(line.find_first_not_of("0123456789"), line.size());
+    size_t mark = digits > 0 ? digits + 1 : std::min(line.find_first_not_of("#-*+"), line.size());
+    bool is_mark = mark > 0 && mark < line.size() && line[mark] == ' ' &&
+                   (digits == 0 || line[digits] == '.' || line[digits] == ')');
+    if (is_mark)
+        line.remove_prefix(mark + 1);
+    return line;
+}
+
+/// Adds to the prompt; neighbours of one role become one, because many templates ask for turns.
+void addTurn(std::vector<model::Message> &messages, const char *role, const std::string &text) {
+    if (!messages.empty() && messages.back().role == role)
+        messages.back().content += "\n\n" + text;
+    else
+        messages.push_back({role, text});
+}
+
+} // namespace
+
+std::string finishNote(const engine::Task &task) {
+    if (task.state == engine::TaskState::stopped)
+        return kStopped;
+    if (task.finish == engine::Finish::length)
+        return std::format("cut after {} tokens, the most that a reply may have",
+                           task.written_tokens);
+    if (task.finish == engine::Finish::window_full)
+        return std::format("the window is full: {} tokens read, {} written", task.prompt_tokens,
+                           task.written_tokens);
+    return "";
+}
+
+void takeFigures(ui::Message &message, const engine::Task &task) {
+    message.prompt_tokens = task.prompt_tokens;
+    message.reused_tokens = task.reused_tokens;
+    message.written_tokens = task.written_tokens;
+    message.prompt_seconds = task.prompt_seconds;
+    message.write_seconds = task.write_seconds;
+}
+
+// ---- where sentences come from -----------------------------------------------------------------
+
+ui::CheckedSentence checkedSentence(const document::Document &document, std::string text,
+                                    const reading::Support &support) {
+    ui::CheckedSentence sentence{
+        .text = std::move(text), .supported = support.supported, .sources = {}};
+    if (support.end > support.start)
+        sentence.sources.push_back({.start = support.start,
+                                    .end = support.end,
+                                    .score = static_cast<float>(support.share),
+                                    .place = document::placeOf(document, support.start)});
+    return sentence;
+}
+
+std::vector<ui::CheckedSentence> SourceFinder::check(const DocumentPointer &document,
+                                                     std::string_view text) {
+    if (document_ != document) {
+        support_ = std::make_unique<reading::SupportCheck>(*document);
+        document_ = document;
+    }
+    std::vector<ui::CheckedSentence> sentences;
+    bool in_code = false;
+    for (size_t at = 0; at < text.size();) {
+        std::string_view line = text.substr(at, std::min(text.find('\n', at), text.size()) - at);
+        at += line.size() + 1;
+        in_code = in_code != withoutMark(line).starts_with("```");
+        line = withoutMark(line);
+        if (in_code || line.starts_with("```"))
+            continue;
+        for (const document::Span &span : document::sentenceSpans(line)) {
+            std::string sentence(line.substr(span.start, span.end - span.start));
+            reading::Support support = support_->check(sentence);
+            sentences.push_back(checkedSentence(*document, std::move(sentence), support));
+        }
+    }
+    return sentences;
+}
+
+// ---- the growing message -----------------------------------------------------------------------
+
+void GrowingMessage::show(std::function<void(ui::Message &)> change, bool at_once) {
+    if (!at_once && Clock::now() - shown_at_ < kBetweenUpdates)
+        return;
+    shown_at_ = Clock::now();
+    run_.change([&chat = chat_, conversation = conversation_, message = message_,
+                 change = std::move(change)] { chat.grown(conversation, message, change); });
+}
+
+void GrowingMessage::finish(std::function<void(ui::Message &)> change) {
+    run_.change([&chat = chat_, conversation = conversation_, message = message_,
+                 change = std::move(change)] { chat.finish(conversation, message, change); });
+}
+
+void ChatPart::Impl::grown(const ConversationPointer &conversation, uint64_t message,
+                           const std::function<void(ui::Message &)> &change) {
+    const ui::Message *before = conversation->find(message);
+    if (!before || !before->growing)
+        return; // deleted, or ended by a command
+    auto &stored = stored_at[message];
+    bool store = Clock::now() - stored >= kBetweenStores;
+    if (store)
+        stored = Clock::now();
+    conversation->change(message, change, store);
+    if (conversation == open)
+        core.draft.chat.messages = open->branch();
+}
+
+void ChatPart::Impl::finish(const ConversationPointer &conversation, uint64_t message,
+                            const std::function<void(ui::Message &)> &change) {
+    const ui::Message *before = conversation->find(message);
+    if (!before || !before->growing)
+        return;
+    try {
+        conversation->change(
+            message,
+            [&](ui::Message &last) {
+                change(last);
+                last.growing = false;
+            },
+            true);
+    } catch (const Error &error) { // a full disk: it ends all the same
+        core.notice(ui::NoticeKind::error, error.what());
+    }
+    list();
+    if (conversation == open)
+        publish();
+}
+
+void ChatPart::Impl::finishUnfinished(const ConversationPointer &conversation, uint64_t message,
+                                      const std::string &note) {
+    finish(conversation, message, [&](ui::Message &last) { last.note = note; });
+}
+
+void ChatPart::Impl::startWriting(Lane lane, std::string title,
+                                  const ConversationPointer &conversation, uint64_t message,
+                                  std::function<void(TaskRun &)> body) {
+    auto end = [this, conversation, message](const std::string &note) {
+        finishUnfinished(conversation, message, note);
+    };
+    auto guarded = [end, body = std::move(body)](TaskRun &run) {
+        try {
+            body(run);
+        } catch (const std::exception &error) {
+            auto *known = dynamic_cast<const Error *>(&error);
+            bool stopped = known && known->kind() == ErrorKind::stopped;
+            run.change([end, note = std::string(stopped ? kStopped : error.what())] { end(note); });
+            throw;
+        }
+    };
+    stored_at[message] = Clock::now();
+    task_of[message] = core.start(lane, std::move(title), std::move(guarded), [this, end, message] {
+        end(kStopped); // one that waited and was dropped
+        task_of.erase(message);
+        stored_at.erase(message);
+    });
+    list();
+    publish();
+}
+
+void ChatPart::Impl::showSpeed(const engine::Task &task) {
+    uint64_t read = task.prompt_tokens - std::min(task.reused_tokens, task.prompt_tokens);
+    if (read > 0 && task.prompt_seconds > 0)
+        core.draft.prompt_tokens_per_second = static_cast<double>(read) / task.prompt_seconds;
+    if (task.written_tokens > 0 && task.write_seconds > 0)
+        core.draft.write_tokens_per_second =
+            static_cast<double>(task.written_tokens) / task.write_seconds;
+    if (!task.template_used.empty())
+        core.draft.chat.template_used = task.template_used;
+}
+
+// ---- prompts and answers -----------------------------------------------------------------------
+
+DocumentPointer ChatPart::Impl::documentOf(const ui::Message &message) {
+    if (message.document == 0)
+        return nullptr;
+    if (auto is_open = documents.full(message.document))
+        return is_open;
+    auto stored = library.document(message.document);
+    return stored ? std::make_shared<const document::Document>(std::move(*stored)) : nullptr;
+}
+
+/// The document stands before the first message, so that later turns find it read.
+ChatPart::Impl::Prompt ChatPart::Impl::promptFor(const Conversation &conversation,
+                                                 uint64_t question) {
+    using Piece = AttentionPart::Sent::Piece;
+    Prompt prompt;
+    const ui::Message *asked = conversation.find(question);
+    if (!asked)
+        fail(ErrorKind::stopped, "the message was deleted");
+    prompt.document = documentOf(*asked);
+    if (asked->document != 0 && !prompt.document)
+        fail(ErrorKind::file, "{} is no longer in the library", asked->document_title);
+    const ConversationSettings &settings = conversation.settings();
+    if (!settings.system_prompt.empty()) {
+        prompt.messages.push_back({"system", settings.system_prompt});
+        prompt.sent.pieces.push_back(Piece{ui::PartKind::system, settings.system_prompt});
+    }
+    if (prompt.document) {
+        prompt.sent.pieces.push_back(Piece{ui::PartKind::document, prompt.document->text});
+        prompt.sent.document = asked->document;
+    }
+    bool document_sent = !prompt.document;
+    for (uint64_t id : conversation.pathTo(question)) {
+        const ui::Message &message = *conversation.find(id);
+        if (message.text.empty()) // an answer that was stopped before it began
+            continue;
+        bool is_user = message.role == ui::Role::user;
+        if (is_user && !std::exchange(document_sent, true))
+            addTurn(prompt.messages, "user",
+                    prompt.document->text + std::string(kBehindDocument) + message.text);
+        else
+            addTurn(prompt.messages, is_user ? "user" : "assistant", message.text);
+        prompt.sent.pieces.push_back(
+            Piece{is_user ? ui::PartKind::user : ui::PartKind::assistant, message.text, id});
+    }
+    prompt.options.sampling = samplingOf(settings.sampling);
+    prompt.options.max_tokens = std::max<uint64_t>(settings.sampling.reply_tokens, 1);
+    return prompt;
+}
+
+void ChatPart::Impl::answer(const ConversationPointer &conversation, uint64_t question) {
+    const ui::Message &asked = *conversation->find(question);
+    ui::Message growing;
+    growing.role = ui::Role::assistant;
+    growing.kind = asked.document ? ui::MessageKind::answer : ui::MessageKind::chat;
+    growing.document = asked.document;
+    growing.document_title = asked.document_title;
+    growing.growing = true;
+    std::string title = asked.document ? "Answer about " + asked.document_title : "Answer";
+    uint64_t id = conversation->add(question, std::move(growing));
+    auto body = [this, conversation, question, id](TaskRun &run) {
+        Prompt prompt = askDesk(
+            run, [this, conversation, question] { return promptFor(*conversation, question); });
+        GrowingMessage message(*this, run, conversation, id);
+        engine::Task task = run.follow(engine::Chat{std::move(prompt.messages), prompt.options},
+                                       [&](const engine::Task &now) {
+                                           message.show([now](ui::Message &shown) {
+                                               shown.text = now.text;
+                                               takeFigures(shown, now);
+                                           });
+                                       });
+        message.finish([task](ui::Message &last) {
+            last.text = task.text;
+            last.note = finishNote(task);
+            takeFigures(last, task);
+        });
+        run.change([this, task] { showSpeed(task); });
+        if (prompt.document && !task.text.empty())
+            run.change(
+                [this, conversation, id, sentences = sources.check(prompt.document, task.text)] {
+                    conversation->change(
+                        id, [&](ui::Message &last) { last.sentences = sentences; }, true);
+                    if (conversation == open)
+                        core.draft.chat.messages = open->branch();
+                });
+        prompt.sent.pieces.push_back({ui::PartKind::assistant, task.text, id});
+        attention.timelineChanged(run, std::move(prompt.sent));
+    };
+    model.ensure();
+    startWriting(Lane::engine, std::move(title), conversation, id, std::move(body));
+}
+
+} // namespace longscope::app

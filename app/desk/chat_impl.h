@@ -1,0 +1,124 @@
+// What the files of the chat share: chat.cpp (commands on conversations), answering.cpp and
+// summarizing.cpp (tasks that write messages).
+#pragma once
+
+#include "app/desk/context_use.h"
+#include "app/desk/conversation.h"
+#include "app/desk/parts.h"
+#include "compute/reading/support.h"
+
+#include <chrono>
+#include <exception>
+#include <future>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace longscope::app {
+
+using ConversationPointer = std::shared_ptr<Conversation>;
+using DocumentPointer = std::shared_ptr<const document::Document>;
+
+/// Sentences with the places of the document that have their words. Remembers the last document;
+/// for the threads of the engine's lane, which has one.
+class SourceFinder {
+  public:
+    /// Those of a text, without marks of Markdown at their beginnings.
+    std::vector<ui::CheckedSentence> check(const DocumentPointer &document, std::string_view text);
+
+  private:
+    DocumentPointer document_;
+    std::unique_ptr<reading::SupportCheck> support_;
+};
+ui::CheckedSentence checkedSentence(const document::Document &document, std::string text,
+                                    const reading::Support &support);
+
+struct ChatPart::Impl {
+    Impl(Core &core, Library &library, DocumentsPart &documents, ModelPart &model,
+         AttentionPart &attention);
+
+    // --- conversations: chat.cpp ---
+    ConversationSettings defaults() const;
+    ConversationPointer load(uint64_t conversation); ///< null when there is none
+    void show(ConversationPointer conversation);
+    void list();    ///< the conversations, again
+    void publish(); ///< the open conversation, again
+    void changeSettings(const std::function<void(ConversationSettings &)> &change);
+    void count();
+    void stopWriting(const Conversation &conversation, uint64_t below); ///< 0 = all of it
+
+    // --- writing: answering.cpp, summarizing.cpp ---
+    /// Adds an answer below a message of the user and starts the task that writes it.
+    void answer(const ConversationPointer &conversation, uint64_t question);
+    void summarize(const ConversationPointer &conversation, uint64_t request);
+    DocumentPointer documentOf(const ui::Message &message); ///< null: none, or it is gone
+
+    struct Prompt {
+        std::vector<model::Message> messages;
+        AttentionPart::Sent sent;
+        engine::GenerateOptions options;
+        DocumentPointer document;
+    };
+    Prompt promptFor(const Conversation &conversation, uint64_t question);
+    /// Starts a task that writes `message`; when it ends without having finished it, the message is
+    /// "stopped", or has the error as its note.
+    void startWriting(Lane lane, std::string title, const ConversationPointer &conversation,
+                      uint64_t message, std::function<void(TaskRun &)> body);
+    void grown(const ConversationPointer &conversation, uint64_t message,
+               const std::function<void(ui::Message &)> &change);
+    /// Not growing any more, and on the disk.
+    void finish(const ConversationPointer &conversation, uint64_t message,
+                const std::function<void(ui::Message &)> &change);
+    void showSpeed(const engine::Task &task);
+    void finishUnfinished(const ConversationPointer &conversation, uint64_t message,
+                          const std::string &note);
+
+    Core &core;
+    Library &library;
+    DocumentsPart &documents;
+    ModelPart &model;
+    AttentionPart &attention;
+    ConversationPointer open;                               ///< never null
+    std::map<uint64_t, std::weak_ptr<Conversation>> loaded; ///< those that tasks write into
+    std::map<uint64_t, uint64_t> task_of;                   ///< by the message that it writes
+    std::map<uint64_t, std::chrono::steady_clock::time_point> stored_at; ///< of growing messages
+    ContextCounter counter;
+    SourceFinder sources; ///< of the engine's lane
+};
+
+/// From a task's thread: what `ask` gives on the desk's thread.
+template <class Ask> auto askDesk(TaskRun &run, Ask ask) {
+    auto answer = std::make_shared<std::promise<decltype(ask())>>();
+    auto future = answer->get_future();
+    run.change([answer, ask = std::move(ask)] {
+        try {
+            answer->set_value(ask());
+        } catch (...) {
+            answer->set_exception(std::current_exception());
+        }
+    });
+    return future.get();
+}
+
+/// Hands a growing message to the desk, at most 20 times a second. On a task's thread.
+class GrowingMessage {
+  public:
+    GrowingMessage(ChatPart::Impl &chat, TaskRun &run, ConversationPointer conversation,
+                   uint64_t message)
+        : chat_(chat), run_(run), conversation_(std::move(conversation)), message_(message) {}
+    void show(std::function<void(ui::Message &)> change, bool at_once = false);
+    void finish(std::function<void(ui::Message &)> change);
+
+  private:
+    ChatPart::Impl &chat_;
+    TaskRun &run_;
+    ConversationPointer conversation_;
+    uint64_t message_;
+    std::chrono::steady_clock::time_point shown_at_{};
+};
+
+/// Why a text ends where it does; "" when it ended by itself.
+std::string finishNote(const engine::Task &task);
+void takeFigures(ui::Message &message, const engine::Task &task);
+
+} // namespace longscope::app

@@ -1,0 +1,33 @@
+// Looks at the attention over what a session has read, in the words of the window. On the engine's
+// thread; all of it is recomputed from the kept keys, nothing is read anew.
+#pragma once
+
+#include "compute/engine/session.h"
+#include "ui/command.h"
+#include "ui/state/attention.h"
+
+#include <memory>
+
+namespace longscope::app {
+
+/// Throws Error(usage) when nothing was read.
+engine::Session &readSession(engine::Session *session);
+
+/// The first query whose keys are all still there: 0 unless layers forget. Throws Error(usage) with
+/// the reason when there is none.
+uint64_t firstShownQuery(engine::Session &session);
+
+/// Every head of every layer, over all queries that can be shown.
+std::shared_ptr<const ui::HeadTable>
+measureHeads(engine::Session &session, const ProgressSink &progress, std::stop_token stop);
+
+/// Ranges that reach too far are cut to what was read; "all" leaves out queries that cannot be
+/// shown.
+std::shared_ptr<const ui::Map> drawMap(engine::Session &session, const ui::MapWanted &wanted,
+                                       const ProgressSink &progress, std::stop_token stop);
+
+/// One query over all keys, a share for each of the session's tokens.
+std::shared_ptr<const ui::Attention::Strip>
+drawStrip(engine::Session &session, const ui::command::ShowStrip &wanted, std::stop_token stop);
+
+} // namespace longscope::app

@@ -1,0 +1,66 @@
+#include "compute/document/places.h"
+
+#include <algorithm>
+#include <format>
+
+namespace longscope::document {
+
+size_t paragraphAt(const Document &document, size_t byte) {
+    auto after = std::ranges::upper_bound(document.paragraphs, byte, {}, &Paragraph::start);
+    return after == document.paragraphs.begin()
+               ? 0
+               : static_cast<size_t>(after - document.paragraphs.begin()) - 1;
+}
+
+std::string headingOf(const Document &document, size_t paragraph) {
+    size_t heading = document.paragraphs[paragraph].heading;
+    return heading == 0 ? "" : document.headings[heading - 1].title;
+}
+
+// Paragraphs under one heading are neighbours.
+size_t numberUnderHeading(const Document &document, size_t paragraph) {
+    size_t heading = document.paragraphs[paragraph].heading, number = 0;
+    for (size_t i = paragraph + 1; i-- > 0 && document.paragraphs[i].heading == heading;)
+        number += document.paragraphs[i].prose;
+    return number;
+}
+
+std::string placeOfParagraph(const Document &document, size_t paragraph) {
+    std::string heading = headingOf(document, paragraph);
+    return std::format("{}{}paragraph {}", heading, heading.empty() ? "" : ", ",
+                       numberUnderHeading(document, paragraph));
+}
+
+std::string placeOf(const Document &document, size_t byte) {
+    return document.paragraphs.empty() ? ""
+                                       : placeOfParagraph(document, paragraphAt(document, byte));
+}
+
+std::string oneLine(std::string_view text) {
+    std::string line;
+    for (char c : text) {
+        bool blank = c == ' ' || c == '\n' || c == '\r' || c == '\t';
+        if (!blank)
+            line += c;
+        else if (!line.empty() && line.back() != ' ')
+            line += ' ';
+    }
+    return line;
+}
+
+std::string firstWords(std::string_view text, size_t most_bytes) {
+    size_t start = std::min(text.find_first_not_of(" \t\r\n"), text.size());
+    std::string line = oneLine(text.substr(start, 4 * most_bytes));
+    while (!line.empty() && line.back() == ' ')
+        line.pop_back();
+    if (line.size() <= most_bytes)
+        return line;
+    size_t end = line.rfind(' ', most_bytes);
+    if (end == line.npos || end < most_bytes / 2)
+        end = most_bytes; // a very long word, or a script without spaces
+    while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80)
+        --end; // not inside a character
+    return line.substr(0, end) + "…";
+}
+
+} // namespace longscope::document

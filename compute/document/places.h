@@ -1,0 +1,31 @@
+// Names of places in a document: "Supply, paragraph 2".
+#pragma once
+
+#include "compute/document/document.h"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace longscope::document {
+
+/// Index of the paragraph at a byte: the last that begins there or before (0 before the first).
+size_t paragraphAt(const Document &document, size_t byte);
+
+/// Title of the heading above a paragraph, "" before the first one.
+std::string headingOf(const Document &document, size_t paragraph);
+
+/// 1 for the first prose paragraph under its heading.
+size_t numberUnderHeading(const Document &document, size_t paragraph);
+
+/// "Supply, paragraph 2": the heading above a paragraph and its number among the prose under it.
+std::string placeOfParagraph(const Document &document, size_t paragraph);
+/// The same for a byte; "" in a document without paragraphs.
+std::string placeOf(const Document &document, size_t byte);
+
+/// Without the document's line breaks.
+std::string oneLine(std::string_view text);
+/// The first words as a title: one line of about `most_bytes` at most, cut words end in "…".
+std::string firstWords(std::string_view text, size_t most_bytes);
+
+} // namespace longscope::document

@@ -1,0 +1,172 @@
+#include "ui/panels/attention.h"
+
+#include "ui/panels/attention_text.h"
+#include "ui/panels/attention_trace.h"
+#include "ui/theme.h"
+
+#include <imgui.h>
+
+#include <algorithm>
+
+namespace longscope::ui {
+
+void AttentionPanel::drawEmpty(const Snapshot &snapshot, CommandQueue &commands) {
+    ImGui::PushFont(fonts().bold, 1.2F * ImGui::GetFontSize());
+    ImGui::TextWrapped("%s", tr("Nothing was read yet"));
+    ImGui::PopFont();
+    ImGui::TextWrapped("%s", tr("Here you see what the model looks at while it reads: every head, "
+                                "every word."));
+    const auto document = snapshot.documents.shown();
+    if (!snapshot.model) {
+        ImGui::TextWrapped("%s", tr("It needs a model that is loaded."));
+        if (ImGui::Button(tr("Load the model")))
+            commands.push(command::LoadModel{});
+        return;
+    }
+    if (document) {
+        ImGui::TextWrapped(
+            "%s", say("Let the model read \"{}\", or send a message in the chat.", document->title)
+                      .c_str());
+        if (ImGui::Button(tr("Read the document")))
+            commands.push(command::ReadDocument{});
+        return;
+    }
+    ImGui::TextWrapped("%s", tr("Send a message in the chat, or open a document first."));
+    if (ImGui::Button(tr("Open the sample document")))
+        commands.push(command::OpenSample{});
+}
+
+/// Keeps up with what others did: another text was read, a picture came.
+void AttentionPanel::follow(const Snapshot &snapshot) {
+    const Attention &attention = snapshot.attention;
+    if (timeline_ != attention.timeline) {
+        const uint64_t tokens = attention.timeline->tokens();
+        const bool other = timeline_ && timeline_->document != attention.timeline->document;
+        const TokenBox box = resolved(history_.now(), tokens);
+        if (other || box.end_query > tokens || box.end_key > tokens) {
+            history_.clear();
+            setBox(wanted_, {});
+        }
+        timeline_ = attention.timeline;
+    }
+    if (snapshot.model && snapshot.model->layers > 0 && wanted_.layer >= snapshot.model->layers) {
+        wanted_.layer = 0;
+        wanted_.heads.clear();
+    }
+    // A picture that was stopped or failed is not waited for.
+    if (waiting_ &&
+        ((was_busy_ && !snapshot.busy()) || (attention.map && attention.map->wanted == wanted_)))
+        waiting_ = false;
+    was_busy_ = snapshot.busy() && waiting_;
+    if (attention.map && attention.map != map_seen_ && !waiting_) {
+        wanted_ = attention.map->wanted;
+        history_.go(boxOf(wanted_));
+    }
+    map_seen_ = attention.map;
+}
+
+void AttentionPanel::ask(CommandQueue &commands) {
+    setBox(wanted_, history_.now());
+    commands.push(command::ShowMap{wanted_});
+    waiting_ = true;
+    was_busy_ = false;
+    asked_time_ = ImGui::GetTime();
+}
+
+void AttentionPanel::choose(const std::optional<HeadChoice> &choice, CommandQueue &commands) {
+    if (!choice)
+        return;
+    wanted_.layer = choice->layer;
+    wanted_.heads = choice->heads;
+    ask(commands);
+}
+
+void AttentionPanel::showBox(const TokenBox &box, CommandQueue &commands) {
+    if (box == history_.now())
+        return;
+    history_.go(box);
+    ask(commands);
+}
+
+void AttentionPanel::drawMap(const Snapshot &snapshot, CommandQueue &commands) {
+    if (!snapshot.attention.map && !waiting_) {
+        ImGui::TextWrapped("%s", tr("Choose a head in the overview to see where it looks."));
+        if (ImGui::Button(say("Show the mean of layer {}", wanted_.layer).c_str())) {
+            wanted_.heads.clear();
+            ask(commands);
+        }
+        return;
+    }
+    const MapView::Answer answer =
+        map_.draw(snapshot, history_, waiting_, choose_save_path, link_, commands);
+    if (answer.go)
+        showBox(*answer.go, commands);
+    if (answer.step && history_.canGo(*answer.step)) {
+        history_.step(*answer.step);
+        ask(commands);
+    }
+    if (answer.token)
+        token_.choose(*answer.token);
+    show_token_ |= answer.show_token;
+}
+
+void AttentionPanel::drawOverview(const Snapshot &snapshot, CommandQueue &commands) {
+    choose(heads_.drawGrid(snapshot, wanted_, commands), commands);
+}
+
+void AttentionPanel::drawTabs(const Snapshot &snapshot, bool with_grid, CommandQueue &commands) {
+    if (!ImGui::BeginTabBar("views"))
+        return;
+    const bool new_trace = trace_ && snapshot.attention.trace != *trace_;
+    trace_ = snapshot.attention.trace;
+    if (with_grid && ImGui::BeginTabItem(tr("Overview"))) {
+        drawOverview(snapshot, commands);
+        ImGui::EndTabItem();
+    }
+    if (ImGui::BeginTabItem(tr("Map"))) {
+        drawMap(snapshot, commands);
+        ImGui::EndTabItem();
+    }
+    const bool to_token = std::exchange(show_token_, false);
+    if (ImGui::BeginTabItem(tr("Token"), nullptr,
+                            to_token ? ImGuiTabItemFlags_SetSelected : ImGuiTabItemFlags_None)) {
+        token_.draw(snapshot, wanted_, link_, commands);
+        ImGui::EndTabItem();
+    } else {
+        token_.pause();
+    }
+    if (ImGui::BeginTabItem(tr("Table"))) {
+        choose(heads_.drawTable(snapshot, wanted_, commands), commands);
+        ImGui::EndTabItem();
+    }
+    if (snapshot.attention.trace &&
+        ImGui::BeginTabItem(tr("Sources"), nullptr,
+                            new_trace ? ImGuiTabItemFlags_SetSelected : ImGuiTabItemFlags_None)) {
+        drawTrace(snapshot, link_, commands);
+        ImGui::EndTabItem();
+    }
+    ImGui::EndTabBar();
+}
+
+void AttentionPanel::draw(const Snapshot &snapshot, CommandQueue &commands) {
+    if (!snapshot.attention.timeline || snapshot.attention.timeline->tokens() == 0) {
+        drawEmpty(snapshot, commands);
+        return;
+    }
+    follow(snapshot);
+    const float em = ImGui::GetFontSize(), width = ImGui::GetContentRegionAvail().x;
+    const bool wide = width >= 42 * em;
+    if (wide) {
+        const float side = std::clamp(0.28F * width, 15 * em, 24 * em);
+        ImGui::BeginChild("overview", {side, 0});
+        drawOverview(snapshot, commands);
+        ImGui::EndChild();
+        ImGui::SameLine(0, em);
+    }
+    ImGui::BeginChild("view", {0, 0});
+    drawTabs(snapshot, !wide, commands);
+    ImGui::EndChild();
+    link_.flush(commands);
+}
+
+} // namespace longscope::ui

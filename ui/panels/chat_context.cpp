@@ -1,0 +1,111 @@
+#include "ui/panels/chat_context.h"
+
+#include "ui/panels/chat_text.h"
+#include "ui/theme.h"
+#include "ui/widgets/quantity.h"
+#include "ui/widgets/segment_bar.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace longscope::ui {
+namespace {
+
+std::string legendText(const Segment &segment) {
+    return say("{} {}", segment.name, countText(static_cast<double>(segment.value)));
+}
+
+std::string hoverText(const Segment &segment) {
+    return say("{}: {}", segment.name, tokensText(segment.value));
+}
+
+void wrappedText(const ImVec4 &colour, const std::string &text) {
+    ImGui::PushStyleColor(ImGuiCol_Text, colour);
+    ImGui::TextWrapped("%s", text.c_str());
+    ImGui::PopStyleColor();
+}
+
+} // namespace
+
+std::string misfitText(const ContextUse &use) {
+    if (use.window == 0 || use.needed() <= use.window)
+        return {};
+    return say(use.document > 0 ? "This needs {}, the window is {}. Send it without the document, "
+                                  "start a new conversation, or reserve less for the reply."
+                                : "This needs {}, the window is {}. Shorten the text, start a new "
+                                  "conversation, or reserve less for the reply.",
+               tokensText(use.needed()), tokensText(use.window));
+}
+
+void drawContextBar(const Snapshot &snapshot) {
+    const ContextUse &use = snapshot.chat.use;
+    pushSmall();
+    if (!snapshot.model)
+        wrappedText(mutedText(),
+                    tr("No model is loaded yet: it is loaded with the first message."));
+    if (use.window > 0) {
+        const std::array<Segment, 5> segments = {
+            Segment{tr("system"), use.system, seriesColour(6)},
+            Segment{tr("document"), use.document, seriesColour(0)},
+            Segment{tr("history"), use.history, seriesColour(2)},
+            Segment{tr("draft"), use.draft, seriesColour(1)},
+            Segment{tr("reply"), use.reply, seriesColour(9)}};
+        segmentBar("##context", segments, use.window, 0.45F, hoverText);
+        segmentLegend(segments, legendText);
+        const std::string sum =
+            say("{} of {}", countText(static_cast<double>(use.needed())), tokensText(use.window));
+        const float width = ImGui::CalcTextSize(sum.c_str()).x;
+        const float right = ImGui::GetCursorScreenPos().x + ImGui::GetContentRegionAvail().x;
+        if (use.needed() > 0 && ImGui::GetItemRectMax().x + ImGui::GetFontSize() + width < right) {
+            ImGui::SameLine();
+            ImGui::SetCursorScreenPos({right - width, ImGui::GetCursorScreenPos().y});
+        }
+        const std::string misfit = misfitText(use);
+        ImGui::TextColored(misfit.empty() ? mutedText() : error(), "%s", sum.c_str());
+        if (!misfit.empty())
+            wrappedText(error(), misfit);
+    }
+    ImGui::PopFont();
+}
+
+void drawProgress(const Snapshot &snapshot, CommandQueue &commands) {
+    const TaskView *task = visibleTask(snapshot);
+    if (!task)
+        return;
+    pushSmall();
+    const ImGuiStyle &style = ImGui::GetStyle();
+    const char *stop = tr("Stop");
+    const float stop_width = ImGui::CalcTextSize(stop).x + 2 * style.FramePadding.x;
+    const float left = ImGui::GetCursorPosX(), width = ImGui::GetContentRegionAvail().x;
+    const std::string figures = progressText(*task);
+    ImGui::PushTextWrapPos(left + width - stop_width - style.ItemSpacing.x);
+    std::string line = task->title;
+    if (!figures.empty())
+        line += " \u00B7 " + figures;
+    const auto waiting =
+        static_cast<size_t>(std::count_if(snapshot.tasks.begin(), snapshot.tasks.end(),
+                                          [](const TaskView &other) { return !other.running; }));
+    if (waiting > 0)
+        line += " \u00B7 " +
+                (waiting == 1 ? std::string(tr("1 more waits")) : say("{} more wait", waiting));
+    ImGui::TextUnformatted(line.c_str());
+    ImGui::PopTextWrapPos();
+    ImGui::SameLine();
+    ImGui::SetCursorPosX(left + width - stop_width);
+    ImGui::BeginDisabled(task->stopping);
+    if (ImGui::SmallButton(say("{}##task", stop).c_str()))
+        commands.push(command::StopTask{task->id});
+    ImGui::EndDisabled();
+    const Progress &progress = task->progress;
+    const float height = std::round(0.3F * ImGui::GetFontSize());
+    if (progress.total > 0)
+        ImGui::ProgressBar(static_cast<float>(static_cast<double>(progress.done) /
+                                              static_cast<double>(progress.total)),
+                           {-FLT_MIN, height}, "");
+    else
+        ImGui::Dummy({0, height});
+    ImGui::PopFont();
+}
+
+} // namespace longscope::ui

@@ -1,0 +1,407 @@
+#include "ui/panels/document.h"
+
+#include "ui/panels/document_facts.h"
+#include "ui/strings.h"
+#include "ui/widgets/quantity.h"
+
+#include <algorithm>
+#include <cmath>
+#include <format>
+#include <iterator>
+
+namespace longscope::ui {
+namespace {
+
+constexpr size_t kCountBytes = 96 << 10; ///< of a frame; a millisecond or two
+constexpr double kNoteSeconds = 5;
+
+/// Stays in the line when there is room for `width` more.
+void sameLineIfFits(float width) {
+    const float right = ImGui::GetCursorScreenPos().x + ImGui::GetContentRegionAvail().x;
+    const float gap = ImGui::GetStyle().ItemSpacing.x;
+    if (ImGui::GetItemRectMax().x + gap + width <= right)
+        ImGui::SameLine();
+}
+float buttonWidth(const char *label) {
+    return ImGui::CalcTextSize(label).x + 2 * ImGui::GetStyle().FramePadding.x;
+}
+float checkboxWidth(const char *label) {
+    return ImGui::GetFrameHeight() + ImGui::GetStyle().ItemInnerSpacing.x +
+           ImGui::CalcTextSize(label).x;
+}
+
+MarkGround groundOf(MarkKind kind) {
+    switch (kind) {
+    case MarkKind::source:
+        return MarkGround::source;
+    case MarkKind::attention:
+        return MarkGround::attention;
+    case MarkKind::survivor:
+        return MarkGround::survivor;
+    }
+    return MarkGround::source;
+}
+const char *nameOf(MarkKind kind) {
+    switch (kind) {
+    case MarkKind::source:
+        return tr("Source");
+    case MarkKind::attention:
+        return tr("Attention");
+    case MarkKind::survivor:
+        return tr("Kept in the cache");
+    }
+    return "";
+}
+
+/// A text in the middle of the panel.
+void centred(const char *text, const ImVec4 &colour) {
+    const float width = std::min(ImGui::CalcTextSize(text).x, ImGui::GetContentRegionAvail().x);
+    ImGui::SetCursorPosX(ImGui::GetCursorPosX() + (ImGui::GetContentRegionAvail().x - width) / 2);
+    ImGui::PushStyleColor(ImGuiCol_Text, colour);
+    ImGui::TextWrapped("%s", text);
+    ImGui::PopStyleColor();
+}
+
+} // namespace
+
+std::optional<size_t> DocumentPanel::hoveredByte() const {
+    return shown_ ? shown_->view.hoveredByte() : std::nullopt;
+}
+
+bool DocumentPanel::animating() const {
+    if (ImGui::GetFrameCount() > drawn_frame_ + 1) // behind another tab
+        return false;
+    return now_ < empty_paste_until_ || find_.animating() ||
+           (shown_ && (shown_->view.animating() || !shown_->counter.done()));
+}
+
+void DocumentPanel::draw(const Snapshot &snapshot, CommandQueue &commands) {
+    now_ = ImGui::GetTime();
+    drawn_frame_ = ImGui::GetFrameCount();
+    choose(snapshot.documents);
+    handleKeys(commands);
+    const auto document = snapshot.documents.shown();
+    if (!document || !document->text) {
+        drawEmpty(commands);
+        return;
+    }
+    takeMarks(snapshot.documents);
+    take(snapshot.documents.jump, document->id);
+    drawChoice(snapshot, commands);
+    drawFacts(snapshot, *document);
+    drawTools(snapshot, *document, commands);
+    find_.draw(shown_->view, document->text);
+    drawText(snapshot, document);
+}
+
+/// Finds the view of the current document, and drops those of closed ones.
+void DocumentPanel::choose(const Documents &documents) {
+    std::erase_if(views_, [&](const auto &entry) { return !documents.find(entry.first); });
+    shown_ = nullptr;
+    const auto document = documents.shown();
+    if (!document || !document->text)
+        return;
+    shown_ = &views_[document->id];
+    shown_->view.setText(document->text);
+    if (shown_->counted != document->text) {
+        shown_->counter = TextCounter(*document->text);
+        shown_->counted = document->text;
+    }
+    shown_->counter.work(kCountBytes);
+}
+
+// ---- ways in -----------------------------------------------------------------------------------
+
+void DocumentPanel::handleKeys(CommandQueue &commands) {
+    if (ImGui::Shortcut(ImGuiMod_Ctrl | ImGuiKey_V))
+        paste(commands);
+    if (!shown_)
+        return;
+    if (ImGui::Shortcut(ImGuiMod_Ctrl | ImGuiKey_F))
+        find_.open();
+    if (ImGui::Shortcut(ImGuiKey_F3, ImGuiInputFlags_Repeat))
+        find_.step(shown_->view, 1);
+    if (ImGui::Shortcut(ImGuiMod_Shift | ImGuiKey_F3, ImGuiInputFlags_Repeat))
+        find_.step(shown_->view, -1);
+}
+
+void DocumentPanel::paste(CommandQueue &commands) {
+    const char *text = ImGui::GetClipboardText();
+    if (!text || !*text) {
+        empty_paste_until_ = now_ + kNoteSeconds;
+        return;
+    }
+    empty_paste_until_ = 0;
+    commands.push(command::PasteDocument{text});
+}
+
+/// Of what drawWaysIn draws.
+float DocumentPanel::waysWidth() const {
+    const float gap = ImGui::GetStyle().ItemSpacing.x;
+    return (open_file ? buttonWidth(tr("Open...")) + gap : 0) + buttonWidth(tr("Paste")) + gap +
+           buttonWidth(tr("Sample"));
+}
+
+void DocumentPanel::drawWaysIn(CommandQueue &commands) {
+    if (open_file) {
+        if (ImGui::Button(tr("Open...")))
+            open_file();
+        ImGui::SetItemTooltip("%s", tr("Open a text or Markdown file"));
+        ImGui::SameLine();
+    }
+    if (ImGui::Button(tr("Paste")))
+        paste(commands);
+    ImGui::SetItemTooltip("%s", tr("Make a document of the text in the clipboard (Ctrl+V)"));
+    ImGui::SameLine();
+    if (ImGui::Button(tr("Sample")))
+        commands.push(command::OpenSample{});
+    ImGui::SetItemTooltip("%s", tr("Open the text that comes with the program"));
+    if (now_ < empty_paste_until_)
+        ImGui::TextColored(warning(), "%s", tr("The clipboard holds no text."));
+}
+
+void DocumentPanel::drawEmpty(CommandQueue &commands) {
+    const ImVec2 room = ImGui::GetContentRegionAvail();
+    const float font = ImGui::GetFontSize();
+    ImGui::SetCursorPosY(ImGui::GetCursorPosY() + std::max(0.0F, room.y / 2 - font * 5));
+    pushHeading();
+    centred(tr("No document is open"), ImGui::GetStyleColorVec4(ImGuiCol_Text));
+    ImGui::PopFont();
+    centred(
+        tr("Open a file, paste a text, or begin with the sample. A file can also be dropped here."),
+        mutedText());
+    ImGui::Dummy({0, font * 0.3F});
+    const float width = waysWidth();
+    ImGui::SetCursorPosX(ImGui::GetCursorPosX() + std::max(0.0F, (room.x - width) / 2));
+    ImGui::BeginGroup();
+    drawWaysIn(commands);
+    ImGui::EndGroup();
+}
+
+void DocumentPanel::drawChoice(const Snapshot &snapshot, CommandQueue &commands) {
+    const auto document = snapshot.documents.shown();
+    const ImGuiStyle &style = ImGui::GetStyle();
+    const float ways = waysWidth();
+    const float close = buttonWidth(tr("Close")) + style.ItemSpacing.x;
+    const float room = ImGui::GetContentRegionAvail().x, font = ImGui::GetFontSize();
+    const float beside = room - ways - close - style.ItemSpacing.x;
+    ImGui::SetNextItemWidth(beside > font * 8 ? beside : std::max(font * 4, room - close));
+    if (ImGui::BeginCombo("##document", document->title.c_str(), ImGuiComboFlags_HeightLarge)) {
+        for (const auto &open : snapshot.documents.open) {
+            ImGui::PushID(static_cast<int>(open->id));
+            if (ImGui::Selectable(open->title.c_str(), open->id == document->id))
+                commands.push(command::ShowDocument{open->id});
+            if (!open->path.empty())
+                ImGui::SetItemTooltip("%s", open->path.c_str());
+            ImGui::PopID();
+        }
+        ImGui::EndCombo();
+    }
+    if (!document->path.empty())
+        ImGui::SetItemTooltip("%s", document->path.c_str());
+    ImGui::SameLine();
+    if (ImGui::Button(tr("Close")))
+        commands.push(command::CloseDocument{document->id});
+    if (beside > font * 8)
+        ImGui::SameLine();
+    drawWaysIn(commands);
+}
+
+// ---- what it is --------------------------------------------------------------------------------
+
+void DocumentPanel::drawFacts(const Snapshot &snapshot, const Document &document) {
+    const TextCounter &counter = shown_->counter;
+    const char *still = counter.done() ? "" : "+";
+    const std::string size = std::format(
+        "{}{} {}, {}{} {}", countText(static_cast<double>(counter.words())), still, tr("words"),
+        countText(static_cast<double>(counter.characters())), still, tr("characters"));
+    const auto text = [](const ImVec4 &colour, const std::string &words) {
+        ImGui::PushStyleColor(ImGuiCol_Text, colour);
+        ImGui::TextWrapped("%s", words.c_str());
+        ImGui::PopStyleColor();
+    };
+    const auto beside = [&](const ImVec4 &colour, const std::string &words) {
+        sameLineIfFits(ImGui::CalcTextSize(words.c_str()).x);
+        text(colour, words);
+    };
+    if (!document.token_starts) {
+        text(mutedText(), snapshot.model ? tr("The tokens are being counted.")
+                                         : tr("Tokens are counted once a model is loaded."));
+        beside(mutedText(), size);
+    } else {
+        const uint64_t tokens = document.token_starts->size();
+        pushBold();
+        ImGui::TextUnformatted(tokensText(tokens).c_str());
+        ImGui::PopFont();
+        beside(mutedText(), size);
+        const Fit window = windowFit(tokens, snapshot.chat.use);
+        const Fit memory = memoryFit(tokens, snapshot.memory);
+        for (const Fit *fit : {&window, &memory})
+            if (fit->kind != FitKind::unknown)
+                beside(fitColour(fit->kind), fit->sentence);
+        if (window.kind != FitKind::unknown)
+            drawFitBar(tokens, snapshot.chat.use.window, window.kind);
+    }
+    for (const std::string &line : document.warnings)
+        text(warning(), line);
+}
+
+void DocumentPanel::drawTools(const Snapshot &snapshot, const Document &document,
+                              CommandQueue &commands) {
+    if (ImGui::Button(tr("Find")))
+        find_.open();
+    ImGui::SetItemTooltip("%s", tr("Find words in the text (Ctrl+F)"));
+    if (document.outline.size() > 1) {
+        sameLineIfFits(checkboxWidth(tr("Sections")));
+        ImGui::Checkbox(tr("Sections"), &outline_wanted_);
+    }
+    if (document.token_starts) {
+        sameLineIfFits(checkboxWidth(tr("Tokens")));
+        Preferences preferences = snapshot.preferences;
+        if (ImGui::Checkbox(tr("Tokens"), &preferences.token_marks))
+            commands.push(command::SetPreferences{preferences});
+        ImGui::SetItemTooltip("%s", tr("Show where tokens begin; point at one to see its bytes"));
+    }
+    if (!marks_.empty())
+        drawMarkTools(document, commands);
+}
+
+void DocumentPanel::drawMarkTools(const Document &document, CommandQueue &commands) {
+    const float font = ImGui::GetFontSize(), gap = ImGui::GetStyle().ItemInnerSpacing.x;
+    for (const MarkKind kind : {MarkKind::source, MarkKind::attention, MarkKind::survivor}) {
+        if (!has_kind_[static_cast<size_t>(kind)])
+            continue;
+        ImVec4 colour = markColour(groundOf(kind));
+        colour.w = 1;
+        sameLineIfFits(font + gap + ImGui::CalcTextSize(nameOf(kind)).x);
+        const ImVec2 at = ImGui::GetCursorScreenPos();
+        const float side = std::round(font * 0.7F), top = (ImGui::GetFrameHeight() - side) / 2;
+        ImGui::GetWindowDrawList()->AddRectFilled({at.x, at.y + top},
+                                                  {at.x + side, at.y + top + side},
+                                                  ImGui::GetColorU32(colour), side / 5);
+        ImGui::Dummy({side, ImGui::GetFrameHeight()});
+        ImGui::SameLine(0, gap);
+        ImGui::AlignTextToFramePadding();
+        ImGui::TextUnformatted(nameOf(kind));
+    }
+    const std::string place = mark_ ? std::format("{} {} {}", *mark_ + 1, tr("of"), marks_.size())
+                                    : std::format("{} {}", marks_.size(),
+                                                  marks_.size() == 1 ? tr("place") : tr("places"));
+    sameLineIfFits(2 * ImGui::GetFrameHeight() + 2 * gap + ImGui::CalcTextSize(place.c_str()).x);
+    if (ImGui::ArrowButton("##previous mark", ImGuiDir_Up))
+        stepMark(-1);
+    ImGui::SetItemTooltip("%s", tr("The marked place before"));
+    ImGui::SameLine(0, gap);
+    if (ImGui::ArrowButton("##next mark", ImGuiDir_Down))
+        stepMark(1);
+    ImGui::SetItemTooltip("%s", tr("The next marked place"));
+    ImGui::SameLine(0, gap);
+    ImGui::AlignTextToFramePadding();
+    ImGui::TextColored(mutedText(), "%s", place.c_str());
+    sameLineIfFits(buttonWidth(tr("Clear marks")));
+    if (ImGui::Button(tr("Clear marks")))
+        commands.push(command::MarkDocument{document.id, {}});
+}
+
+// ---- marks and jumps ---------------------------------------------------------------------------
+
+void DocumentPanel::takeMarks(const Documents &documents) {
+    const auto marks = documents.marked == documents.current ? documents.marks : nullptr;
+    if (marks == taken_marks_ && marks_theme_ == themeKind())
+        return;
+    if (marks != taken_marks_)
+        mark_.reset();
+    taken_marks_ = marks;
+    marks_theme_ = themeKind();
+    marks_.clear();
+    std::ranges::fill(has_kind_, false);
+    if (marks)
+        for (const Mark &mark : *marks) {
+            ImVec4 colour = markColour(groundOf(mark.kind));
+            colour.w *= 0.3F + 0.7F * std::clamp(mark.weight, 0.0F, 1.0F);
+            marks_.push_back(
+                {mark.start, mark.end, ImGui::ColorConvertFloat4ToU32(colour), mark.note});
+            has_kind_[static_cast<size_t>(mark.kind)] = true;
+        }
+    std::ranges::stable_sort(marks_, {}, &TextMark::start);
+    mark_ends_ = markEnds(marks_);
+}
+
+void DocumentPanel::stepMark(int by) {
+    const size_t count = marks_.size();
+    if (!mark_) { // the next one from where one reads
+        const auto after =
+            std::ranges::lower_bound(marks_, shown_->view.topByte(), {}, &TextMark::start);
+        const auto next = static_cast<size_t>(after - marks_.begin());
+        mark_ = by > 0 ? next % count : (next + count - 1) % count;
+    } else {
+        mark_ = by > 0 ? (*mark_ + 1) % count : (*mark_ + count - 1) % count;
+    }
+    shown_->view.jumpTo(marks_[*mark_].start);
+}
+
+void DocumentPanel::take(const Documents::Jump &jump, uint64_t document) {
+    if (jump.count == jumps_ || jump.document != document)
+        return;
+    jumps_ = jump.count;
+    shown_->view.jumpTo(jump.byte);
+}
+
+// ---- the text ----------------------------------------------------------------------------------
+
+void DocumentPanel::drawOutline(const std::shared_ptr<const Document> &document) {
+    const float font = ImGui::GetFontSize(), room = ImGui::GetContentRegionAvail().x;
+    ImGui::SetNextWindowSizeConstraints({font * 8, 0},
+                                        {std::max(font * 8, room - font * 16), FLT_MAX});
+    if (ImGui::BeginChild("outline", {font * 15, 0}, ImGuiChildFlags_ResizeX)) {
+        TextView &view = shown_->view;
+        if (chosen_section_ && !view.isJumping()) {
+            if (!chosen_top_)
+                chosen_top_ = view.topByte();
+            else if (*chosen_top_ != view.topByte())
+                chosen_section_.reset();
+        }
+        const size_t reading = sectionAt(*document, view.readingByte());
+        const size_t current =
+            std::min(chosen_section_.value_or(reading), document->outline.size() - 1);
+        if (const auto clicked = outline_.draw(document, current)) {
+            view.jumpTo(document->outline[*clicked].start);
+            chosen_section_ = clicked;
+            chosen_top_.reset();
+        }
+    }
+    ImGui::EndChild();
+    ImGui::SameLine();
+}
+
+void DocumentPanel::drawText(const Snapshot &snapshot,
+                             const std::shared_ptr<const Document> &document) {
+    const float font = ImGui::GetFontSize();
+    if (outline_wanted_ && document->outline.size() > 1 &&
+        ImGui::GetContentRegionAvail().x > font * 30)
+        drawOutline(document);
+    const auto colour = [](MarkGround ground) { return ImGui::GetColorU32(markColour(ground)); };
+    TextDecor decor;
+    decor.marks = marks_;
+    decor.mark_ends = mark_ends_;
+    if (find_.isOpen()) {
+        decor.hits = find_.found().hits();
+        decor.hit_bytes = find_.found().hitBytes();
+        decor.current_hit = find_.current();
+    }
+    if (snapshot.preferences.token_marks && document->token_starts)
+        decor.tokens = *document->token_starts;
+    decor.hit_colour = colour(MarkGround::found);
+    decor.current_hit_colour = colour(MarkGround::found_current);
+    decor.selection_colour = colour(MarkGround::selection);
+    decor.token_colour = ImGui::GetColorU32(ImGuiCol_Text, 0.09F);
+    ImVec4 flash = accent();
+    flash.w = 0.35F;
+    decor.flash_colour = ImGui::GetColorU32(flash);
+    if (document->text->empty())
+        ImGui::TextDisabled("%s", tr("This document holds no text."));
+    else
+        shown_->view.draw("text", {0, 0}, decor);
+}
+
+} // namespace longscope::ui

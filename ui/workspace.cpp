@@ -1,0 +1,354 @@
+#include "ui/workspace.h"
+
+#include "ui/status_line.h"
+#include "ui/strings.h"
+#include "ui/theme.h"
+#include "ui/welcome.h"
+
+#include <imgui_internal.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+#include <utility>
+
+namespace longscope::ui {
+namespace {
+
+std::string lower(std::string text) {
+    std::ranges::transform(text, text.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return text;
+}
+
+ThemeKind themeOf(ThemeChoice choice, bool system_is_dark) {
+    switch (choice) {
+    case ThemeChoice::dark:
+        return ThemeKind::dark;
+    case ThemeChoice::light:
+        return ThemeKind::light;
+    case ThemeChoice::high_contrast:
+        return ThemeKind::high_contrast;
+    case ThemeChoice::system:
+        break;
+    }
+    return system_is_dark ? ThemeKind::dark : ThemeKind::light;
+}
+
+bool isModel(const std::string &path) {
+    return lower(path).ends_with(".gguf");
+}
+
+} // namespace
+
+const std::array<const char *, 8> &Workspace::panelNames() {
+    static const std::array<const char *, 8> names = {"Document", "Chat",     "Attention", "Memory",
+                                                      "Cost",     "Patterns", "Model",     "Settings"};
+    return names;
+}
+
+Workspace::Workspace(WorkspaceServices services)
+    : services_(std::move(services)),
+      places_{{{&document_}, {&chat_}, {&attention_}, {&memory_}, {&cost_}, {&patterns_}, {&model_},
+               {&settings_}}},
+      chooser_(services_.list) {
+    addActions();
+    addPanelActions();
+    addViewActions();
+    settings_.shortcuts = actions_.shortcuts();
+    auto choose_save = [this](std::function<void(std::string)> chosen, const char *name) {
+        chooser_.open({.title = tr("Save as"),
+                       .for_saving = true,
+                       .suggested_name = name,
+                       .endings = {},
+                       .chosen = std::move(chosen)});
+    };
+    document_.open_file = [this] { chooseDocument(); };
+    chat_.choose_save_path = choose_save;
+    attention_.choose_save_path = choose_save;
+    model_.choose_model_file = [this](std::function<void(std::string)> chosen) {
+        chooser_.open({.title = tr("Open a model"),
+                       .suggested_name = "",
+                       .endings = {".gguf"},
+                       .chosen = std::move(chosen)});
+    };
+}
+
+// ---- actions -----------------------------------------------------------------------------------
+
+void Workspace::chooseDocument() {
+    chooser_.open({.title = tr("Open a document"),
+                   .suggested_name = "",
+                   .endings = {},
+                   .chosen = [this](const std::string &path) {
+                       commands_->push(command::OpenDocument{path});
+                   }});
+}
+
+void Workspace::chooseModel() {
+    model_.choose_model_file([this](const std::string &path) {
+        commands_->push(command::ForecastModel{.path = path, .device = ""});
+        show("model");
+    });
+}
+
+void Workspace::pasteDocument() {
+    if (const char *text = ImGui::GetClipboardText(); text && *text)
+        commands_->push(command::PasteDocument{text});
+}
+
+void Workspace::change(const std::function<void(Preferences &)> &edit) {
+    Preferences preferences = snapshot_->preferences;
+    edit(preferences);
+    commands_->push(command::SetPreferences{std::move(preferences)});
+}
+
+void Workspace::addActions() {
+    auto has_document = [this] { return snapshot_->documents.shown() != nullptr; };
+    auto has_model = [this] { return snapshot_->model != nullptr; };
+    actions_.add({"File", "Open a document...", ImGuiMod_Ctrl | ImGuiKey_O,
+                  [this] { chooseDocument(); }});
+    actions_.add({"File", "Paste as a document", ImGuiMod_Ctrl | ImGuiMod_Shift | ImGuiKey_V,
+                  [this] { pasteDocument(); }});
+    actions_.add({"File", "Open the sample document", 0,
+                  [this] { commands_->push(command::OpenSample{}); }});
+    actions_.add({"File", "Open a model...", ImGuiMod_Ctrl | ImGuiMod_Shift | ImGuiKey_O,
+                  [this] { chooseModel(); }, {}, {}, true});
+    actions_.add({"File", "Quit", ImGuiMod_Ctrl | ImGuiKey_Q, [this] { services_.quit(); },
+                  [this] { return bool(services_.quit); }, {}, true});
+    actions_.add({"Work", "Summarize the document", ImGuiMod_Ctrl | ImGuiKey_M,
+                  [this] {
+                      commands_->push(command::Summarize{});
+                      show("chat");
+                  },
+                  has_document});
+    actions_.add({"Work", "New conversation", ImGuiMod_Ctrl | ImGuiKey_N,
+                  [this] { commands_->push(command::NewConversation{}); }});
+    actions_.add({"Work", "Read the document", 0,
+                  [this] { commands_->push(command::ReadDocument{}); }, has_document});
+    actions_.add({"Work", "Measure all heads", 0,
+                  [this] {
+                      commands_->push(command::MeasureHeads{});
+                      show("attention");
+                  },
+                  [this] { return snapshot_->attention.timeline != nullptr; }});
+    actions_.add({"Work", "Load the model", 0, [this] { commands_->push(command::LoadModel{}); },
+                  [this] { return !snapshot_->model; }, {}, true});
+    actions_.add({"Work", "Unload the model", 0, [this] { commands_->push(command::UnloadModel{}); },
+                  has_model});
+    actions_.add({"Work", "Test this machine", 0,
+                  [this] {
+                      commands_->push(command::RunSelfTest{});
+                      show("model");
+                  }});
+    actions_.add({"Work", "Stop", ImGuiMod_Ctrl | ImGuiKey_Period,
+                  [this] { commands_->push(command::Stop{}); },
+                  [this] { return snapshot_->busy(); }, {}, true});
+}
+
+void Workspace::addPanelActions() {
+    for (size_t i = 0; i < places_.size(); ++i)
+        actions_.add({.menu = "View",
+                      .name = panelNames()[i],
+                      .keys = ImGuiMod_Ctrl | static_cast<ImGuiKey>(ImGuiKey_1 + static_cast<int>(i)),
+                      .run = [this, i] { show(panelNames()[i]); },
+                      .checked = [this, i] { return places_[i].open; }});
+}
+
+void Workspace::addViewActions() {
+    auto theme = [this](const char *name, ThemeChoice choice, bool first) {
+        actions_.add({.menu = "View",
+                      .name = name,
+                      .run = [this, choice] {
+                          change([choice](Preferences &wanted) { wanted.theme = choice; });
+                      },
+                      .checked = [this, choice] { return snapshot_->preferences.theme == choice; },
+                      .new_group = first});
+    };
+    theme("Dark", ThemeChoice::dark, true);
+    theme("Light", ThemeChoice::light, false);
+    theme("High contrast", ThemeChoice::high_contrast, false);
+    auto scale = [this](const char *name, ImGuiKeyChord keys, float factor) {
+        actions_.add({.menu = "View", .name = name, .keys = keys, .run = [this, factor] {
+                          change([factor](Preferences &wanted) {
+                              wanted.scale =
+                                  factor == 0 ? 1 : std::clamp(wanted.scale * factor, 0.5f, 3.f);
+                          });
+                      }});
+    };
+    scale("Larger", ImGuiMod_Ctrl | ImGuiKey_Equal, 1.1f);
+    scale("Smaller", ImGuiMod_Ctrl | ImGuiKey_Minus, 1 / 1.1f);
+    scale("Usual size", ImGuiMod_Ctrl | ImGuiKey_0, 0);
+    actions_.add({"View", "Reset the layout", 0, [this] { resetLayout(); }, {}, {}, true});
+    actions_.add({"Help", "Welcome", ImGuiKey_F1, [this] { shows_welcome_ = true; }});
+    actions_.add({"Help", "Command palette", ImGuiMod_Ctrl | ImGuiMod_Shift | ImGuiKey_P,
+                  [this] { actions_.openPalette(); }});
+}
+
+// ---- layout ------------------------------------------------------------------------------------
+
+/// Which panels are open is kept beside Dear ImGui's own layout.
+void Workspace::addSettingsHandler() {
+    ImGuiSettingsHandler handler;
+    handler.TypeName = "Longscope";
+    handler.TypeHash = ImHashStr(handler.TypeName);
+    handler.UserData = this;
+    handler.ReadOpenFn = [](ImGuiContext *, ImGuiSettingsHandler *own, const char *) {
+        return own->UserData;
+    };
+    handler.ReadLineFn = [](ImGuiContext *, ImGuiSettingsHandler *own, void *, const char *line) {
+        auto &workspace = *static_cast<Workspace *>(own->UserData);
+        if (const char *closed = std::strstr(line, "Closed="); closed == line)
+            for (Place &place : workspace.places_)
+                if (std::strcmp(place.panel->name(), line + 7) == 0)
+                    place.open = false;
+    };
+    handler.WriteAllFn = [](ImGuiContext *, ImGuiSettingsHandler *own, ImGuiTextBuffer *out) {
+        out->append("[Longscope][Panels]\n");
+        for (const Place &place : static_cast<Workspace *>(own->UserData)->places_)
+            if (!place.open)
+                out->appendf("Closed=%s\n", place.panel->name());
+        out->append("\n");
+    };
+    ImGui::AddSettingsHandler(&handler);
+}
+
+void Workspace::started(const Snapshot &snapshot) {
+    addSettingsHandler();
+    const std::string &layout = snapshot.preferences.layout;
+    if (!layout.empty())
+        ImGui::LoadIniSettingsFromMemory(layout.data(), layout.size());
+    was_loaded_ = !layout.empty();
+    wants_layout_ = layout.empty();
+    shows_welcome_ = !snapshot.preferences.was_welcomed;
+    clipboard_count_ = snapshot.clipboard_count;
+    was_started_ = true;
+}
+
+/// The document at the left, everything else as tabs at the right, the conversation in front.
+void Workspace::buildLayout(unsigned dockspace) {
+    ImGui::DockBuilderRemoveNode(dockspace);
+    ImGui::DockBuilderAddNode(dockspace, ImGuiDockNodeFlags_DockSpace);
+    ImGui::DockBuilderSetNodeSize(dockspace, ImGui::GetMainViewport()->WorkSize);
+    ImGuiID left = 0, right = 0;
+    ImGui::DockBuilderSplitNode(dockspace, ImGuiDir_Left, 0.42f, &left, &right);
+    for (Place &place : places_) {
+        place.open = true;
+        ImGui::DockBuilderDockWindow(place.panel->name(),
+                                     place.panel == &document_ ? left : right);
+    }
+    ImGui::DockBuilderFinish(dockspace);
+    places_[1].wants_focus = true;
+}
+
+void Workspace::keepLayout(const Snapshot &snapshot) {
+    ImGuiIO &io = ImGui::GetIO();
+    if (!io.WantSaveIniSettings || !alone_.empty())
+        return;
+    io.WantSaveIniSettings = false;
+    size_t size = 0;
+    const char *text = ImGui::SaveIniSettingsToMemory(&size);
+    std::string layout(text, size);
+    if (layout != snapshot.preferences.layout)
+        change([&](Preferences &wanted) { wanted.layout = std::move(layout); });
+}
+
+bool Workspace::show(std::string name, bool alone) {
+    for (Place &place : places_)
+        if (lower(place.panel->name()) == lower(name)) {
+            place.open = place.wants_focus = true;
+            if (alone)
+                alone_ = place.panel->name();
+            if (was_started_)
+                ImGui::MarkIniSettingsDirty();
+            return true;
+        }
+    return false;
+}
+
+// ---- a frame -----------------------------------------------------------------------------------
+
+void Workspace::prepare(const Snapshot &snapshot, float display_scale) {
+    const Preferences &preferences = snapshot.preferences;
+    bool dark = !services_.system_is_dark || services_.system_is_dark();
+    Applied wanted{themeOf(preferences.theme, dark), preferences.scale * display_scale,
+                   preferences.font_size};
+    if (wanted == applied_)
+        return;
+    applyTheme(wanted.theme, wanted.scale, wanted.font_size);
+    applied_ = wanted;
+}
+
+void Workspace::drawPanel(Place &place, const Snapshot &snapshot) {
+    if (!place.open || (!alone_.empty() && alone_ != place.panel->name()))
+        return;
+    bool was_open = place.open;
+    if (!alone_.empty()) {
+        const ImGuiViewport *screen = ImGui::GetMainViewport();
+        ImGui::SetNextWindowPos(screen->WorkPos);
+        ImGui::SetNextWindowSize(screen->WorkSize);
+        ImGui::SetNextWindowDockID(0);
+    }
+    if (std::exchange(place.wants_focus, false))
+        ImGui::SetNextWindowFocus();
+    if (ImGui::Begin(place.panel->name(), alone_.empty() ? &place.open : nullptr,
+                     alone_.empty() ? 0 : ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoDocking))
+        place.panel->draw(snapshot, *commands_);
+    ImGui::End();
+    if (place.open != was_open)
+        ImGui::MarkIniSettingsDirty();
+}
+
+void Workspace::drawMenuBar() {
+    if (!ImGui::BeginMainMenuBar())
+        return;
+    actions_.drawMenus();
+    ImGui::EndMainMenuBar();
+}
+
+void Workspace::draw(const Snapshot &snapshot, CommandQueue &commands) {
+    snapshot_ = &snapshot;
+    commands_ = &commands;
+    if (snapshot.clipboard_count != clipboard_count_ && snapshot.clipboard) {
+        clipboard_count_ = snapshot.clipboard_count;
+        ImGui::SetClipboardText(snapshot.clipboard->c_str());
+    }
+    if (alone_.empty()) {
+        drawMenuBar();
+        drawStatusLine(snapshot, commands);
+        ImGuiID dockspace = ImGui::GetID("Longscope");
+        if (std::exchange(wants_layout_, false))
+            buildLayout(dockspace);
+        ImGui::DockSpaceOverViewport(dockspace);
+        actions_.runShortcuts();
+    }
+    for (Place &place : places_)
+        drawPanel(place, snapshot);
+    if (alone_.empty()) {
+        if (shows_welcome_ &&
+            drawWelcome(snapshot, commands,
+                        {.open_document = [this] { chooseDocument(); },
+                         .open_model = [this] { chooseModel(); },
+                         .paste = [this] { pasteDocument(); }})) {
+            shows_welcome_ = false;
+            change([](Preferences &wanted) { wanted.was_welcomed = true; });
+        }
+        notices_.draw(snapshot, commands);
+    }
+    actions_.drawPalette();
+    chooser_.draw();
+    keepLayout(snapshot);
+}
+
+void Workspace::dropped(const std::vector<std::string> &paths, CommandQueue &commands) {
+    for (const std::string &path : paths)
+        if (isModel(path)) {
+            commands.push(command::ForecastModel{.path = path, .device = ""});
+            show("model");
+        } else {
+            commands.push(command::OpenDocument{path});
+            show("document");
+        }
+}
+
+} // namespace longscope::ui
