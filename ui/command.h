@@ -77,6 +77,9 @@ struct RenameConversation {
 struct DeleteConversation {
     uint64_t conversation = 0;
 };
+struct FindConversations {
+    std::string words; ///< in titles and messages
+};
 struct SetSystemPrompt {
     std::string text;
 };
@@ -133,6 +136,7 @@ struct TraceWords {
     uint64_t message = 0;
     size_t start = 0, end = 0; ///< bytes of its text
 };
+struct MarkHeld {}; ///< marks what the caches still hold of the document
 struct ExportMap {
     std::string path; ///< .png, .npy or .csv
 };
@@ -169,12 +173,12 @@ using Command = std::variant<
     command::RefreshDevices, command::RunSelfTest, command::RunProfile, command::OpenDocument,
     command::OpenSample, command::PasteDocument, command::ShowDocument, command::CloseDocument,
     command::JumpTo, command::MarkDocument, command::NewConversation, command::OpenConversation,
-    command::RenameConversation, command::DeleteConversation, command::SetSystemPrompt,
+    command::RenameConversation, command::DeleteConversation, command::FindConversations, command::SetSystemPrompt,
     command::SetSampling, command::SetWithDocument, command::CountDraft, command::Send,
     command::Summarize, command::Regenerate, command::EditMessage, command::SwitchBranch,
     command::DeleteMessage, command::ExportConversation, command::ReadDocument,
     command::MeasureHeads, command::ShowMap, command::ShowStrip, command::TraceWords,
-    command::ExportMap, command::AskPrice, command::ApplySettings, command::Compare,
+    command::MarkHeld, command::ExportMap, command::AskPrice, command::ApplySettings, command::Compare,
     command::Sweep, command::ClearSweep, command::ForecastMemory>;
 
 /// Commands of one frame, in order; applied after it was drawn.

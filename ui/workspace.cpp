@@ -55,7 +55,6 @@ Workspace::Workspace(WorkspaceServices services)
     addActions();
     addPanelActions();
     addViewActions();
-    settings_.shortcuts = actions_.shortcuts();
     auto choose_save = [this](std::function<void(std::string)> chosen, const char *name) {
         chooser_.open({.title = tr("Save as"),
                        .for_saving = true,
@@ -215,6 +214,8 @@ void Workspace::addSettingsHandler() {
 
 void Workspace::started(const Snapshot &snapshot) {
     addSettingsHandler();
+    settings_.shortcuts = actions_.shortcuts(); // their names come from Dear ImGui
+    settings_.system_theme_known = bool(services_.system_is_dark);
     const std::string &layout = snapshot.preferences.layout;
     if (!layout.empty())
         ImGui::LoadIniSettingsFromMemory(layout.data(), layout.size());

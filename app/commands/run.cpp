@@ -51,12 +51,12 @@ int showWindow(const Options &options, const std::stop_token &stop) {
 } // namespace
 
 DeskOptions deskOptions(const Options &options) {
-    std::string folder = options.portable ? portableFolder() : dataFolder();
+    bool portable = options.portable || std::filesystem::is_directory(portableFolder());
     return {.engine = engineOptions(options),
             .session = sessionOptions(options),
-            .data_folder = folder,
+            .data_folder = portable ? portableFolder() : dataFolder(),
             .sample_document = sampleDocumentPath(),
-            .portable = options.portable,
+            .portable = portable,
             .on_change = {}};
 }
 

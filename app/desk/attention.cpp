@@ -6,6 +6,8 @@
 #include "app/desk/trace.h"
 #include "compute/core/error.h"
 
+#include <algorithm>
+#include <cmath>
 #include <format>
 
 namespace longscope::app {
@@ -14,6 +16,7 @@ namespace {
 /// The tokens of the session and what makes text of them.
 struct Held {
     std::vector<model::Token> tokens;
+    std::vector<float> shares; ///< of their keys
     std::shared_ptr<const model::Tokenizer> tokenizer;
 };
 
@@ -25,11 +28,40 @@ Held tokensHeld(engine::Worker &worker) {
                                     .work = [held](engine::Engine &engine, engine::Session *session,
                                                    const ProgressSink &, const std::stop_token &) {
                                         held->tokenizer = engine.sharedTokenizer();
-                                        if (session)
-                                            held->tokens = session->tokens();
+                                        if (!session)
+                                            return;
+                                        held->tokens = session->tokens();
+                                        held->shares = session->heldShares();
                                     }});
     bool done = worker.waitForEnd(id)->task.state == engine::TaskState::done;
     return done ? *held : Held{};
+}
+
+constexpr float kHeldByAll = 0.999F; ///< shares are sums of fractions
+
+/// Neighbours of about the same share are one mark; what nobody holds has none.
+std::vector<ui::Mark> marksOfHeld(const ui::Timeline &timeline, const ui::Timeline::Part &part,
+                                  size_t document_bytes) {
+    std::vector<ui::Mark> marks;
+    for (uint64_t i = part.first; i < part.end; ++i) {
+        float share = timeline.held[i];
+        if (share <= 0)
+            continue;
+        size_t start = timeline.document_bytes[i - part.first];
+        size_t end = i + 1 < part.end ? timeline.document_bytes[i + 1 - part.first] : document_bytes;
+        if (!marks.empty() && marks.back().end == start &&
+            std::abs(marks.back().weight - share) < 0.02F) {
+            marks.back().end = end;
+            continue;
+        }
+        marks.push_back({.start = start,
+                         .end = end,
+                         .kind = ui::MarkKind::survivor,
+                         .weight = share,
+                         .note = std::format("still held by {:.0f} % of the layers and KV heads",
+                                             100 * share)});
+    }
+    return marks;
 }
 
 std::string textOfDocument(const ui::Snapshot &snapshot, uint64_t id) {
@@ -76,7 +108,10 @@ void AttentionPart::timelineChanged(TaskRun &run, Sent sent) {
         return;
     }
     std::string document = textOfDocument(*core_.snapshot(), sent.document);
-    auto timeline = makeTimeline(*held.tokenizer, held.tokens, sent, document);
+    auto timeline = std::make_shared<ui::Timeline>(
+        *makeTimeline(*held.tokenizer, held.tokens, sent, document));
+    if (std::ranges::any_of(held.shares, [](float share) { return share < kHeldByAll; }))
+        timeline->held = std::move(held.shares);
     run.change([this, timeline] {
         ui::Attention &shown = core_.draft.attention;
         bool same = shown.timeline && shown.timeline->text == timeline->text &&
@@ -93,6 +128,18 @@ bool AttentionPart::somethingIsRead() {
     core_.notice(ui::NoticeKind::info,
                  "Nothing is read now. Read the document or ask something first.");
     return false;
+}
+
+void AttentionPart::handle(const command::MarkHeld &) {
+    auto timeline = core_.draft.attention.timeline;
+    const ui::Timeline::Part *part = timeline ? documentPart(*timeline) : nullptr;
+    auto document = part ? core_.draft.documents.find(timeline->document) : nullptr;
+    if (!document || timeline->held.empty()) {
+        core_.notice(ui::NoticeKind::info, "Nothing of the document is forgotten.");
+        return;
+    }
+    documents_.handle(command::MarkDocument{
+        .document = document->id, .marks = marksOfHeld(*timeline, *part, document->text->size())});
 }
 
 // ---- pictures ----------------------------------------------------------------------------------

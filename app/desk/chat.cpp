@@ -143,6 +143,12 @@ void ChatPart::handle(const command::OpenConversation &open) {
         impl_->show(std::move(conversation));
 }
 
+void ChatPart::handle(const command::FindConversations &find) {
+    ui::Chat &chat = impl_->core.draft.chat;
+    chat.found = impl_->library.findConversations(find.words);
+    chat.found_words = find.words;
+}
+
 void ChatPart::handle(const command::RenameConversation &rename) {
     std::string title = cleaned(rename.title);
     auto conversation = impl_->load(rename.conversation);

@@ -117,6 +117,7 @@ class AttentionPart {
     void handle(const command::ShowMap &show);
     void handle(const command::ShowStrip &show);
     void handle(const command::TraceWords &trace);
+    void handle(const command::MarkHeld &);
     void handle(const command::ExportMap &save);
 
     /// What was sent, so that the tokens of the timeline can be told apart.
@@ -153,6 +154,7 @@ class ChatPart {
     void handle(const command::OpenConversation &open);
     void handle(const command::RenameConversation &rename);
     void handle(const command::DeleteConversation &remove); ///< with undo
+    void handle(const command::FindConversations &find);
     void handle(const command::SetSystemPrompt &set);
     void handle(const command::SetSampling &set);
     void handle(const command::SetWithDocument &set);

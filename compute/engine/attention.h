@@ -100,6 +100,8 @@ class Attention {
     void resetWork() { work_ = {}; }
     /// Positions that no layer can see any more: first .. end - 1.
     attention::Interval forgotten(uint64_t tokens) const;
+    /// See Session.
+    std::vector<float> heldShares(uint64_t tokens) const; // attention_held.cpp
 
   private:
     struct Prepared; ///< schedules on the device, of every pass

@@ -199,9 +199,12 @@ void Attention::evict(gpu::Recorder &recorder, const Scratch &scratch, const KvC
                                               .group = 1});
     std::vector<float> seen = attention::softmaxRows(scores, config_.heads, eviction.window, keys,
                                                      keys - eviction.window);
+    auto kept = attention::chooseSnapKv(eviction, seen, config_.heads, config_.kv_heads, keys);
     uint32_t count = 0;
-    std::vector<uint32_t> moves = attention::makeMoves(
-        attention::chooseSnapKv(eviction, seen, config_.heads, config_.kv_heads, keys), count);
+    std::vector<uint32_t> moves = attention::makeMoves(kept, count);
+    evicting_->chosen.resize(config_.layers);
+    evicting_->chosen[layer] = std::move(kept); // slots are positions until now
+    evicting_->chosen_end = keys;
     moveRows(recorder, cache, layer, moves, count, flush);
 }
 
@@ -253,6 +256,7 @@ void Attention::truncate(uint64_t count) {
         return;
     }
     own.has_evicted = false;
+    own.chosen.clear();
     own.filled = own.end_position = count;
     for (uint64_t &keys : own.paged_keys)
         keys = std::min(keys, count / options_.eviction.page * options_.eviction.page);

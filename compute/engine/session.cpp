@@ -173,6 +173,10 @@ uint64_t Session::contextTokens() const {
 const std::vector<Token> &Session::tokens() const {
     return impl_->tokens;
 }
+std::vector<float> Session::heldShares() const {
+    return impl_->attention->heldShares(impl_->tokens.size());
+}
+
 attention::Interval Session::forgotten() const {
     return impl_->attention->forgotten(impl_->tokens.size());
 }

@@ -65,6 +65,9 @@ class Session {
     void truncate(uint64_t count);
     /// Positions that no layer can see any more.
     attention::Interval forgotten() const;
+    /// For each token the share of the layers and KV heads that still hold its key, 1 where nothing
+    /// forgets. Empty when it is not known: after SnapKV, from a file.
+    std::vector<float> heldShares() const;
 
     uint64_t cacheBytes() const;
     uint64_t scratchBytes() const;

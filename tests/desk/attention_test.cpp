@@ -153,6 +153,30 @@ TEST(DeskAttention, WhatAWindowForgotIsLeftOutAndSaid) {
         [&](const ui::Snapshot &s) { return made.hasNotice(s, "query 1 saw were forgotten"); });
 }
 
+TEST(DeskAttention, WhatIsStillHeldIsMarkedInTheDocument) {
+    InstrumentsDesk made;
+    made.paste(sentences(60));
+    made.read();
+    made.desk->push(command::MarkHeld{});
+    auto snapshot = made.wait([](const ui::Snapshot &s) { return !s.notices.empty(); });
+    EXPECT_TRUE(made.hasNotice(*snapshot, "Nothing of the document is forgotten"));
+    made.desk->push(command::ApplySettings{{.attention = "sinks:4+64"}});
+    uint64_t tokens = made.read()->attention.timeline->tokens();
+    made.desk->push(command::MarkHeld{});
+    snapshot = made.wait([](const ui::Snapshot &s) {
+        return s.documents.marks && !s.documents.marks->empty() && !s.busy();
+    });
+    const ui::Timeline &timeline = *snapshot->attention.timeline;
+    const auto &marks = *snapshot->documents.marks;
+    ASSERT_EQ(marks.size(), 2u); // sinks, and the last 64
+    EXPECT_EQ(marks.front().start, 0u);
+    EXPECT_EQ(marks.front().kind, ui::MarkKind::survivor);
+    EXPECT_EQ(marks.back().end, snapshot->documents.shown()->text->size());
+    EXPECT_EQ(marks.back().start, timeline.document_bytes[tokens - 64 - timeline.parts.front().end *
+                                                              (timeline.parts.front().kind !=
+                                                               ui::PartKind::document)]);
+}
+
 TEST(DeskAttention, AMapIsSavedWithWhatItShows) {
     InstrumentsDesk made;
     made.paste(sentences(6));

@@ -270,6 +270,21 @@ TEST_F(ChatTest, ConversationsAreSeparateAndKeepTheirSettings) {
     EXPECT_EQ(now()->chat.conversations.size(), 2u);
 }
 
+TEST_F(ChatTest, ConversationsAreFoundByTheWordsOfTheirMessages) {
+    startTiny();
+    ask("Where does the grey heron nest?");
+    uint64_t heron = now()->chat.open;
+    push(command::RenameConversation{heron, "Birds"});
+    push(command::NewConversation{});
+    ask("What does the harbour cost?");
+    push(command::FindConversations{"heron"});
+    auto picture = waitFor([](const ui::Snapshot &now) { return now.chat.found_words == "heron"; });
+    EXPECT_EQ(picture->chat.found, std::vector<uint64_t>{heron});
+    push(command::FindConversations{"albatross"});
+    picture = waitFor([](const ui::Snapshot &now) { return now.chat.found_words == "albatross"; });
+    EXPECT_TRUE(picture->chat.found.empty());
+}
+
 TEST_F(ChatTest, AnAnswerGoesOnWhileAnotherConversationIsOpen) {
     startTiny(300);
     push(command::Send{"Take your time."});

@@ -13,6 +13,11 @@ foreach(script ${end_to_end_scripts})
         set_tests_properties(${test} PROPERTIES
             TIMEOUT 300 LABELS end_to_end SKIP_RETURN_CODE 77
             ENVIRONMENT "LONGSCOPE=$<TARGET_FILE:longscope>;LONGSCOPE_SOURCE=${CMAKE_SOURCE_DIR}")
+        if(topic STREQUAL "border")
+            set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT
+                "LONGSCOPE_UI_INCLUDES=$<JOIN:$<TARGET_PROPERTY:ui,INCLUDE_DIRECTORIES>,:>"
+                "LONGSCOPE_CXX=${CMAKE_CXX_COMPILER}")
+        endif()
         if(topic STREQUAL "interrupt") # measures time: nothing beside it
             set_tests_properties(${test} PROPERTIES RUN_SERIAL ON)
         endif()

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <thread>
 
 namespace longscope::engine {
@@ -122,6 +123,44 @@ TEST(SessionTest, ProgressCountsToTheEnd) {
     EXPECT_EQ(seen.back().done, 100u);
     EXPECT_EQ(seen.back().total, 100u);
     EXPECT_NEAR(seen.back().remaining_s, 0, 1e-9);
+}
+
+double sumOf(const std::vector<float> &shares) {
+    double sum = 0;
+    for (float share : shares)
+        sum += static_cast<double>(share);
+    return sum;
+}
+
+TEST(SessionTest, TellsWhatItStillHolds) {
+    std::vector<Token> text = someIds(100);
+    Session full(smallEngine(), {.context_tokens = 128});
+    full.read(text);
+    EXPECT_EQ(full.heldShares(), std::vector<float>(100, 1));
+
+    const std::string spec = "sinks:4+20";
+    Session sinks(smallEngine(), {.context_tokens = 128,
+                                  .patterns = attention::LayerPatterns(std::span(&spec, 1))});
+    sinks.read(text);
+    std::vector<float> held = sinks.heldShares();
+    for (size_t i = 0; i < text.size(); ++i)
+        EXPECT_EQ(held[i], i < 4 || i >= 80 ? 1 : 0) << i;
+
+    for (const char *evict : {"h2o:32", "tova:32", "snapkv:32,8"}) {
+        SCOPED_TRACE(evict);
+        Session session(smallEngine(),
+                        {.context_tokens = 128, .eviction = attention::parseEviction(evict)});
+        session.read(text);
+        std::vector<float> kept = session.heldShares();
+        ASSERT_EQ(kept.size(), text.size());
+        EXPECT_NEAR(sumOf(kept), 32, 1e-3); // every KV head of every layer keeps 32
+        EXPECT_NEAR(kept.back(), 1, 1e-6);
+        EXPECT_LT(*std::ranges::min_element(kept), 0.01F);
+        std::vector<Token> longer = text;
+        longer.push_back(5);
+        session.read(longer);
+        EXPECT_NEAR(session.heldShares().back(), 1, 1e-6);
+    }
 }
 
 } // namespace

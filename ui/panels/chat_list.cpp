@@ -43,12 +43,17 @@ bool ConversationList::draw(const Snapshot &snapshot, CommandQueue &commands) {
         chosen = true;
     }
     ImGui::SetNextItemWidth(-FLT_MIN);
-    ImGui::InputTextWithHint("##search", tr("Search titles"), &search_,
-                             ImGuiInputTextFlags_EscapeClearsAll);
+    if (ImGui::InputTextWithHint("##search", tr("Search"), &search_,
+                                 ImGuiInputTextFlags_EscapeClearsAll))
+        commands.push(command::FindConversations{search_});
+    auto isFound = [&](const ConversationEntry &entry) {
+        return search_.empty() || holds(titleOf(entry), search_) ||
+               (chat.found_words == search_ && std::ranges::contains(chat.found, entry.id));
+    };
     size_t shown = 0;
     if (ImGui::BeginChild("##list", {0, 0}, ImGuiChildFlags_NavFlattened)) {
         for (const ConversationEntry &entry : chat.conversations) {
-            if (!search_.empty() && !holds(titleOf(entry), search_))
+            if (!isFound(entry))
                 continue;
             shown++;
             ImGui::PushID(std::to_string(entry.id).c_str());
@@ -62,7 +67,7 @@ bool ConversationList::draw(const Snapshot &snapshot, CommandQueue &commands) {
             ImGui::PushStyleColor(ImGuiCol_Text, mutedText());
             ImGui::TextWrapped("%s", chat.conversations.empty()
                                          ? tr("Conversations appear here once they have a message.")
-                                         : tr("No title holds that."));
+                                         : tr("No conversation holds that."));
             ImGui::PopStyleColor();
         }
     }

@@ -262,6 +262,13 @@ void DocumentPanel::drawTools(const Snapshot &snapshot, const Document &document
             commands.push(command::SetPreferences{preferences});
         ImGui::SetItemTooltip("%s", tr("Show where tokens begin; point at one to see its bytes"));
     }
+    const auto &read = snapshot.attention.timeline;
+    if (read && read->document == document.id && !read->held.empty()) {
+        sameLineIfFits(buttonWidth(tr("Still held")));
+        if (ImGui::Button(tr("Still held")))
+            commands.push(command::MarkHeld{});
+        ImGui::SetItemTooltip("%s", tr("Mark what the caches have not forgotten"));
+    }
     if (!marks_.empty())
         drawMarkTools(document, commands);
 }

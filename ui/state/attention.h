@@ -64,6 +64,8 @@ struct Timeline {
     uint64_t document = 0;
     /// Of the document part: byte of the document where token part.first + i begins.
     std::vector<uint32_t> document_bytes;
+    /// Share of the layers and KV heads that still hold a token's key; empty: all hold all of them.
+    std::vector<float> held;
     uint64_t tokens() const { return starts.size(); }
 };
 

@@ -65,6 +65,8 @@ struct Sampling {
 
 struct Chat {
     std::vector<ConversationEntry> conversations; ///< newest first
+    std::string found_words;                      ///< what was looked for last
+    std::vector<uint64_t> found;                  ///< ids of the conversations that hold them
     uint64_t open = 0;                            ///< id; 0 = a new one without messages
     std::string title;
     std::vector<std::shared_ptr<const Message>> messages; ///< of the branch that is shown
