@@ -75,6 +75,26 @@ std::string valueText(const model::Value &of) {
     return text.substr(0, end) + std::format("… ({} bytes)", text.size());
 }
 
+std::string listText(const model::Value &of) {
+    if (const auto *text = std::get_if<std::string>(&of))
+        return *text;
+    const json value = valueJson(of);
+    if (!value.is_object())
+        return valueText(of);
+    std::string text;
+    for (const json &one : value["first"])
+        text +=
+            (text.empty() ? "" : ", ") + (one.is_string() ? one.get<std::string>() : one.dump());
+    return value["count"].get<size_t>() > value["first"].size() ? text + ", …" : text;
+}
+
+std::string groupedText(uint64_t number) {
+    std::string digits = std::to_string(number);
+    for (size_t at = digits.size(); at > 3; at -= 3)
+        digits.insert(at - 3, ",");
+    return digits;
+}
+
 std::string shapeText(const std::vector<uint64_t> &shape) {
     std::string text;
     for (uint64_t size : shape)

@@ -1,4 +1,5 @@
-// Facts of a model file and of devices, in the words in which all commands and the window show them.
+// Facts of a model file and of devices, in the words in which all commands and the window show
+// them.
 #pragma once
 
 #include "compute/gpu/device.h"
@@ -38,6 +39,10 @@ struct FileSummary {
 nlohmann::json valueJson(const model::Value &value);
 /// Long texts (chat templates) are cut; line breaks are shown as \n.
 std::string valueText(const model::Value &value);
+/// As people write it: "apache-2.0", of an array "en, fr".
+std::string listText(const model::Value &value);
+/// All digits: "1,048,576".
+std::string groupedText(uint64_t number);
 /// "576 x 1536", the contiguous dimension first.
 std::string shapeText(const std::vector<uint64_t> &shape);
 

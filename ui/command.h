@@ -15,7 +15,7 @@
 namespace longscope::ui::command {
 
 // ---- the program -------------------------------------------------------------------------------
-struct Stop {};        ///< what runs, within 200 ms, and drops what waits
+struct Stop {}; ///< what runs, within 200 ms, and drops what waits
 struct StopTask {
     uint64_t task = 0; ///< drops one that waits, or stops it when it runs
 };
@@ -173,13 +173,14 @@ using Command = std::variant<
     command::RefreshDevices, command::RunSelfTest, command::RunProfile, command::OpenDocument,
     command::OpenSample, command::PasteDocument, command::ShowDocument, command::CloseDocument,
     command::JumpTo, command::MarkDocument, command::NewConversation, command::OpenConversation,
-    command::RenameConversation, command::DeleteConversation, command::FindConversations, command::SetSystemPrompt,
-    command::SetSampling, command::SetWithDocument, command::CountDraft, command::Send,
-    command::Summarize, command::Regenerate, command::EditMessage, command::SwitchBranch,
-    command::DeleteMessage, command::ExportConversation, command::ReadDocument,
-    command::MeasureHeads, command::ShowMap, command::ShowStrip, command::TraceWords,
-    command::MarkHeld, command::ExportMap, command::AskPrice, command::ApplySettings, command::Compare,
-    command::Sweep, command::ClearSweep, command::ForecastMemory>;
+    command::RenameConversation, command::DeleteConversation, command::FindConversations,
+    command::SetSystemPrompt, command::SetSampling, command::SetWithDocument, command::CountDraft,
+    command::Send, command::Summarize, command::Regenerate, command::EditMessage,
+    command::SwitchBranch, command::DeleteMessage, command::ExportConversation,
+    command::ReadDocument, command::MeasureHeads, command::ShowMap, command::ShowStrip,
+    command::TraceWords, command::MarkHeld, command::ExportMap, command::AskPrice,
+    command::ApplySettings, command::Compare, command::Sweep, command::ClearSweep,
+    command::ForecastMemory>;
 
 /// Commands of one frame, in order; applied after it was drawn.
 class CommandQueue {

@@ -41,16 +41,17 @@ void Notices::drawOne(const Notice &notice, CommandQueue &commands) {
     if (notice.kind != NoticeKind::info) {
         if (ImGui::SmallButton(tr("Copy")))
             ImGui::SetClipboardText(
-                (notice.details.empty() ? notice.text : notice.text + "\n" + notice.details).c_str());
+                (notice.details.empty() ? notice.text : notice.text + "\n" + notice.details)
+                    .c_str());
         ImGui::SameLine();
     }
     if (ImGui::SmallButton(tr("Dismiss")))
         commands.push(command::DismissNotice{notice.id});
     ImGui::Unindent(0.7f * em);
     ImGui::EndGroup();
-    ImGui::GetWindowDrawList()->AddRectFilled(
-        corner, {corner.x + 0.25f * em, ImGui::GetItemRectMax().y},
-        ImGui::GetColorU32(colourOf(notice.kind)));
+    ImGui::GetWindowDrawList()->AddRectFilled(corner,
+                                              {corner.x + 0.25f * em, ImGui::GetItemRectMax().y},
+                                              ImGui::GetColorU32(colourOf(notice.kind)));
     ImGui::PopID();
 }
 
@@ -58,8 +59,8 @@ void Notices::draw(const Snapshot &snapshot, CommandQueue &commands) {
     std::vector<const Notice *> shown;
     is_fading_ = false;
     for (const Notice &notice : snapshot.notices) {
-        double since = ImGui::GetTime() - first_seen_.try_emplace(notice.id, ImGui::GetTime())
-                                              .first->second;
+        double since =
+            ImGui::GetTime() - first_seen_.try_emplace(notice.id, ImGui::GetTime()).first->second;
         if (notice.kind == NoticeKind::info && since > secondsShown(notice)) {
             commands.push(command::DismissNotice{notice.id});
             continue;
@@ -73,9 +74,9 @@ void Notices::draw(const Snapshot &snapshot, CommandQueue &commands) {
         shown.erase(shown.begin(), shown.end() - kShownMost);
     const ImGuiViewport *screen = ImGui::GetMainViewport();
     float em = ImGui::GetFontSize();
-    ImGui::SetNextWindowPos({screen->WorkPos.x + screen->WorkSize.x - em,
-                             screen->WorkPos.y + screen->WorkSize.y - em},
-                            ImGuiCond_Always, {1, 1});
+    // At the left, over the text of the document: at the right they would cover buttons.
+    ImGui::SetNextWindowPos({screen->WorkPos.x + em, screen->WorkPos.y + screen->WorkSize.y - em},
+                            ImGuiCond_Always, {0, 1});
     ImGui::SetNextWindowSize({26 * em, 0});
     constexpr ImGuiWindowFlags kFlags =
         ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings |

@@ -2,8 +2,11 @@
 
 #include "ui/strings.h"
 #include "ui/theme.h"
+#include "ui/widgets/lines.h"
 
 #include <imgui.h>
+
+#include <algorithm>
 
 namespace longscope::ui {
 namespace {
@@ -12,11 +15,11 @@ bool choice(const char *label, const char *what) {
     float em = ImGui::GetFontSize();
     bool pressed = ImGui::Button(tr(label), {15 * em, 2.2f * em});
     ImGui::SameLine();
+    float room = ImGui::GetContentRegionAvail().x;
+    float height = ImGui::CalcTextSize(tr(what), nullptr, false, room).y;
     ImGui::BeginGroup();
-    ImGui::Dummy({0, 0.25f * em});
-    ImGui::PushTextWrapPos(0);
-    ImGui::TextColored(mutedText(), "%s", tr(what));
-    ImGui::PopTextWrapPos();
+    ImGui::Dummy({0, std::max((2.2f * em - height) / 2 - ImGui::GetStyle().ItemSpacing.y, 0.f)});
+    mutedLine(tr(what));
     ImGui::EndGroup();
     return pressed;
 }
@@ -32,9 +35,10 @@ void paragraph(const char *text) {
 
 bool drawWelcome(const Snapshot &snapshot, CommandQueue &commands, const WelcomeChoices &choices) {
     float em = ImGui::GetFontSize();
-    ImGui::SetNextWindowPos(ImGui::GetMainViewport()->GetCenter(), ImGuiCond_Appearing, {0.5f, 0.5f});
+    ImGui::SetNextWindowPos(ImGui::GetMainViewport()->GetCenter(), ImGuiCond_Appearing,
+                            {0.5f, 0.5f});
     ImGui::SetNextWindowSize({44 * em, 0}, ImGuiCond_Appearing);
-    bool open = true, chosen = false;
+    bool open = true, chosen = false, left = false;
     constexpr ImGuiWindowFlags kFlags = ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking |
                                         ImGuiWindowFlags_NoSavedSettings |
                                         ImGuiWindowFlags_NoResize;
@@ -46,13 +50,15 @@ bool drawWelcome(const Snapshot &snapshot, CommandQueue &commands, const Welcome
         paragraph("Longscope opens a language model on this computer, reads a document with it, "
                   "summarizes it and answers questions, and shows where the model looked and what "
                   "that cost. Nothing leaves this computer.");
-        if (choice("Summarize the sample", "A short report is read and summarized, with the place of "
-                                           "every sentence.")) {
+        if (choice("Summarize the sample",
+                   "A short report is read and summarized, with the place of "
+                   "every sentence.")) {
             commands.push(command::OpenSample{});
             commands.push(command::Summarize{});
             chosen = true;
         }
-        if (choice("Open a document...", "Text or Markdown; or drop a file anywhere in the window.")) {
+        if (choice("Open a document...",
+                   "Text or Markdown; or drop a file anywhere in the window.")) {
             choices.open_document();
             chosen = true;
         }
@@ -65,19 +71,15 @@ bool drawWelcome(const Snapshot &snapshot, CommandQueue &commands, const Welcome
             chosen = true;
         }
         ImGui::Spacing();
-        ImGui::PushTextWrapPos(0);
-        if (snapshot.model)
-            ImGui::TextColored(mutedText(), tr("Ready: %s on %s."), snapshot.model->name.c_str(),
-                               snapshot.model->device.c_str());
-        else
-            ImGui::TextColored(mutedText(), "%s",
-                               tr("The default model is small (135 million parameters): it shows how "
-                                  "reading works, and its own sentences need a check. Larger models "
-                                  "write better."));
-        ImGui::PopTextWrapPos();
+        mutedLine(snapshot.model
+                      ? say("Ready: {} on {}.", snapshot.model->name, snapshot.model->device)
+                      : tr("The default model is small (135 million parameters): it shows how "
+                           "reading works, and its own sentences need a check. Larger models "
+                           "write better."));
+        left = ImGui::IsWindowFocused() && ImGui::IsKeyPressed(ImGuiKey_Escape, false);
     }
     ImGui::End();
-    return chosen || !open;
+    return chosen || left || !open;
 }
 
 } // namespace longscope::ui

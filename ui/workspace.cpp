@@ -42,15 +42,20 @@ bool isModel(const std::string &path) {
 } // namespace
 
 const std::array<const char *, 8> &Workspace::panelNames() {
-    static const std::array<const char *, 8> names = {"Document", "Chat",     "Attention", "Memory",
-                                                      "Cost",     "Patterns", "Model",     "Settings"};
+    static const std::array<const char *, 8> names = {
+        "Document", "Chat", "Attention", "Memory", "Cost", "Patterns", "Model", "Settings"};
     return names;
 }
 
 Workspace::Workspace(WorkspaceServices services)
-    : services_(std::move(services)),
-      places_{{{&document_}, {&chat_}, {&attention_}, {&memory_}, {&cost_}, {&patterns_}, {&model_},
-               {&settings_}}},
+    : services_(std::move(services)), places_{{{&document_},
+                                               {&chat_},
+                                               {&attention_},
+                                               {&memory_},
+                                               {&cost_},
+                                               {&patterns_},
+                                               {&model_},
+                                               {&settings_}}},
       chooser_(services_.list) {
     addActions();
     addPanelActions();
@@ -105,16 +110,26 @@ void Workspace::change(const std::function<void(Preferences &)> &edit) {
 void Workspace::addActions() {
     auto has_document = [this] { return snapshot_->documents.shown() != nullptr; };
     auto has_model = [this] { return snapshot_->model != nullptr; };
-    actions_.add({"File", "Open a document...", ImGuiMod_Ctrl | ImGuiKey_O,
-                  [this] { chooseDocument(); }});
+    actions_.add(
+        {"File", "Open a document...", ImGuiMod_Ctrl | ImGuiKey_O, [this] { chooseDocument(); }});
     actions_.add({"File", "Paste as a document", ImGuiMod_Ctrl | ImGuiMod_Shift | ImGuiKey_V,
                   [this] { pasteDocument(); }});
     actions_.add({"File", "Open the sample document", 0,
                   [this] { commands_->push(command::OpenSample{}); }});
-    actions_.add({"File", "Open a model...", ImGuiMod_Ctrl | ImGuiMod_Shift | ImGuiKey_O,
-                  [this] { chooseModel(); }, {}, {}, true});
-    actions_.add({"File", "Quit", ImGuiMod_Ctrl | ImGuiKey_Q, [this] { services_.quit(); },
-                  [this] { return bool(services_.quit); }, {}, true});
+    actions_.add({"File",
+                  "Open a model...",
+                  ImGuiMod_Ctrl | ImGuiMod_Shift | ImGuiKey_O,
+                  [this] { chooseModel(); },
+                  {},
+                  {},
+                  true});
+    actions_.add({"File",
+                  "Quit",
+                  ImGuiMod_Ctrl | ImGuiKey_Q,
+                  [this] { services_.quit(); },
+                  [this] { return bool(services_.quit); },
+                  {},
+                  true});
     actions_.add({"Work", "Summarize the document", ImGuiMod_Ctrl | ImGuiKey_M,
                   [this] {
                       commands_->push(command::Summarize{});
@@ -131,38 +146,47 @@ void Workspace::addActions() {
                       show("attention");
                   },
                   [this] { return snapshot_->attention.timeline != nullptr; }});
-    actions_.add({"Work", "Load the model", 0, [this] { commands_->push(command::LoadModel{}); },
-                  [this] { return !snapshot_->model; }, {}, true});
-    actions_.add({"Work", "Unload the model", 0, [this] { commands_->push(command::UnloadModel{}); },
-                  has_model});
-    actions_.add({"Work", "Test this machine", 0,
-                  [this] {
+    actions_.add({"Work",
+                  "Load the model",
+                  0,
+                  [this] { commands_->push(command::LoadModel{}); },
+                  [this] { return !snapshot_->model; },
+                  {},
+                  true});
+    actions_.add({"Work", "Unload the model", 0,
+                  [this] { commands_->push(command::UnloadModel{}); }, has_model});
+    actions_.add({"Work", "Test this machine", 0, [this] {
                       commands_->push(command::RunSelfTest{});
                       show("model");
                   }});
-    actions_.add({"Work", "Stop", ImGuiMod_Ctrl | ImGuiKey_Period,
+    actions_.add({"Work",
+                  "Stop",
+                  ImGuiMod_Ctrl | ImGuiKey_Period,
                   [this] { commands_->push(command::Stop{}); },
-                  [this] { return snapshot_->busy(); }, {}, true});
+                  [this] { return snapshot_->busy(); },
+                  {},
+                  true});
 }
 
 void Workspace::addPanelActions() {
     for (size_t i = 0; i < places_.size(); ++i)
-        actions_.add({.menu = "View",
-                      .name = panelNames()[i],
-                      .keys = ImGuiMod_Ctrl | static_cast<ImGuiKey>(ImGuiKey_1 + static_cast<int>(i)),
-                      .run = [this, i] { show(panelNames()[i]); },
-                      .checked = [this, i] { return places_[i].open; }});
+        actions_.add(
+            {.menu = "View",
+             .name = panelNames()[i],
+             .keys = ImGuiMod_Ctrl | static_cast<ImGuiKey>(ImGuiKey_1 + static_cast<int>(i)),
+             .run = [this, i] { show(panelNames()[i]); },
+             .checked = [this, i] { return places_[i].open; }});
 }
 
 void Workspace::addViewActions() {
     auto theme = [this](const char *name, ThemeChoice choice, bool first) {
-        actions_.add({.menu = "View",
-                      .name = name,
-                      .run = [this, choice] {
-                          change([choice](Preferences &wanted) { wanted.theme = choice; });
-                      },
-                      .checked = [this, choice] { return snapshot_->preferences.theme == choice; },
-                      .new_group = first});
+        actions_.add(
+            {.menu = "View",
+             .name = name,
+             .run = [this,
+                     choice] { change([choice](Preferences &wanted) { wanted.theme = choice; }); },
+             .checked = [this, choice] { return snapshot_->preferences.theme == choice; },
+             .new_group = first});
     };
     theme("Dark", ThemeChoice::dark, true);
     theme("Light", ThemeChoice::light, false);
@@ -235,23 +259,26 @@ void Workspace::buildLayout(unsigned dockspace) {
     ImGui::DockBuilderSplitNode(dockspace, ImGuiDir_Left, 0.42f, &left, &right);
     for (Place &place : places_) {
         place.open = true;
-        ImGui::DockBuilderDockWindow(place.panel->name(),
-                                     place.panel == &document_ ? left : right);
+        ImGui::DockBuilderDockWindow(place.panel->name(), place.panel == &document_ ? left : right);
     }
     ImGui::DockBuilderFinish(dockspace);
-    places_[1].wants_focus = true;
+    frames_to_front_ = 2; // in their first frame all windows take the focus, the last one keeps it
 }
 
+std::string Workspace::layout() const {
+    size_t size = 0;
+    const char *text = ImGui::SaveIniSettingsToMemory(&size);
+    return {text, size};
+}
+
+/// While it runs; Dear ImGui says so some seconds after a change.
 void Workspace::keepLayout(const Snapshot &snapshot) {
     ImGuiIO &io = ImGui::GetIO();
     if (!io.WantSaveIniSettings || !alone_.empty())
         return;
     io.WantSaveIniSettings = false;
-    size_t size = 0;
-    const char *text = ImGui::SaveIniSettingsToMemory(&size);
-    std::string layout(text, size);
-    if (layout != snapshot.preferences.layout)
-        change([&](Preferences &wanted) { wanted.layout = std::move(layout); });
+    if (std::string now = layout(); now != snapshot.preferences.layout)
+        change([&](Preferences &wanted) { wanted.layout = std::move(now); });
 }
 
 bool Workspace::show(std::string name, bool alone) {
@@ -292,8 +319,11 @@ void Workspace::drawPanel(Place &place, const Snapshot &snapshot) {
     }
     if (std::exchange(place.wants_focus, false))
         ImGui::SetNextWindowFocus();
-    if (ImGui::Begin(place.panel->name(), alone_.empty() ? &place.open : nullptr,
-                     alone_.empty() ? 0 : ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoDocking))
+    ImGuiWindowFlags flags =
+        alone_.empty() ? 0 : ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoDocking;
+    if (place.panel == &chat_) // its messages scroll, and it is never higher than its window
+        flags |= ImGuiWindowFlags_NoScrollbar | ImGuiWindowFlags_NoScrollWithMouse;
+    if (ImGui::Begin(place.panel->name(), alone_.empty() ? &place.open : nullptr, flags))
         place.panel->draw(snapshot, *commands_);
     ImGui::End();
     if (place.open != was_open)
@@ -321,16 +351,19 @@ void Workspace::draw(const Snapshot &snapshot, CommandQueue &commands) {
         if (std::exchange(wants_layout_, false))
             buildLayout(dockspace);
         ImGui::DockSpaceOverViewport(dockspace);
+        if (frames_to_front_ > 0 && --frames_to_front_ == 0)
+            places_[1].wants_focus = wants_welcome_ = true;
         actions_.runShortcuts();
     }
     for (Place &place : places_)
         drawPanel(place, snapshot);
     if (alone_.empty()) {
-        if (shows_welcome_ &&
-            drawWelcome(snapshot, commands,
-                        {.open_document = [this] { chooseDocument(); },
-                         .open_model = [this] { chooseModel(); },
-                         .paste = [this] { pasteDocument(); }})) {
+        if (std::exchange(wants_welcome_, false) && shows_welcome_)
+            ImGui::SetNextWindowFocus(); // again: the conversation has just taken the keyboard
+        if (shows_welcome_ && drawWelcome(snapshot, commands,
+                                          {.open_document = [this] { chooseDocument(); },
+                                           .open_model = [this] { chooseModel(); },
+                                           .paste = [this] { pasteDocument(); }})) {
             shows_welcome_ = false;
             change([](Preferences &wanted) { wanted.was_welcomed = true; });
         }

@@ -37,10 +37,11 @@ class Workspace {
     void prepare(const Snapshot &snapshot, float display_scale);
     void draw(const Snapshot &snapshot, CommandQueue &commands); ///< one frame
     void dropped(const std::vector<std::string> &paths, CommandQueue &commands);
+    std::string layout() const; ///< as it is now; before the contexts go
     /// Something moves or waits by itself: frames are wanted without news.
     bool isAnimating() const {
-        return notices_.isFading() || attention_.isPlaying() || chat_.animating() ||
-               document_.animating();
+        return frames_to_front_ > 0 || notices_.isFading() || attention_.isPlaying() ||
+               chat_.animating() || document_.animating();
     }
 
     /// Brings a panel ("document", "Chat", ...) to the front; alone: without the others. False when
@@ -84,6 +85,8 @@ class Workspace {
     const Snapshot *snapshot_ = nullptr; ///< of this frame, for the actions
     CommandQueue *commands_ = nullptr;
     uint64_t clipboard_count_ = 0;
+    int frames_to_front_ = 0;    ///< until the conversation comes to the front of a new layout
+    bool wants_welcome_ = false; ///< the keyboard goes to the first-run view
     bool wants_layout_ = false, was_loaded_ = false, shows_welcome_ = false, was_started_ = false;
     std::string alone_; ///< the only panel that is drawn
     struct Applied {

@@ -12,6 +12,8 @@
 namespace longscope::app {
 namespace {
 
+constexpr int kInterrupted = 130;
+
 bool isSet(const char *variable) {
     const char *value = std::getenv(variable);
     return value && *value;
@@ -45,7 +47,8 @@ int showWindow(const Options &options, const std::stop_token &stop) {
         });
     };
     wanted.print_statistics = options.frame_times;
-    return window::runWindow(wanted, client.frames());
+    const int status = window::runWindow(wanted, client.frames());
+    return stop.stop_requested() ? kInterrupted : status;
 }
 
 } // namespace

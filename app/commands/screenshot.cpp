@@ -1,5 +1,5 @@
-// `longscope screenshot`: a panel of the window as a picture, drawn without a display, after the real
-// program did what fills that panel. Nothing of the user's is read or changed.
+// `longscope screenshot`: a panel of the window as a picture, drawn without a display, after the
+// real program did what fills that panel. Nothing of the user's is read or changed.
 #include "app/commands/commands.h"
 #include "app/progress.h"
 #include "app/view/window_client.h"
@@ -20,7 +20,7 @@ namespace command = ui::command;
 using namespace std::chrono_literals;
 
 constexpr int kSettlingFrames = 12;
-constexpr int kWidth = 1440, kHeight = 900;      ///< of the window
+constexpr int kWidth = 1440, kHeight = 900; ///< of the window
 constexpr int kPanelWidth = 960, kPanelHeight = 800;
 
 /// A data folder that goes when the command ends.
@@ -135,15 +135,11 @@ class Screenshot {
         if (panel == "memory")
             push(command::ForecastMemory{});
         if (panel == "cost")
-            push(command::Sweep{.attention = {"full", "window:256", "sinks:4+252"},
-                                .tokens = {256, 512, 1024}});
-        if (panel == "patterns") {
-            ui::AttentionSettings windowed{.attention = "sinks:4+508"};
-            push(command::Compare{.a = {},
-                                  .b = windowed,
-                                  .prompt = "What is this document about?",
-                                  .reply_tokens = 40});
-        }
+            push(command::Sweep{.attention = {"full", "window:256"},
+                                .tokens = {256, 512, 1024, 2048}});
+        if (panel == "patterns")
+            push(command::ApplySettings{
+                {.attention = "bigbird:64,3,1,3", .k = "q8_0", .v = "q8_0"}});
         if (panel == "model")
             push(command::RunProfile{});
     }

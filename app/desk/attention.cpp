@@ -48,7 +48,8 @@ std::vector<ui::Mark> marksOfHeld(const ui::Timeline &timeline, const ui::Timeli
         if (share <= 0)
             continue;
         size_t start = timeline.document_bytes[i - part.first];
-        size_t end = i + 1 < part.end ? timeline.document_bytes[i + 1 - part.first] : document_bytes;
+        size_t end =
+            i + 1 < part.end ? timeline.document_bytes[i + 1 - part.first] : document_bytes;
         if (!marks.empty() && marks.back().end == start &&
             std::abs(marks.back().weight - share) < 0.02F) {
             marks.back().end = end;
@@ -81,6 +82,10 @@ void AttentionPart::forget() {
 // ---- reading -----------------------------------------------------------------------------------
 
 void AttentionPart::handle(const command::ReadDocument &) {
+    documents_.whenOpened([this] { readShown(); });
+}
+
+void AttentionPart::readShown() {
     auto document = core_.draft.documents.shown();
     if (!document) {
         core_.notice(ui::NoticeKind::info, "Open a document first, then it can be read.");
@@ -108,8 +113,8 @@ void AttentionPart::timelineChanged(TaskRun &run, Sent sent) {
         return;
     }
     std::string document = textOfDocument(*core_.snapshot(), sent.document);
-    auto timeline = std::make_shared<ui::Timeline>(
-        *makeTimeline(*held.tokenizer, held.tokens, sent, document));
+    auto timeline =
+        std::make_shared<ui::Timeline>(*makeTimeline(*held.tokenizer, held.tokens, sent, document));
     if (std::ranges::any_of(held.shares, [](float share) { return share < kHeldByAll; }))
         timeline->held = std::move(held.shares);
     run.change([this, timeline] {
@@ -150,8 +155,8 @@ void AttentionPart::handle(const command::MeasureHeads &) {
     core_.start(Lane::engine, "Measure the heads", [this](TaskRun &run) {
         std::shared_ptr<const ui::HeadTable> table;
         uint64_t hidden = 0;
-        run.inquire("measuring heads", [&](engine::Engine &, engine::Session *session,
-                                           const ProgressSink &progress, std::stop_token stop) {
+        run.inquire("reading again", [&](engine::Engine &, engine::Session *session,
+                                         const ProgressSink &progress, std::stop_token stop) {
             engine::Session &read = readSession(session);
             table = measureHeads(read, progress, std::move(stop));
             hidden = read.tokens().size() - table->tokens;
@@ -173,11 +178,10 @@ void AttentionPart::handle(const command::ShowMap &show) {
     core_.startNewest(
         "map", Lane::engine, "Draw attention", [this, wanted = show.wanted](TaskRun &run) {
             std::shared_ptr<const ui::Map> map;
-            run.inquire("drawing attention",
-                        [&](engine::Engine &, engine::Session *session,
-                            const ProgressSink &progress, std::stop_token stop) {
-                            map = drawMap(readSession(session), wanted, progress, std::move(stop));
-                        });
+            run.inquire("reading again", [&](engine::Engine &, engine::Session *session,
+                                             const ProgressSink &progress, std::stop_token stop) {
+                map = drawMap(readSession(session), wanted, progress, std::move(stop));
+            });
             run.change([this, map] { core_.draft.attention.map = map; });
         });
 }
@@ -188,8 +192,8 @@ void AttentionPart::handle(const command::ShowStrip &show) {
     const char *title = "Look where a token looks";
     core_.startNewest("strip", Lane::engine, title, [this, show](TaskRun &run) {
         std::shared_ptr<const ui::Attention::Strip> strip;
-        run.inquire("looking", [&](engine::Engine &, engine::Session *session, const ProgressSink &,
-                                   std::stop_token stop) {
+        run.inquire("", [&](engine::Engine &, engine::Session *session, const ProgressSink &,
+                            std::stop_token stop) {
             strip = drawStrip(readSession(session), show, std::move(stop));
         });
         run.change([this, strip] { core_.draft.attention.strip = strip; });
@@ -214,17 +218,20 @@ void AttentionPart::handle(const command::TraceWords &trace) {
                      "No open document was read for this answer, so its words cannot be traced.");
         return;
     }
-    core_.startNewest("trace", Lane::engine, "Trace words", [this, wanted](TaskRun &run) {
-        std::shared_ptr<const ui::Trace> found;
-        run.inquire("tracing words", [&](engine::Engine &, engine::Session *session,
-                                         const ProgressSink &, std::stop_token stop) {
-            found = traceWords(readSession(session), wanted, std::move(stop));
+    core_.startNewest(
+        "trace", Lane::engine, "Look where words came from", [this, wanted](TaskRun &run) {
+            std::shared_ptr<const ui::Trace> found;
+            run.inquire("", [&](engine::Engine &, engine::Session *session, const ProgressSink &,
+                                std::stop_token stop) {
+                found = traceWords(readSession(session), wanted, std::move(stop));
+            });
+            run.change([this, found, id = wanted.timeline->document] {
+                core_.draft.attention.trace = found;
+                documents_.handle(command::MarkDocument{.document = id, .marks = marksOf(*found)});
+                if (!found->spans.empty())
+                    documents_.handle(command::JumpTo{id, found->spans.front().start});
+            });
         });
-        run.change([this, found, id = wanted.timeline->document] {
-            core_.draft.attention.trace = found;
-            documents_.handle(command::MarkDocument{.document = id, .marks = marksOf(*found)});
-        });
-    });
 }
 
 void AttentionPart::handle(const command::ExportMap &save) {

@@ -39,6 +39,10 @@ ChatPart::Impl::Impl(Core &the_core, Library &the_library, DocumentsPart &the_do
     list();
     publish();
     documents.on_changed = [this] { count(); };
+    documents.on_opened = [this] { // a conversation that begins now is likely about it
+        if (open->leaf() == 0)
+            changeSettings([](ConversationSettings &settings) { settings.with_document = true; });
+    };
 }
 
 ConversationSettings ChatPart::Impl::defaults() const {
@@ -135,7 +139,10 @@ void ChatPart::countContext() {
 // ---- conversations -----------------------------------------------------------------------------
 
 void ChatPart::handle(const command::NewConversation &) {
-    impl_->show(std::make_shared<Conversation>(impl_->library, impl_->defaults()));
+    ConversationSettings settings = impl_->defaults();
+    settings.with_document =
+        impl_->open->settings().with_document && impl_->core.draft.documents.shown();
+    impl_->show(std::make_shared<Conversation>(impl_->library, settings));
 }
 
 void ChatPart::handle(const command::OpenConversation &open) {
@@ -229,7 +236,11 @@ void ChatPart::handle(const command::Send &send) {
     impl_->answer(impl_->open, id);
 }
 
-void ChatPart::handle(const command::Summarize &summarize) {
+void ChatPart::handle(const command::Summarize &wanted) {
+    impl_->documents.whenOpened([this, wanted] { summarizeShown(wanted); });
+}
+
+void ChatPart::summarizeShown(const command::Summarize &summarize) {
     auto document = impl_->core.draft.documents.shown();
     if (!document) {
         impl_->core.notice(ui::NoticeKind::info, "Open a document first.");

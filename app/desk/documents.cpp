@@ -109,9 +109,9 @@ struct DocumentsPart::Imported {
 };
 
 DocumentsPart::DocumentsPart(Core &core, Library &library, std::string sample_path,
-                             std::function<void(const std::string &)> on_opened)
+                             std::function<void(const std::string &)> on_file)
     : core_(core), library_(library), sample_path_(std::move(sample_path)),
-      on_opened_(std::move(on_opened)) {
+      on_file_(std::move(on_file)) {
     openKept();
 }
 
@@ -161,13 +161,26 @@ void DocumentsPart::handle(const command::PasteDocument &paste) {
 }
 
 void DocumentsPart::import(std::string title, std::function<Document()> read) {
-    core_.start(Lane::aside, std::move(title), [this, read = std::move(read)](TaskRun &run) {
+    auto body = [this, read = std::move(read)](TaskRun &run) {
         Document document = read();
         uint64_t id = library_.addDocument(document);
         if (run.stop().stop_requested())
             return; // the next start removes it from the library
         run.change([this, imported = Imported(id, std::move(document))] { add(imported); });
+    };
+    ++opening_;
+    core_.start(Lane::aside, std::move(title), std::move(body), [this] {
+        if (--opening_ == 0)
+            for (auto &then : std::exchange(when_opened_, {}))
+                then();
     });
+}
+
+void DocumentsPart::whenOpened(std::function<void()> then) {
+    if (opening_ > 0)
+        when_opened_.push_back(std::move(then));
+    else
+        then();
 }
 
 void DocumentsPart::add(const Imported &imported) {
@@ -180,7 +193,9 @@ void DocumentsPart::add(const Imported &imported) {
     show(imported.id);
     count(imported.id);
     if (!imported.full->path.empty())
-        on_opened_(imported.full->path);
+        on_file_(imported.full->path);
+    if (on_opened)
+        on_opened();
 }
 
 void DocumentsPart::insert(const Imported &imported, size_t at) {

@@ -23,9 +23,7 @@ std::string fileName(const std::string &path) {
 
 void addFact(std::vector<Fact> &facts, const model::Gguf &file, const char *name, const char *key) {
     if (const model::Value *value = file.find(key))
-        facts.emplace_back(name, std::holds_alternative<std::string>(*value)
-                                     ? std::get<std::string>(*value)
-                                     : valueText(*value));
+        facts.emplace_back(name, listText(*value));
 }
 
 std::vector<Fact> factsOf(const model::Gguf &file, const model::Config &config) {
@@ -37,16 +35,17 @@ std::vector<Fact> factsOf(const model::Gguf &file, const model::Config &config) 
                                                  static_cast<double>(config.parameters) / 1e6));
     std::string types;
     for (const auto &[name, group] : summary.types)
-        types += std::format("{}{} ({} tensors)", types.empty() ? "" : ", ", name, group.tensors);
+        types += std::format("{}{} ({} tensor{})", types.empty() ? "" : ", ", name, group.tensors,
+                             group.tensors == 1 ? "" : "s");
     facts.emplace_back("Weights", std::format("{}, {:.2f} bits per weight: {}",
                                               formatBytes(file.fileBytes()),
                                               summary.all.bitsPerWeight(), types));
-    facts.emplace_back("Trained window", std::format("{} tokens", config.context_tokens));
+    facts.emplace_back("Trained window", groupedText(config.context_tokens) + " tokens");
     facts.emplace_back("Shape",
                        std::format("{} layers, {} query heads, {} KV heads of {}, width {}",
                                    config.layers, config.heads, config.kv_heads, config.head_dim,
                                    config.model_dim));
-    facts.emplace_back("Vocabulary", std::format("{} tokens", config.vocab));
+    facts.emplace_back("Vocabulary", groupedText(config.vocab) + " tokens");
     addFact(facts, file, "Tokenizer", "tokenizer.ggml.model");
     addFact(facts, file, "Licence", "general.license");
     addFact(facts, file, "Author", "general.author");

@@ -25,9 +25,9 @@ using document::Library;
 /// marks, jumps. documents.cpp
 class DocumentsPart {
   public:
-    /// Opens what was open last time. `on_opened` gets the path of each file that was opened.
+    /// Opens what was open last time. `on_file` gets the path of each file that was opened.
     DocumentsPart(Core &core, Library &library, std::string sample_path,
-                  std::function<void(const std::string &)> on_opened);
+                  std::function<void(const std::string &)> on_file);
     void handle(const command::OpenDocument &open);
     void handle(const command::OpenSample &);
     void handle(const command::PasteDocument &paste);
@@ -45,6 +45,9 @@ class DocumentsPart {
 
     /// Another document is current, or its tokens are counted now. For the chat's context bar.
     std::function<void()> on_changed;
+    std::function<void()> on_opened; ///< the user opened one
+    /// At once, or when what is being opened now is there (or could not be opened).
+    void whenOpened(std::function<void()> then);
 
   private:
     struct Imported;
@@ -60,8 +63,10 @@ class DocumentsPart {
     Core &core_;
     Library &library_;
     std::string sample_path_;
-    std::function<void(const std::string &)> on_opened_;
+    std::function<void(const std::string &)> on_file_;
     std::map<uint64_t, std::shared_ptr<const document::Document>> full_;
+    unsigned opening_ = 0;
+    std::vector<std::function<void()>> when_opened_;
 };
 
 /// Loading, unloading, what a file would need; facts of the loaded one. model.cpp
@@ -136,6 +141,7 @@ class AttentionPart {
     void forget(); ///< nothing is read any more
 
   private:
+    void readShown();
     bool somethingIsRead(); ///< or says in a notice that it must be
 
     Core &core_;
@@ -171,6 +177,7 @@ class ChatPart {
     struct Impl; ///< for the files of the chat alone: chat_impl.h
 
   private:
+    void summarizeShown(const command::Summarize &summarize);
     std::unique_ptr<Impl> impl_;
 };
 

@@ -175,7 +175,7 @@ void SettingsPart::applied(const engine::SessionOptions &options,
                                    settings.attention == "full" ? std::string("full attention")
                                                                 : settings.attention);
     if (forgotten > 0)
-        text += std::format(" The {} tokens that were read will be read again.", forgotten);
+        text += " What was read before will be read again when it is needed.";
     core_.notice(ui::NoticeKind::info, text);
     on_settings_();
 }

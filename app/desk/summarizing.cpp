@@ -1,6 +1,7 @@
 // Summaries of the current document as messages: which way, the growing text with its sources, and
 // a note that says what was chosen and why.
 #include "app/desk/chat_impl.h"
+#include "app/file_facts.h"
 #include "compute/core/error.h"
 #include "compute/document/places.h"
 #include "compute/reading/summarize.h"
@@ -17,13 +18,6 @@ using Clock = std::chrono::steady_clock;
 constexpr uint64_t kReplyTokensPerWord = 2; ///< as summarizeWhole allows, and 32 more
 constexpr uint64_t kMoreReplyTokens = 32;
 constexpr std::chrono::milliseconds kBetweenSamples{100};
-
-std::string grouped(uint64_t number) {
-    std::string digits = std::to_string(number);
-    for (size_t at = digits.size(); at > 3; at -= 3)
-        digits.insert(at - 3, ",");
-    return digits;
-}
 
 /// Marks of Markdown in the words of a document stay words.
 std::string escaped(std::string_view text) {
@@ -108,10 +102,14 @@ class SummaryWriter {
             extract("Quotes only, because " + why + ".");
             return std::nullopt;
         }
-        note_ = std::format("{}, because the document fits the window ({} of {} tokens){}.",
+        std::string room = facts.window_tokens == UINT64_MAX
+                               ? groupedText(needed_tokens_) + " tokens; any length does"
+                               : std::format("{} of {} tokens", groupedText(needed_tokens_),
+                                             groupedText(facts.window_tokens));
+        note_ = std::format("{}, because the document fits the window ({}){}.",
                             facts.is_small ? "Quotes, then the model's own words"
                                            : "The model's own words, then quotes",
-                            grouped(needed_tokens_), grouped(facts.window_tokens),
+                            room,
                             facts.is_small ? "; quotes first, because so small a model is often "
                                              "wrong"
                                            : "");
@@ -165,7 +163,7 @@ class SummaryWriter {
         if (needed_tokens_ <= facts.window_tokens)
             return "";
         return std::format("document, instruction and reply need {} tokens and the window has {}",
-                           grouped(needed_tokens_), grouped(facts.window_tokens));
+                           groupedText(needed_tokens_), groupedText(facts.window_tokens));
     }
 
     void countPrompt() {

@@ -124,21 +124,22 @@ Speeds fitSpeeds(const std::vector<ui::CostDot> &dots, const attention::ModelSha
     }
     if (tt <= 0)
         return {};
-    double a = t1 / tt, b = 0; // the weights alone
-    double determinant = tt * pp - tp * tp;
+    double determinant = tt * pp - tp * tp, a = 0, b = 0;
     if (determinant > 1e-9 * tt * pp) {
         a = (t1 * pp - p1 * tp) / determinant;
         b = (p1 * tt - t1 * tp) / determinant;
-        if (b < 0) {
-            a = t1 / tt;
-            b = 0;
-        } else if (a <= 0) {
-            a = 0;
-            b = p1 / pp;
-        }
     }
-    return {.linear_flops_per_second = a > 0 ? attention::linearFlops(shape) / a : 0,
-            .pair_seconds = b};
+    // One length, or noise, does not part the two: then both do as many FLOPs a second.
+    const double token_flops = attention::linearFlops(shape),
+                 pair_flops = shape.layers * attention::attentionFlops(shape, 1);
+    if (a <= 0 || b <= 0) {
+        double one = token_flops * t1 + pair_flops * p1;
+        double all = token_flops * token_flops * tt + 2 * token_flops * pair_flops * tp +
+                     pair_flops * pair_flops * pp;
+        a = token_flops * one / all;
+        b = pair_flops * one / all;
+    }
+    return {.linear_flops_per_second = token_flops / a, .pair_seconds = b};
 }
 
 ui::Profile profileKernels(engine::Engine &engine, engine::SessionOptions options,

@@ -25,7 +25,7 @@ void sweep(engine::Engine &engine, const SweepWanted &wanted,
            std::stop_token stop);
 
 /// Speeds that explain the dots best: seconds = tokens * linear FLOPs / speed + pairs *
-/// pair_seconds, each dot's error relative to its seconds. Zero where the dots do not tell.
+/// pair_seconds, each dot's error relative to its seconds. Zero without dots.
 struct Speeds {
     double linear_flops_per_second = 0, pair_seconds = 0;
 };

@@ -42,14 +42,9 @@ std::string sentenceAround(const std::string &text, size_t start, size_t end) {
 
 std::string confidenceOf(const ui::Trace &trace) {
     std::string text =
-        std::format("{:.0f} % of the attention that wrote these words went to the document.",
-                    100 * static_cast<double>(trace.document_share));
-    text += trace.spans.empty()
-                ? " No passage got more of it than the text before the answer gave it, too."
-                : " The passages are those that got more of it than the text before the answer "
-                  "gave them; the one that gained most comes first.";
-    text += trace.words_found ? " The words of the sentence stand in the document."
-                              : " The words of the sentence were not found in the document.";
+        trace.spans.empty()
+            ? "No passage got more of the attention than the text before the answer gave it."
+            : "These passages got more of the attention than the text before the answer gave them.";
     return text + " Attention shows where the model looked, not why it wrote this, and not that "
                   "it is true.";
 }

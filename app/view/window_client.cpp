@@ -58,6 +58,9 @@ WindowClient::WindowClient(DeskOptions options) : workspace_(services()) {
     frames_.version = [this] { return desk_->snapshot()->version; };
     frames_.busy = [this] { return desk_->snapshot()->busy(); };
     frames_.animating = [this] { return workspace_.isAnimating(); };
+    frames_.stopping = [this] { // a change of the last seconds is not kept yet
+        setPreferences([this](ui::Preferences &kept) { kept.layout = workspace_.layout(); });
+    };
     frames_.dropped = [this](const std::vector<std::string> &paths) {
         workspace_.dropped(paths, commands_);
     };

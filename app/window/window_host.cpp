@@ -4,6 +4,7 @@
 #include "app/window/contexts.h"
 #include "app/window/frame_pacing.h"
 #include "app/window/glfw_window.h"
+#include "app/window/late_releases.h"
 #include "app/window/statistics.h"
 #include "app/window/swapchain.h"
 #include "compute/core/error.h"
@@ -176,7 +177,9 @@ class WindowHost {
         ImGui_ImplGlfw_NewFrame(); // asks the display server about window, mouse and keyboard
         const auto answered = Clock::now();
         renderer_.newFrame();
+        late_.takeOut();
         ImGui::NewFrame();
+        late_.putBack();
         client_.draw();
         ImGui::Render();
         ImDrawData &drawn = *ImGui::GetDrawData();
@@ -208,6 +211,7 @@ class WindowHost {
     Renderer renderer_;
     Markdown markdown_;
     FramePacing pacing_;
+    LateReleases late_;
 };
 
 } // namespace

@@ -5,3 +5,9 @@ add_executable(kernel_bench ${CMAKE_CURRENT_LIST_DIR}/kernel_bench.cpp
 target_include_directories(kernel_bench PRIVATE ${CMAKE_SOURCE_DIR})
 target_link_libraries(kernel_bench PRIVATE compute_core compute_gpu compute_engine longscope_shaders
                       longscope_warnings)
+
+# What the window costs: times of frames, the idle processor, how soon Stop is obeyed; by hand.
+add_executable(window_bench ${CMAKE_CURRENT_LIST_DIR}/window_bench.cpp
+               ${CMAKE_SOURCE_DIR}/tests/panels/harness/real_window.cpp)
+target_include_directories(window_bench PRIVATE ${CMAKE_SOURCE_DIR})
+target_link_libraries(window_bench PRIVATE app_view Threads::Threads longscope_warnings)

@@ -161,6 +161,7 @@ TEST(DeskAttention, WhatIsStillHeldIsMarkedInTheDocument) {
     auto snapshot = made.wait([](const ui::Snapshot &s) { return !s.notices.empty(); });
     EXPECT_TRUE(made.hasNotice(*snapshot, "Nothing of the document is forgotten"));
     made.desk->push(command::ApplySettings{{.attention = "sinks:4+64"}});
+    made.wait([](const ui::Snapshot &s) { return !s.attention.timeline && !s.busy(); });
     uint64_t tokens = made.read()->attention.timeline->tokens();
     made.desk->push(command::MarkHeld{});
     snapshot = made.wait([](const ui::Snapshot &s) {

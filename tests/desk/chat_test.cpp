@@ -276,6 +276,7 @@ TEST_F(ChatTest, ConversationsAreFoundByTheWordsOfTheirMessages) {
     uint64_t heron = now()->chat.open;
     push(command::RenameConversation{heron, "Birds"});
     push(command::NewConversation{});
+    waitFor([](const ui::Snapshot &now) { return now.chat.messages.empty(); });
     ask("What does the harbour cost?");
     push(command::FindConversations{"heron"});
     auto picture = waitFor([](const ui::Snapshot &now) { return now.chat.found_words == "heron"; });
@@ -465,10 +466,24 @@ TEST_F(ChatTest, ASummaryQuotesFirstAndItsSentencesHaveSources) {
     EXPECT_FALSE(last(picture).sentences[0].sources.empty()) << last(picture).text;
 }
 
+TEST_F(ChatTest, WhatIsAskedWhileADocumentOpensGoesWithIt) {
+    startTiny();
+    push(command::OpenSample{});
+    push(command::Summarize{command::Strategy::extract, 120, 2}); // as the first-run view does
+    auto picture = waitGrown(2);
+    EXPECT_TRUE(picture->notices.empty());
+    EXPECT_EQ(last(picture).document, picture->documents.current);
+    EXPECT_TRUE(picture->chat.with_document); // the conversation was empty
+    push(command::NewConversation{});
+    picture = waitFor([](const ui::Snapshot &now) { return now.chat.messages.empty(); });
+    EXPECT_TRUE(picture->chat.with_document);
+}
+
 TEST_F(ChatTest, ExportWritesWholeFilesOrSaysWhyNot) {
     startTiny();
     push(command::OpenSample{});
     waitFor([](const ui::Snapshot &now) { return now.documents.current != 0; });
+    push(command::SetWithDocument{false}); // it would not fit
     push(command::Summarize{command::Strategy::extract, 120, 2});
     waitGrown(2);
     ask("A question with <b>marks</b> & **bold** | [x](javascript:alert(1))");

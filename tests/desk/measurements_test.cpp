@@ -29,10 +29,14 @@ TEST(DeskMeasurements, SpeedsAreFoundFromDotsThatFollowThem) {
     app::Speeds speeds = app::fitSpeeds(dots, shape);
     EXPECT_NEAR(speeds.linear_flops_per_second, speed, 1e-6 * speed);
     EXPECT_NEAR(speeds.pair_seconds, pair_seconds, 1e-6 * pair_seconds);
-    dots.resize(1); // one dot says nothing of pairs
+    dots.resize(1); // one dot does not part them: both get the same FLOPs a second, and it fits
     speeds = app::fitSpeeds(dots, shape);
-    EXPECT_GT(speeds.linear_flops_per_second, 0);
-    EXPECT_EQ(speeds.pair_seconds, 0);
+    EXPECT_NEAR(speeds.pair_seconds * speeds.linear_flops_per_second,
+                shape.layers * attention::attentionFlops(shape, 1), 1e-3);
+    auto tokens = static_cast<double>(dots[0].tokens);
+    EXPECT_NEAR(tokens * attention::linearFlops(shape) / speeds.linear_flops_per_second +
+                    dots[0].pairs * speeds.pair_seconds,
+                dots[0].seconds, 1e-6 * dots[0].seconds);
     EXPECT_EQ(app::fitSpeeds({}, shape).linear_flops_per_second, 0);
 }
 

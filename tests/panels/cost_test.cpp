@@ -96,6 +96,9 @@ TEST(CostPanel, SweepsWhatWasChosen) {
         ctx->Yield(2);
         ctx->ItemClick("**/Sweep");
         ctx->Yield(2);
+        ctx->ItemUncheck("**/full"); // two are chosen to begin with
+        ctx->ItemUncheck("**/window:1024");
+        ctx->Yield(2);
         EXPECT_TRUE(isDisabled(ctx, "**/Run sweep"));
         ctx->ItemCheck("**/full");
         ctx->ItemCheck("**/strided:128");

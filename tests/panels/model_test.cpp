@@ -21,7 +21,7 @@ TEST(ModelPanel, OpensAFileByWayOfItsForecast) {
     harness.run("open", [&](ImGuiTestContext *ctx) {
         ctx->SetRef("//Model");
         ctx->Yield(2);
-        ctx->ItemClick("**/Open a GGUF file ...");
+        ctx->ItemClick("**/Open a GGUF file...");
         ctx->Yield(2);
         auto asked = stage.all<command::ForecastModel>();
         ASSERT_EQ(asked.size(), 1u);
@@ -55,7 +55,7 @@ TEST(ModelPanel, RecentModelsAndUnload) {
     harness.run("recent", [&](ImGuiTestContext *ctx) {
         ctx->SetRef("//Model");
         ctx->Yield(2);
-        EXPECT_FALSE(isThere(ctx, "**/Open a GGUF file ...")) << "nobody can choose a file";
+        EXPECT_FALSE(isThere(ctx, "**/Open a GGUF file...")) << "nobody can choose a file";
         choose(ctx, kModel, "##recent", "lighthouse-3b-q4_k_m.gguf");
         ASSERT_EQ(stage.all<command::ForecastModel>().size(), 1u);
         EXPECT_EQ(stage.all<command::ForecastModel>()[0].path,

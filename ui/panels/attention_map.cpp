@@ -2,6 +2,7 @@
 
 #include "ui/panels/attention_text.h"
 #include "ui/theme.h"
+#include "ui/widgets/lines.h"
 #include "ui/widgets/quantity.h"
 
 #include <imgui.h>
@@ -27,27 +28,6 @@ const char *measureName(MapMeasure measure) {
     return "";
 }
 
-/// The next item goes into the same line when it fits there.
-void flow(float width) {
-    const float used = ImGui::GetItemRectMax().x + ImGui::GetStyle().ItemSpacing.x + width;
-    if (used <= ImGui::GetCursorScreenPos().x + ImGui::GetContentRegionAvail().x)
-        ImGui::SameLine();
-}
-
-float buttonWidth(const char *label) {
-    return ImGui::CalcTextSize(label).x + 2 * ImGui::GetStyle().FramePadding.x;
-}
-float checkboxWidth(const char *label) {
-    return ImGui::CalcTextSize(label).x + ImGui::GetFrameHeight() +
-           ImGui::GetStyle().ItemInnerSpacing.x;
-}
-
-void mutedLine(const std::string &text) {
-    ImGui::PushStyleColor(ImGuiCol_Text, mutedText());
-    ImGui::TextWrapped("%s", text.c_str());
-    ImGui::PopStyleColor();
-}
-
 std::string fileName(const MapWanted &wanted, const char *ending) {
     std::string name = std::format("attention-layer{}", wanted.layer);
     if (wanted.heads.size() == 1)
@@ -68,7 +48,7 @@ std::string headTitle(const MapWanted &wanted) {
 }
 
 void MapView::drawExport(const Map &map, const ChooseSavePath &choose_save_path) {
-    flow(buttonWidth(tr("Export")));
+    sameLineIfFits(buttonWidth(tr("Export")));
     if (ImGui::Button(tr("Export")))
         ImGui::OpenPopup("export");
     if (!ImGui::BeginPopup("export"))
@@ -109,7 +89,7 @@ void MapView::drawTools(const Snapshot &snapshot, const ZoomHistory &history,
     ImGui::SetItemTooltip("%s", tr("All tokens. Drag over the picture or turn the wheel to zoom."));
 
     const float em = ImGui::GetFontSize();
-    flow(7 * em);
+    sameLineIfFits(7 * em);
     ImGui::SetNextItemWidth(7 * em);
     if (ImGui::BeginCombo("##measure", measureName(measure_))) {
         for (MapMeasure measure : {MapMeasure::sum, MapMeasure::mean, MapMeasure::maximum})
@@ -121,9 +101,9 @@ void MapView::drawTools(const Snapshot &snapshot, const ZoomHistory &history,
     }
     ImGui::SetItemTooltip("%s", tr("What a cell of several tokens shows: the sum, the mean or the "
                                    "largest of its shares."));
-    flow(checkboxWidth(tr("Logarithmic")));
+    sameLineIfFits(checkboxWidth(tr("Logarithmic")));
     stale_ |= ImGui::Checkbox(tr("Logarithmic"), &logarithmic_);
-    flow(checkboxWidth(tr("Pattern")));
+    sameLineIfFits(checkboxWidth(tr("Pattern")));
     ImGui::Checkbox(tr("Pattern"), &outlined_);
     ImGui::SetItemTooltip("%s", tr("The border of what the pattern lets a query see."));
     if (const auto &map = snapshot.attention.map)

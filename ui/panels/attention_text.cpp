@@ -1,7 +1,7 @@
 #include "ui/panels/attention_text.h"
 
 #include "compute/core/text.h"
-#include "ui/widgets/heat_map.h"
+#include "ui/widgets/quantity.h"
 
 #include <algorithm>
 
@@ -58,8 +58,8 @@ std::string tokenInContext(const Timeline &timeline, uint64_t token) {
 
 std::string tokenNumbers(uint64_t first, uint64_t end) {
     if (end <= first + 1)
-        return say("token {}", positionText(first));
-    return say("tokens {} to {}", positionText(first), positionText(end - 1));
+        return say("token {}", numberText(first));
+    return say("tokens {} to {}", numberText(first), numberText(end - 1));
 }
 
 const Timeline::Part *findPart(const Timeline &timeline, uint64_t token) {

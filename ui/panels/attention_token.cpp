@@ -112,8 +112,7 @@ void TokenView::drawChoice(const Timeline &timeline) {
     ImGui::SameLine();
     ImGui::PushStyleColor(ImGuiCol_Text, mutedText());
     ImGui::TextUnformatted(
-        say("of {}, {}", positionText(timeline.tokens()), part ? partName(part->kind) : "")
-            .c_str());
+        say("of {}, {}", numberText(timeline.tokens()), part ? partName(part->kind) : "").c_str());
     ImGui::PopStyleColor();
     if (shown_ && !top_.empty()) {
         ImGui::SameLine();
@@ -218,7 +217,7 @@ void TokenView::drawTop(const Timeline &timeline, DocumentLink &link, CommandQue
     for (uint64_t token : top_) {
         ImGui::TableNextRow();
         ImGui::TableNextColumn();
-        if (ImGui::Selectable(std::format("{}##top{}", positionText(token), token).c_str(), false,
+        if (ImGui::Selectable(std::format("{}##top{}", numberText(token), token).c_str(), false,
                               ImGuiSelectableFlags_SpanAllColumns))
             jumpToToken(timeline, token, commands);
         if (ImGui::IsItemHovered() || ImGui::IsItemFocused())
@@ -288,7 +287,7 @@ void TokenView::draw(const Snapshot &snapshot, const MapWanted &head, DocumentLi
     const bool arrived = shown_ && shown_->query == *query_;
     play(arrived);
     ask(snapshot, head, commands);
-    if (!arrived) {
+    if (!arrived && (!shown_ || !snapshot.busy())) { // a line for each token would flicker
         ImGui::TextDisabled("%s", snapshot.busy() ? tr("The shares are being computed...")
                                                   : tr("The shares are not there yet."));
         ImGui::SameLine();

@@ -3,6 +3,7 @@
 #include "compute/core/text.h"
 #include "ui/panels/attention_text.h"
 #include "ui/theme.h"
+#include "ui/widgets/lines.h"
 #include "ui/widgets/quantity.h"
 #include "ui/widgets/segment_bar.h"
 
@@ -44,7 +45,9 @@ void drawSplit(const Trace &trace) {
 
 std::vector<Mark> marksOfAll(const Trace &trace) {
     std::vector<Mark> marks;
-    const float most = trace.spans.empty() ? 1 : std::max(1e-6F, trace.spans.front().share);
+    float most = 1e-6F;
+    for (const Trace::Span &span : trace.spans)
+        most = std::max(most, span.share);
     for (const Trace::Span &span : trace.spans)
         marks.push_back({span.start, span.end, MarkKind::attention,
                          std::clamp(span.share / most, 0.15F, 1.F),
@@ -102,15 +105,17 @@ void drawTrace(const Snapshot &snapshot, DocumentLink &link, CommandQueue &comma
     if (const std::string words = tracedWords(snapshot, trace); !words.empty())
         ImGui::TextWrapped("%s", words.c_str());
     drawSplit(trace);
-    ImGui::PushStyleColor(ImGuiCol_Text, trace.words_found ? good() : warning());
-    ImGui::TextWrapped("%s", trace.words_found ? tr("These words stand in the document.")
-                                               : tr("These words do not stand in the document."));
-    ImGui::PopStyleColor();
+    colouredText(trace.words_found ? good() : warning(),
+                 trace.words_found ? tr("The words of the sentence stand in the document.")
+                                   : tr("The words of the sentence were not found in the "
+                                        "document."));
     ImGui::TextWrapped("%s", trace.confidence.c_str());
     if (trace.spans.empty()) {
         ImGui::TextDisabled("%s", tr("No place of the document stands out."));
         return;
     }
+    mutedLine(tr("Shares of the attention to the document, in the order of what the answer added "
+                 "to them."));
     if (ImGui::Button(tr("Mark all in the document")))
         commands.push(
             command::MarkDocument{snapshot.attention.timeline->document, marksOfAll(trace)});

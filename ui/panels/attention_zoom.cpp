@@ -1,6 +1,7 @@
 #include "ui/panels/attention_zoom.h"
 
 #include "ui/panels/attention_text.h"
+#include "ui/widgets/quantity.h"
 
 #include <algorithm>
 #include <cmath>
@@ -117,13 +118,13 @@ HeatMapBox cellsOfBox(const Map &map, const TokenBox &box) {
 }
 
 std::string breadcrumb(const Map &map) {
-    std::string text = say("Queries {} to {}, keys {} to {}", positionText(map.first_query),
-                           positionText(map.end_query - 1), positionText(map.first_key),
-                           positionText(map.end_key - 1));
+    std::string text =
+        say("Queries {} to {}, keys {} to {}", numberText(map.first_query),
+            numberText(map.end_query - 1), numberText(map.first_key), numberText(map.end_key - 1));
     if (map.query_step == 1 && map.key_step == 1)
         return text + ", " + tr("1 token a cell");
     return text + ", " +
-           say("{} x {} tokens a cell", positionText(map.query_step), positionText(map.key_step));
+           say("{} x {} tokens a cell", numberText(map.query_step), numberText(map.key_step));
 }
 
 void ZoomHistory::go(const TokenBox &box) {

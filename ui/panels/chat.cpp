@@ -3,6 +3,7 @@
 #include "ui/panels/chat_context.h"
 #include "ui/panels/chat_text.h"
 #include "ui/theme.h"
+#include "ui/widgets/lines.h"
 
 #include <imgui.h>
 
@@ -28,10 +29,6 @@ std::string fileName(const std::string &title, const char *ending) {
     while (!name.empty() && (name.back() == '-' || static_cast<unsigned char>(name.back()) >= 0x80))
         name.pop_back();
     return (name.empty() ? "conversation" : name) + ending;
-}
-
-float buttonWidth(const char *label) {
-    return ImGui::CalcTextSize(label).x + 2 * ImGui::GetStyle().FramePadding.x;
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "ui/panels/chat_context.h"
 #include "ui/panels/chat_text.h"
 #include "ui/theme.h"
+#include "ui/widgets/lines.h"
 #include "ui/widgets/quantity.h"
 
 #include <imgui.h>
@@ -76,10 +77,6 @@ bool isBlank(const std::string &text) {
     return text.find_first_not_of(" \t\r\n") == std::string::npos;
 }
 
-float buttonWidth(const char *label) {
-    return ImGui::CalcTextSize(label).x + 2 * ImGui::GetStyle().FramePadding.x;
-}
-
 } // namespace
 
 void Composer::draw(const Snapshot &snapshot, CommandQueue &commands) {
@@ -90,9 +87,7 @@ void Composer::draw(const Snapshot &snapshot, CommandQueue &commands) {
     countDraft(snapshot.chat, commands);
     if (!hint_.empty()) {
         pushSmall();
-        ImGui::PushStyleColor(ImGuiCol_Text, hint_is_problem_ ? warning() : mutedText());
-        ImGui::TextWrapped("%s", hint_.c_str());
-        ImGui::PopStyleColor();
+        colouredText(hint_is_problem_ ? warning() : mutedText(), hint_);
         ImGui::PopFont();
     }
 }
@@ -251,9 +246,7 @@ void Composer::drawSummaryMenu(const Snapshot &snapshot, CommandQueue &commands)
             summary_.strategy = text.strategy;
         pushSmall();
         ImGui::Indent(1.8F * em);
-        ImGui::PushStyleColor(ImGuiCol_Text, mutedText());
-        ImGui::TextWrapped("%s", tr(text.does));
-        ImGui::PopStyleColor();
+        mutedLine(tr(text.does));
         ImGui::Unindent(1.8F * em);
         ImGui::PopFont();
     }

@@ -2,6 +2,7 @@
 
 #include "ui/panels/chat_text.h"
 #include "ui/theme.h"
+#include "ui/widgets/lines.h"
 #include "ui/widgets/quantity.h"
 #include "ui/widgets/segment_bar.h"
 
@@ -13,17 +14,11 @@ namespace longscope::ui {
 namespace {
 
 std::string legendText(const Segment &segment) {
-    return say("{} {}", segment.name, countText(static_cast<double>(segment.value)));
+    return say("{} {}", segment.name, numberText(segment.value));
 }
 
 std::string hoverText(const Segment &segment) {
     return say("{}: {}", segment.name, tokensText(segment.value));
-}
-
-void wrappedText(const ImVec4 &colour, const std::string &text) {
-    ImGui::PushStyleColor(ImGuiCol_Text, colour);
-    ImGui::TextWrapped("%s", text.c_str());
-    ImGui::PopStyleColor();
 }
 
 } // namespace
@@ -42,8 +37,7 @@ void drawContextBar(const Snapshot &snapshot) {
     const ContextUse &use = snapshot.chat.use;
     pushSmall();
     if (!snapshot.model)
-        wrappedText(mutedText(),
-                    tr("No model is loaded yet: it is loaded with the first message."));
+        mutedLine(tr("No model is loaded yet: it is loaded with the first message."));
     if (use.window > 0) {
         const std::array<Segment, 5> segments = {
             Segment{tr("system"), use.system, seriesColour(6)},
@@ -51,10 +45,11 @@ void drawContextBar(const Snapshot &snapshot) {
             Segment{tr("history"), use.history, seriesColour(2)},
             Segment{tr("draft"), use.draft, seriesColour(1)},
             Segment{tr("reply"), use.reply, seriesColour(9)}};
-        segmentBar("##context", segments, use.window, 0.45F, hoverText);
+        segmentBar("##context", segments, use.isEndless() ? 0 : use.window, 0.45F, hoverText);
         segmentLegend(segments, legendText);
         const std::string sum =
-            say("{} of {}", countText(static_cast<double>(use.needed())), tokensText(use.window));
+            use.isEndless() ? tokensText(use.needed())
+                            : say("{} of {}", numberText(use.needed()), tokensText(use.window));
         const float width = ImGui::CalcTextSize(sum.c_str()).x;
         const float right = ImGui::GetCursorScreenPos().x + ImGui::GetContentRegionAvail().x;
         if (use.needed() > 0 && ImGui::GetItemRectMax().x + ImGui::GetFontSize() + width < right) {
@@ -64,7 +59,7 @@ void drawContextBar(const Snapshot &snapshot) {
         const std::string misfit = misfitText(use);
         ImGui::TextColored(misfit.empty() ? mutedText() : error(), "%s", sum.c_str());
         if (!misfit.empty())
-            wrappedText(error(), misfit);
+            colouredText(error(), misfit);
     }
     ImGui::PopFont();
 }
@@ -74,12 +69,14 @@ void drawProgress(const Snapshot &snapshot, CommandQueue &commands) {
     if (!task)
         return;
     pushSmall();
-    const ImGuiStyle &style = ImGui::GetStyle();
-    const char *stop = tr("Stop");
-    const float stop_width = ImGui::CalcTextSize(stop).x + 2 * style.FramePadding.x;
-    const float left = ImGui::GetCursorPosX(), width = ImGui::GetContentRegionAvail().x;
+    if (task->aside) { // what the engine does is stopped by the composer's button below
+        ImGui::BeginDisabled(task->stopping);
+        if (ImGui::SmallButton(say("{}##task", tr("Stop")).c_str()))
+            commands.push(command::StopTask{task->id});
+        ImGui::EndDisabled();
+        ImGui::SameLine();
+    }
     const std::string figures = progressText(*task);
-    ImGui::PushTextWrapPos(left + width - stop_width - style.ItemSpacing.x);
     std::string line = task->title;
     if (!figures.empty())
         line += " \u00B7 " + figures;
@@ -89,14 +86,7 @@ void drawProgress(const Snapshot &snapshot, CommandQueue &commands) {
     if (waiting > 0)
         line += " \u00B7 " +
                 (waiting == 1 ? std::string(tr("1 more waits")) : say("{} more wait", waiting));
-    ImGui::TextUnformatted(line.c_str());
-    ImGui::PopTextWrapPos();
-    ImGui::SameLine();
-    ImGui::SetCursorPosX(left + width - stop_width);
-    ImGui::BeginDisabled(task->stopping);
-    if (ImGui::SmallButton(say("{}##task", stop).c_str()))
-        commands.push(command::StopTask{task->id});
-    ImGui::EndDisabled();
+    ImGui::TextWrapped("%s", line.c_str());
     const Progress &progress = task->progress;
     const float height = std::round(0.3F * ImGui::GetFontSize());
     if (progress.total > 0)

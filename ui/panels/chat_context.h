@@ -15,7 +15,7 @@ std::string misfitText(const ContextUse &use);
 /// Bar, legend, and the sentence when it does not fit; without a model one line that says so.
 void drawContextBar(const Snapshot &snapshot);
 
-/// Title, figures, a thin bar and Stop, while something runs; else nothing.
+/// Title, figures and a thin bar while something runs; else nothing.
 void drawProgress(const Snapshot &snapshot, CommandQueue &commands);
 
 } // namespace longscope::ui

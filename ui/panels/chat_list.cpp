@@ -2,6 +2,7 @@
 
 #include "ui/panels/chat_text.h"
 #include "ui/theme.h"
+#include "ui/widgets/lines.h"
 #include "ui/widgets/quantity.h"
 
 #include <imgui.h>
@@ -64,11 +65,9 @@ bool ConversationList::draw(const Snapshot &snapshot, CommandQueue &commands) {
             ImGui::PopID();
         }
         if (shown == 0) {
-            ImGui::PushStyleColor(ImGuiCol_Text, mutedText());
-            ImGui::TextWrapped("%s", chat.conversations.empty()
-                                         ? tr("Conversations appear here once they have a message.")
-                                         : tr("No conversation holds that."));
-            ImGui::PopStyleColor();
+            mutedLine(chat.conversations.empty()
+                          ? tr("Conversations appear here once they have a message.")
+                          : tr("No conversation holds that."));
         }
     }
     ImGui::EndChild();

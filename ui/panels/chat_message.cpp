@@ -2,6 +2,7 @@
 
 #include "ui/panels/chat_trace.h"
 #include "ui/theme.h"
+#include "ui/widgets/lines.h"
 
 #include <imgui_stdlib.h>
 
@@ -18,18 +19,8 @@ std::string withId(const char *label, uint64_t message) {
 
 void smallNote(const ImVec4 &colour, const std::string &text) {
     pushSmall();
-    ImGui::PushStyleColor(ImGuiCol_Text, colour);
-    ImGui::TextWrapped("%s", text.c_str());
-    ImGui::PopStyleColor();
+    colouredText(colour, text);
     ImGui::PopFont();
-}
-
-/// To the right of the last item when `width` more fits there.
-void sameLineIfFits(float width) {
-    const float space = ImGui::GetStyle().ItemSpacing.x;
-    const float right = ImGui::GetCursorScreenPos().x + ImGui::GetContentRegionAvail().x;
-    if (ImGui::GetItemRectMax().x + space + width <= right)
-        ImGui::SameLine();
 }
 
 } // namespace
@@ -106,8 +97,13 @@ void MessageView::drawAssistant(MessageScene &scene) {
         if (!ranges_known_)
             ranges_ = rangesIn(message.text, message.sentences);
         ranges_known_ = true;
-        for (size_t i = 0; i < message.sentences.size(); i++)
+        for (size_t i = 0; i < message.sentences.size(); i++) {
+            const bool quoted = message.sentences[i].quoted;
+            if (i == 0 || quoted != message.sentences[i - 1].quoted)
+                smallNote(mutedText(),
+                          quoted ? tr("Quoted from the document:") : tr("Written by the model:"));
             drawSentence(i, scene);
+        }
     } else if (!message.text.empty()) {
         markdown_.draw(message.text, std::exchange(markdown_stale_, false),
                        [&] { menuItems(scene); });
@@ -237,18 +233,17 @@ void MessageView::drawFooter(MessageScene &scene, bool beside) {
     const Message &message = *message_;
     pushSmall();
     ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {std::round(0.35F * ImGui::GetFontSize()), 1});
+    ImGui::PushStyleVar(ImGuiStyleVar_FrameBorderSize, 0);
     const bool branched = message.branches > 1;
     if (branched && beside)
         sameLineIfFits(6 * ImGui::GetFontSize());
     if (branched)
         drawBranch(scene);
-    const std::string figures = figuresText(message);
+    const std::string figures = message.growing ? "" : figuresText(message);
     if (!figures.empty()) {
         if (branched || beside)
             sameLineIfFits(ImGui::CalcTextSize(figures.c_str()).x);
-        ImGui::PushStyleColor(ImGuiCol_Text, mutedText());
-        ImGui::TextWrapped("%s", figures.c_str());
-        ImGui::PopStyleColor();
+        mutedLine(figures);
     }
     const bool seen = hovered_ || focused_ || (scene.is_last && !message.growing);
     focused_ = false;
@@ -266,8 +261,7 @@ void MessageView::drawFooter(MessageScene &scene, bool beside) {
     if (!message.growing && action(tr("Delete")))
         scene.commands.push(command::DeleteMessage{message.id});
     ImGui::PopStyleColor(2);
-    ImGui::PopStyleVar();
-    ImGui::PopStyleVar();
+    ImGui::PopStyleVar(3);
     ImGui::PopFont();
 }
 
@@ -291,7 +285,11 @@ void MessageView::drawSentenceChoice(MessageScene &scene) {
         if (!ranges_known_)
             ranges_ = sentencesOf(message_->text);
         ranges_known_ = true;
-        ImGui::OpenPopup("Sentences");
+        if (ranges_.size() == 1) // nothing to choose
+            scene.commands.push(
+                command::TraceWords{message_->id, ranges_[0].start, ranges_[0].end});
+        else
+            ImGui::OpenPopup("Sentences");
     }
     const float em = ImGui::GetFontSize();
     ImGui::SetNextWindowSizeConstraints({20 * em, 0}, {36 * em, 24 * em});

@@ -1,11 +1,13 @@
 #include "ui/panels/chat_messages.h"
 
 #include "ui/theme.h"
+#include "ui/widgets/lines.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <unordered_set>
+#include <utility>
 
 namespace longscope::ui {
 namespace {
@@ -22,12 +24,6 @@ float guessHeight(const Message &message, float width) {
     const float per_line = std::max(width / (0.5F * ImGui::GetFontSize()), 8.0F);
     const float lines = 3 + std::ceil(static_cast<float>(message.text.size()) / per_line);
     return lines * ImGui::GetTextLineHeightWithSpacing();
-}
-
-void centred(const char *text) {
-    const float width = std::min(ImGui::CalcTextSize(text).x, ImGui::GetContentRegionAvail().x);
-    ImGui::SetCursorPosX(ImGui::GetCursorPosX() + (ImGui::GetContentRegionAvail().x - width) / 2);
-    ImGui::TextWrapped("%s", text);
 }
 
 } // namespace
@@ -80,12 +76,10 @@ void MessageList::follow() {
 
 void MessageList::drawEmpty(const Snapshot &snapshot) {
     ImGui::Dummy({0, std::max(ImGui::GetContentRegionAvail().y * 0.35F, 1.0F)});
-    ImGui::PushStyleColor(ImGuiCol_Text, mutedText());
-    if (const auto document = snapshot.documents.shown())
-        centred(say("Ask something about {}, or let it be summarized.", document->title).c_str());
-    else
-        centred(tr("Ask something, or open a document first to ask about it."));
-    ImGui::PopStyleColor();
+    const auto document = snapshot.documents.shown();
+    centredText(mutedText(),
+                document ? say("Ask something about {}, or let it be summarized.", document->title)
+                         : tr("Ask something, or open a document first to ask about it."));
 }
 
 void MessageList::drawMessages(const Snapshot &snapshot, CommandQueue &commands) {
@@ -126,7 +120,17 @@ void MessageList::drawMessages(const Snapshot &snapshot, CommandQueue &commands)
         ImGui::SetScrollY(ImGui::GetCursorPosY() + ImGui::GetWindowHeight());
     else if (moved != 0 && !resized)
         ImGui::SetScrollY(scroll_ += moved);
+    settle(snapshot);
     drawJumpButton();
+}
+
+/// What grew is as high as it will be, and scrolled to, only some frames later. While the engine
+/// works there are frames enough.
+void MessageList::settle(const Snapshot &snapshot) {
+    if (std::exchange(end_, ImGui::GetCursorPosY()) != ImGui::GetCursorPosY())
+        unsettled_ = snapshot.busy() ? 0 : 3;
+    pending_ = pending_ || unsettled_ > 0;
+    unsettled_ -= unsettled_ > 0 ? 1 : 0;
 }
 
 void MessageList::drawJumpButton() {

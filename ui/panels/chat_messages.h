@@ -12,7 +12,7 @@ class MessageList {
   public:
     void draw(const Snapshot &snapshot, CommandQueue &commands, float height);
     void toNewest() { follows_ = true; }
-    /// True while messages out of view are still being measured: frames should go on.
+    /// True while heights are not known yet: frames should go on.
     bool animating() const { return pending_; }
 
   private:
@@ -26,12 +26,15 @@ class MessageList {
     void follow();
     void drawEmpty(const Snapshot &snapshot);
     void drawMessages(const Snapshot &snapshot, CommandQueue &commands);
+    void settle(const Snapshot &snapshot);
     void drawJumpButton();
 
     std::unordered_map<uint64_t, Entry> entries_;
     MessageEdit edit_;
     uint64_t open_ = 0;
     float width_ = 0, font_size_ = 0, scroll_ = 0;
+    float end_ = 0;     ///< of the messages, in the last frame
+    int unsettled_ = 0; ///< frames until everything has its height
     bool follows_ = true, pending_ = false, scrolls_ = false;
 };
 

@@ -239,7 +239,7 @@ std::string authorText(const Message &message) {
     case MessageKind::summary:
         return title.empty() ? tr("Summary") : say("Summary of {}", title);
     case MessageKind::answer:
-        return title.empty() ? tr("Answer") : say("Answer over {}", title);
+        return title.empty() ? tr("Answer") : say("Answer about {}", title);
     case MessageKind::chat:
         break;
     }
@@ -266,7 +266,8 @@ const TaskView *visibleTask(const Snapshot &snapshot) {
 
 bool isWorking(const Snapshot &snapshot) {
     const auto &messages = snapshot.chat.messages;
-    return visibleTask(snapshot) || (!messages.empty() && messages.back()->growing);
+    const TaskView *task = visibleTask(snapshot);
+    return (task && !task->aside) || (!messages.empty() && messages.back()->growing);
 }
 
 } // namespace longscope::ui

@@ -2,55 +2,51 @@
 
 #include "ui/panels/chat_text.h"
 #include "ui/theme.h"
+#include "ui/widgets/lines.h"
 #include "ui/widgets/quantity.h"
 
 #include <imgui.h>
 
 #include <algorithm>
-#include <cmath>
 
 namespace longscope::ui {
 namespace {
 
 constexpr size_t kMostPlaces = 8;
 
-std::vector<Mark> marksOf(const Trace &trace) {
-    float strongest = 0;
+float strongestOf(const Trace &trace) {
+    float strongest = 1e-6F;
     for (const Trace::Span &span : trace.spans)
         strongest = std::max(strongest, span.share);
+    return strongest;
+}
+
+std::vector<Mark> marksOf(const Trace &trace) {
     std::vector<Mark> marks;
     for (const Trace::Span &span : trace.spans)
-        marks.push_back({span.start, span.end, MarkKind::attention,
-                         strongest > 0 ? span.share / strongest : 0,
+        marks.push_back({span.start, span.end, MarkKind::attention, span.share / strongestOf(trace),
                          say("{} of the attention to the document", percentText(span.share))});
     return marks;
 }
 
-/// A bar, the share, the place.
+/// A place, and how much of the attention it got. Their order is by what the answer added to that,
+/// so the shares do not fall from line to line.
 void drawPlaces(const Trace &trace, uint64_t document, bool is_open, CommandQueue &commands) {
-    const float em = ImGui::GetFontSize();
-    const size_t count = std::min(trace.spans.size(), kMostPlaces);
-    const float strongest = count > 0 ? std::max(trace.spans[0].share, 1e-6F) : 1;
-    for (size_t i = 0; i < count; i++) {
+    if (trace.spans.empty())
+        return;
+    mutedLine(tr("Shares of the attention to the document, in the order of what the answer added "
+                 "to them:"));
+    for (size_t i = 0; i < std::min(trace.spans.size(), kMostPlaces); i++) {
         const Trace::Span &span = trace.spans[i];
-        const ImVec2 at = ImGui::GetCursorScreenPos();
-        const float length = std::max(std::round(4 * em * span.share / strongest), 1.0F);
-        const float top = std::round(at.y + 0.3F * em), bottom = std::round(at.y + 0.8F * em);
-        ImGui::GetWindowDrawList()->AddRectFilled({at.x, top}, {at.x + length, bottom},
-                                                  ImGui::GetColorU32(accent()));
-        ImGui::Dummy({4.5F * em, em});
-        ImGui::SameLine(0, 0);
-        ImGui::TextUnformatted(percentText(span.share).c_str());
-        ImGui::SameLine(at.x - ImGui::GetWindowPos().x + ImGui::GetScrollX() + 7.5F * em, 0);
+        ImGui::TextColored(mutedText(), "%zu.", i + 1);
+        ImGui::SameLine();
         if (placeLink(("trace" + std::to_string(i)).c_str(), span.place, is_open)) {
             commands.push(command::JumpTo{document, span.start});
             commands.push(command::MarkDocument{document, marksOf(trace)});
         }
+        ImGui::SameLine();
+        ImGui::TextColored(mutedText(), "%s", percentText(span.share).c_str());
     }
-}
-
-void wrapped(const std::string &text) {
-    ImGui::TextWrapped("%s", text.c_str());
 }
 
 } // namespace
@@ -85,27 +81,24 @@ bool drawTrace(const Snapshot &snapshot, const Message &message, const Trace &tr
         ImGui::TextUnformatted(tr("Where did that come from?"));
         ImGui::PopFont();
         const char *close = tr("Close");
-        const float close_width =
-            ImGui::CalcTextSize(close).x + 2 * ImGui::GetStyle().FramePadding.x;
-        ImGui::SameLine(ImGui::GetStyle().WindowPadding.x + width - close_width);
+        ImGui::SameLine(ImGui::GetStyle().WindowPadding.x + width - buttonWidth(close));
         keep = !ImGui::SmallButton(say("{}##trace", close).c_str());
         if (trace.start < trace.end && trace.end <= message.text.size())
-            wrapped("\u201C" +
-                    shortened(plainText(std::string_view(message.text)
-                                            .substr(trace.start, trace.end - trace.start)),
-                              160) +
-                    "\u201D");
+            ImGui::TextWrapped(
+                "\u201C%s\u201D",
+                shortened(plainText(std::string_view(message.text)
+                                        .substr(trace.start, trace.end - trace.start)),
+                          160)
+                    .c_str());
         drawPlaces(trace, document, is_open, commands);
-        ImGui::PushStyleColor(ImGuiCol_Text, mutedText());
-        wrapped(say("Of all attention {} went to the document, {} to the first tokens, {} to the "
-                    "rest.",
-                    percentText(trace.document_share), percentText(trace.sink_share),
-                    percentText(trace.other_share)));
-        wrapped(trace.words_found ? tr("Its words stand in the document.")
-                                  : tr("Its words were not found in the document."));
-        if (!trace.confidence.empty())
-            wrapped(trace.confidence);
-        ImGui::PopStyleColor();
+        mutedLine(say("Of all attention {} went to the document, {} to the first tokens, {} to the "
+                      "rest.",
+                      percentText(trace.document_share), percentText(trace.sink_share),
+                      percentText(trace.other_share)));
+        mutedLine(trace.words_found ? tr("The words of the sentence stand in the document.")
+                                    : tr("The words of the sentence were not found in the "
+                                         "document."));
+        mutedLine(trace.confidence);
     }
     ImGui::EndChild();
     ImGui::PopFont();

@@ -2,6 +2,7 @@
 
 #include "ui/strings.h"
 #include "ui/theme.h"
+#include "ui/widgets/lines.h"
 #include "ui/widgets/quantity.h"
 
 #include <imgui.h>
@@ -13,12 +14,6 @@
 
 namespace longscope::ui {
 namespace {
-
-void muted(const std::string &text) {
-    ImGui::PushStyleColor(ImGuiCol_Text, mutedText());
-    ImGui::TextWrapped("%s", text.c_str());
-    ImGui::PopStyleColor();
-}
 
 /// A large number with its name above and a remark below.
 void bigNumber(const char *label, const std::string &value, const std::string &remark) {
@@ -110,9 +105,7 @@ void CostPanel::drawChoice(const Snapshot &snapshot) {
     readSpec(spec_, &spec_problem_);
     if (spec_problem_.empty())
         return;
-    ImGui::PushStyleColor(ImGuiCol_Text, error());
-    ImGui::TextWrapped("%s", spec_problem_.c_str());
-    ImGui::PopStyleColor();
+    colouredText(error(), spec_problem_);
 }
 
 void CostPanel::drawNumbers(const Cost &cost) {
@@ -132,14 +125,15 @@ void CostPanel::drawNumbers(const Cost &cost) {
         bigNumber(tr("Pairs"), text(own, CostOf::pairs), againstFull(own.pairs, full.pairs));
         ImGui::EndTable();
     }
-    muted(std::format("Reading {} with {}. Pairs are of one head of one layer; memory is of keys "
-                      "and values in 16 bits. {}",
-                      tokensText(tokens_), spec_,
-                      speedKind(cost) == SpeedKind::measured
-                          ? "Time is by the speeds that readings on this device reached."
-                      : speedKind(cost) == SpeedKind::peak
-                          ? "Time is at best: by the peak speed of this device."
-                          : "The time is not known before a first reading or sweep."));
+    mutedLine(
+        std::format("Reading {} with {}. Pairs are of one head of one layer; memory is of keys "
+                    "and values in 16 bits. {}",
+                    tokensText(tokens_), wayText(spec_),
+                    speedKind(cost) == SpeedKind::measured
+                        ? "Time is by the speeds that readings on this device reached."
+                    : speedKind(cost) == SpeedKind::peak
+                        ? "Time is at best: by the peak speed of this device."
+                        : "The time is not known before a sweep or a measured guess."));
 }
 
 void CostPanel::draw(const Snapshot &snapshot, CommandQueue &commands) {

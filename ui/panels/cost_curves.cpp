@@ -156,24 +156,32 @@ const std::vector<CostCurve> &CostCurves::update(const Cost &cost, const std::st
                             cost.flops_per_second,
                             cost.linear_flops_per_second,
                             cost.pair_seconds};
-    if (curves_.empty() || own_spec != own_spec_ || !std::ranges::equal(key, key_)) {
+    std::vector<std::string> specs = taughtSpecs();
+    specs.emplace_back(kLinearAttention);
+    auto meet = [&](const std::string &spec) {
+        if (std::ranges::find(specs, spec) == specs.end())
+            specs.push_back(spec);
+    };
+    for (const CostDot &dot : cost.dots)
+        meet(dot.attention);
+    meet(own_spec);
+    if (specs != specs_ || !std::ranges::equal(key, key_)) {
         std::ranges::copy(key, key_);
-        make(cost, own_spec);
+        specs_ = std::move(specs);
+        make(cost);
     }
     return curves_;
 }
 
-void CostCurves::make(const Cost &cost, const std::string &own_spec) {
-    own_spec_ = own_spec;
+void CostCurves::make(const Cost &cost) {
     curves_.clear();
-    for (const std::string &spec : taughtSpecs())
-        curves_.push_back(makeCurve(cost, *readSpec(spec)));
-    curves_.push_back(makeCurve(cost, {kLinearAttention, std::nullopt}));
-    if (std::ranges::find(taughtSpecs(), own_spec) != taughtSpecs().end() ||
-        own_spec == kLinearAttention)
-        return;
-    if (auto own = readSpec(own_spec))
-        curves_.push_back(makeCurve(cost, std::move(*own)));
+    for (const std::string &spec : specs_)
+        if (auto way = readSpec(spec))
+            curves_.push_back(makeCurve(cost, std::move(*way)));
+}
+
+std::string wayText(const std::string &spec) {
+    return spec == "full" ? "full attention" : spec;
 }
 
 std::string valueText(double value, CostOf what) {

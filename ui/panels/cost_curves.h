@@ -46,18 +46,21 @@ struct CostCurve {
 /// Curves of the ways that the panel shows, made again only when the model or its speeds change.
 class CostCurves {
   public:
+    /// Of the taught specs, of `own_spec`, and of what was measured.
     const std::vector<CostCurve> &update(const Cost &cost, const std::string &own_spec);
 
   private:
-    void make(const Cost &cost, const std::string &own_spec);
+    void make(const Cost &cost);
     std::vector<CostCurve> curves_;
-    std::string own_spec_;
+    std::vector<std::string> specs_; ///< that are drawn
     double key_[10] = {};
 };
 
 /// The specs that a sweep may measure, in the order of the curves.
 const std::vector<std::string> &taughtSpecs();
 
+/// "full attention", else the spec.
+std::string wayText(const std::string &spec);
 std::string valueText(double value, CostOf what);
 
 } // namespace longscope::ui

@@ -3,6 +3,7 @@
 
 #include "ui/strings.h"
 #include "ui/theme.h"
+#include "ui/widgets/lines.h"
 #include "ui/widgets/quantity.h"
 
 #include <imgui.h>
@@ -13,12 +14,6 @@
 
 namespace longscope::ui {
 namespace {
-
-void muted(const std::string &text) {
-    ImGui::PushStyleColor(ImGuiCol_Text, mutedText());
-    ImGui::TextWrapped("%s", text.c_str());
-    ImGui::PopStyleColor();
-}
 
 /// What runs now, with a button to stop it.
 void drawRunning(const Snapshot &snapshot, CommandQueue &commands) {
@@ -81,8 +76,8 @@ void CostPanel::drawAnswer(const Cost &cost) {
     if (ratio > 0.8 && ratio < 1.25)
         ImGui::TextColored(good(), "%s", tr("Close: within a quarter of what was measured."));
     else
-        muted(ratio > 1 ? std::format("You guessed {} too much.", timesText(ratio))
-                        : std::format("It took {} your guess.", timesText(1 / ratio)));
+        mutedLine(ratio > 1 ? std::format("You guessed {} too much.", timesText(ratio))
+                            : std::format("It took {} your guess.", timesText(1 / ratio)));
 }
 
 void CostPanel::drawPredict(const Snapshot &snapshot, CommandQueue &commands) {
@@ -95,10 +90,11 @@ void CostPanel::drawPredict(const Snapshot &snapshot, CommandQueue &commands) {
         guess_.value = std::sqrt(lowest_ * highest_);
     const CostOf what = guessed();
     const uint64_t tokens = guess_.locked ? guess_.tokens : tokens_;
-    muted(std::format("How {} does reading {} with {} take? Drag the point in the picture or the "
-                      "slider, lock your guess, then measure.",
-                      what == CostOf::time ? "long" : "many pairs", tokensText(tokens),
-                      guess_.locked ? guess_.spec : spec_));
+    mutedLine(
+        std::format("How {} does reading {} with {} take? Drag the point in the picture or the "
+                    "slider, lock your guess, then measure.",
+                    what == CostOf::time ? "long" : "many pairs", tokensText(tokens),
+                    wayText(guess_.locked ? guess_.spec : spec_)));
     ImGui::BeginDisabled(guess_.locked);
     const double least = lowest_ * 1e-2, most = highest_ * 1e2;
     ImGui::SetNextItemWidth(14 * ImGui::GetFontSize());
@@ -146,6 +142,8 @@ void CostPanel::drawSweepPlan(const Snapshot &snapshot, CommandQueue &commands) 
     auto own = readSpec(spec_);
     if (own && own->pattern && std::ranges::find(specs, spec_) == specs.end())
         specs.push_back(spec_);
+    if (swept_.empty())
+        swept_ = {true, true}; // something to begin with
     swept_.resize(specs.size(), false);
     const float em = ImGui::GetFontSize();
     std::vector<std::string> chosen;
@@ -181,7 +179,7 @@ void CostPanel::drawSweepPlan(const Snapshot &snapshot, CommandQueue &commands) 
         for (const std::string &spec : chosen)
             seconds += costOf(snapshot.cost, *readSpec(spec), tokens).seconds.value_or(0);
     }
-    muted(std::format(
+    mutedLine(std::format(
         "Reads {} tokens with each. {}", text,
         chosen.empty() ? "Choose at least one pattern."
         : seconds > 0
@@ -223,7 +221,7 @@ void CostPanel::drawMeasured(const Cost &cost) {
         if (std::isfinite(formula) && dot.seconds > 0) {
             double off = formula / dot.seconds - 1;
             ImGui::TextColored(std::abs(off) > 0.25 ? warning() : mutedText(), "%s%s",
-                               off > 0 ? "+" : "", percentText(off).c_str());
+                               off > 0.001 ? "+" : "", percentText(off).c_str());
         }
     }
     ImGui::EndTable();

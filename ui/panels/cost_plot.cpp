@@ -23,8 +23,12 @@ int writeTokens(double value, char *text, int size, void *) {
     return std::snprintf(text, static_cast<size_t>(size), "%s", value < 0 ? "" : number.c_str());
 }
 
-int writeValue(double value, char *text, int size, void *what) {
-    std::string number = value < 0 ? "" : valueText(value, *static_cast<CostOf *>(what));
+/// Seconds stay seconds, because ticks are round numbers of them.
+int writeValue(double value, char *text, int size, void *given) {
+    const CostOf what = *static_cast<CostOf *>(given);
+    std::string number = value < 0                                ? ""
+                         : what == CostOf::time && value >= 99.95 ? countText(value) + " s"
+                                                                  : valueText(value, what);
     return std::snprintf(text, static_cast<size_t>(size), "%s", number.c_str());
 }
 
@@ -185,14 +189,16 @@ void CostPanel::drawPlot(const Snapshot &snapshot) {
     const SpeedKind speeds = speedKind(cost);
     const bool guessing = isGuessing(cost);
     if (what_ == CostOf::time && speeds == SpeedKind::none && cost.dots.empty() && !guessing) {
-        ImGui::TextWrapped("%s", tr("The time is not known yet: read a text or run a sweep, and "
-                                    "the curves are drawn from the speeds that it reached."));
+        ImGui::TextWrapped("%s", tr("The time is not known yet: predict one reading, or run a "
+                                    "sweep, and the curves are drawn from the speeds that it "
+                                    "reached. Work, memory and pairs are known."));
         return;
     }
     const float em = ImGui::GetFontSize();
     const float room = ImGui::GetContentRegionAvail().y;
     const ImVec2 size = {-1, std::clamp(room - 19 * em, 13 * em, 40 * em)};
     const ImPlotFlags flags = ImPlotFlags_NoLegend | ImPlotFlags_NoMenus | ImPlotFlags_NoBoxSelect;
+    ImGui::PushStyleVar(ImGuiStyleVar_FrameBorderSize, 0);
     if (ImPlot::BeginPlot("##cost", size, flags)) {
         setupAxes(cost, curves);
         if (!guessing)
@@ -208,6 +214,7 @@ void CostPanel::drawPlot(const Snapshot &snapshot) {
             drawGuessLine();
         ImPlot::EndPlot();
     }
+    ImGui::PopStyleVar();
     if (guessing)
         ImGui::TextColored(mutedText(), "%s", tr("The curves are hidden until you have guessed."));
     else

@@ -2,6 +2,7 @@
 
 #include "ui/panels/document_facts.h"
 #include "ui/strings.h"
+#include "ui/widgets/lines.h"
 #include "ui/widgets/quantity.h"
 
 #include <algorithm>
@@ -15,51 +16,13 @@ namespace {
 constexpr size_t kCountBytes = 96 << 10; ///< of a frame; a millisecond or two
 constexpr double kNoteSeconds = 5;
 
-/// Stays in the line when there is room for `width` more.
-void sameLineIfFits(float width) {
-    const float right = ImGui::GetCursorScreenPos().x + ImGui::GetContentRegionAvail().x;
-    const float gap = ImGui::GetStyle().ItemSpacing.x;
-    if (ImGui::GetItemRectMax().x + gap + width <= right)
-        ImGui::SameLine();
-}
-float buttonWidth(const char *label) {
-    return ImGui::CalcTextSize(label).x + 2 * ImGui::GetStyle().FramePadding.x;
-}
-float checkboxWidth(const char *label) {
-    return ImGui::GetFrameHeight() + ImGui::GetStyle().ItemInnerSpacing.x +
-           ImGui::CalcTextSize(label).x;
-}
-
-MarkGround groundOf(MarkKind kind) {
-    switch (kind) {
-    case MarkKind::source:
-        return MarkGround::source;
-    case MarkKind::attention:
-        return MarkGround::attention;
-    case MarkKind::survivor:
-        return MarkGround::survivor;
-    }
-    return MarkGround::source;
-}
-const char *nameOf(MarkKind kind) {
-    switch (kind) {
-    case MarkKind::source:
-        return tr("Source");
-    case MarkKind::attention:
-        return tr("Attention");
-    case MarkKind::survivor:
-        return tr("Kept in the cache");
-    }
-    return "";
-}
-
-/// A text in the middle of the panel.
-void centred(const char *text, const ImVec4 &colour) {
-    const float width = std::min(ImGui::CalcTextSize(text).x, ImGui::GetContentRegionAvail().x);
-    ImGui::SetCursorPosX(ImGui::GetCursorPosX() + (ImGui::GetContentRegionAvail().x - width) / 2);
-    ImGui::PushStyleColor(ImGuiCol_Text, colour);
-    ImGui::TextWrapped("%s", text);
-    ImGui::PopStyleColor();
+std::vector<TextStretch> headingsOf(const Document &document) {
+    std::vector<TextStretch> headings;
+    for (const Section &section : document.outline)
+        if (section.level > 0)
+            headings.push_back(
+                {section.start, std::min(document.text->find('\n', section.start), section.end)});
+    return headings;
 }
 
 } // namespace
@@ -106,6 +69,7 @@ void DocumentPanel::choose(const Documents &documents) {
     if (shown_->counted != document->text) {
         shown_->counter = TextCounter(*document->text);
         shown_->counted = document->text;
+        shown_->headings = headingsOf(*document);
     }
     shown_->counter.work(kCountBytes);
 }
@@ -165,11 +129,10 @@ void DocumentPanel::drawEmpty(CommandQueue &commands) {
     const float font = ImGui::GetFontSize();
     ImGui::SetCursorPosY(ImGui::GetCursorPosY() + std::max(0.0F, room.y / 2 - font * 5));
     pushHeading();
-    centred(tr("No document is open"), ImGui::GetStyleColorVec4(ImGuiCol_Text));
+    centredText(ImGui::GetStyleColorVec4(ImGuiCol_Text), tr("No document is open"));
     ImGui::PopFont();
-    centred(
-        tr("Open a file, paste a text, or begin with the sample. A file can also be dropped here."),
-        mutedText());
+    centredText(mutedText(), tr("Open a file, paste a text, or begin with the sample. A file can "
+                                "also be dropped here."));
     ImGui::Dummy({0, font * 0.3F});
     const float width = waysWidth();
     ImGui::SetCursorPosX(ImGui::GetCursorPosX() + std::max(0.0F, (room.x - width) / 2));
@@ -215,18 +178,13 @@ void DocumentPanel::drawFacts(const Snapshot &snapshot, const Document &document
     const std::string size = std::format(
         "{}{} {}, {}{} {}", countText(static_cast<double>(counter.words())), still, tr("words"),
         countText(static_cast<double>(counter.characters())), still, tr("characters"));
-    const auto text = [](const ImVec4 &colour, const std::string &words) {
-        ImGui::PushStyleColor(ImGuiCol_Text, colour);
-        ImGui::TextWrapped("%s", words.c_str());
-        ImGui::PopStyleColor();
-    };
     const auto beside = [&](const ImVec4 &colour, const std::string &words) {
         sameLineIfFits(ImGui::CalcTextSize(words.c_str()).x);
-        text(colour, words);
+        colouredText(colour, words);
     };
     if (!document.token_starts) {
-        text(mutedText(), snapshot.model ? tr("The tokens are being counted.")
-                                         : tr("Tokens are counted once a model is loaded."));
+        mutedLine(snapshot.model ? tr("The tokens are being counted.")
+                                 : tr("Tokens are counted once a model is loaded."));
         beside(mutedText(), size);
     } else {
         const uint64_t tokens = document.token_starts->size();
@@ -239,11 +197,11 @@ void DocumentPanel::drawFacts(const Snapshot &snapshot, const Document &document
         for (const Fit *fit : {&window, &memory})
             if (fit->kind != FitKind::unknown)
                 beside(fitColour(fit->kind), fit->sentence);
-        if (window.kind != FitKind::unknown)
+        if (window.kind != FitKind::unknown && !snapshot.chat.use.isEndless())
             drawFitBar(tokens, snapshot.chat.use.window, window.kind);
     }
     for (const std::string &line : document.warnings)
-        text(warning(), line);
+        colouredText(warning(), line);
 }
 
 void DocumentPanel::drawTools(const Snapshot &snapshot, const Document &document,
@@ -271,80 +229,6 @@ void DocumentPanel::drawTools(const Snapshot &snapshot, const Document &document
     }
     if (!marks_.empty())
         drawMarkTools(document, commands);
-}
-
-void DocumentPanel::drawMarkTools(const Document &document, CommandQueue &commands) {
-    const float font = ImGui::GetFontSize(), gap = ImGui::GetStyle().ItemInnerSpacing.x;
-    for (const MarkKind kind : {MarkKind::source, MarkKind::attention, MarkKind::survivor}) {
-        if (!has_kind_[static_cast<size_t>(kind)])
-            continue;
-        ImVec4 colour = markColour(groundOf(kind));
-        colour.w = 1;
-        sameLineIfFits(font + gap + ImGui::CalcTextSize(nameOf(kind)).x);
-        const ImVec2 at = ImGui::GetCursorScreenPos();
-        const float side = std::round(font * 0.7F), top = (ImGui::GetFrameHeight() - side) / 2;
-        ImGui::GetWindowDrawList()->AddRectFilled({at.x, at.y + top},
-                                                  {at.x + side, at.y + top + side},
-                                                  ImGui::GetColorU32(colour), side / 5);
-        ImGui::Dummy({side, ImGui::GetFrameHeight()});
-        ImGui::SameLine(0, gap);
-        ImGui::AlignTextToFramePadding();
-        ImGui::TextUnformatted(nameOf(kind));
-    }
-    const std::string place = mark_ ? std::format("{} {} {}", *mark_ + 1, tr("of"), marks_.size())
-                                    : std::format("{} {}", marks_.size(),
-                                                  marks_.size() == 1 ? tr("place") : tr("places"));
-    sameLineIfFits(2 * ImGui::GetFrameHeight() + 2 * gap + ImGui::CalcTextSize(place.c_str()).x);
-    if (ImGui::ArrowButton("##previous mark", ImGuiDir_Up))
-        stepMark(-1);
-    ImGui::SetItemTooltip("%s", tr("The marked place before"));
-    ImGui::SameLine(0, gap);
-    if (ImGui::ArrowButton("##next mark", ImGuiDir_Down))
-        stepMark(1);
-    ImGui::SetItemTooltip("%s", tr("The next marked place"));
-    ImGui::SameLine(0, gap);
-    ImGui::AlignTextToFramePadding();
-    ImGui::TextColored(mutedText(), "%s", place.c_str());
-    sameLineIfFits(buttonWidth(tr("Clear marks")));
-    if (ImGui::Button(tr("Clear marks")))
-        commands.push(command::MarkDocument{document.id, {}});
-}
-
-// ---- marks and jumps ---------------------------------------------------------------------------
-
-void DocumentPanel::takeMarks(const Documents &documents) {
-    const auto marks = documents.marked == documents.current ? documents.marks : nullptr;
-    if (marks == taken_marks_ && marks_theme_ == themeKind())
-        return;
-    if (marks != taken_marks_)
-        mark_.reset();
-    taken_marks_ = marks;
-    marks_theme_ = themeKind();
-    marks_.clear();
-    std::ranges::fill(has_kind_, false);
-    if (marks)
-        for (const Mark &mark : *marks) {
-            ImVec4 colour = markColour(groundOf(mark.kind));
-            colour.w *= 0.3F + 0.7F * std::clamp(mark.weight, 0.0F, 1.0F);
-            marks_.push_back(
-                {mark.start, mark.end, ImGui::ColorConvertFloat4ToU32(colour), mark.note});
-            has_kind_[static_cast<size_t>(mark.kind)] = true;
-        }
-    std::ranges::stable_sort(marks_, {}, &TextMark::start);
-    mark_ends_ = markEnds(marks_);
-}
-
-void DocumentPanel::stepMark(int by) {
-    const size_t count = marks_.size();
-    if (!mark_) { // the next one from where one reads
-        const auto after =
-            std::ranges::lower_bound(marks_, shown_->view.topByte(), {}, &TextMark::start);
-        const auto next = static_cast<size_t>(after - marks_.begin());
-        mark_ = by > 0 ? next % count : (next + count - 1) % count;
-    } else {
-        mark_ = by > 0 ? (*mark_ + 1) % count : (*mark_ + count - 1) % count;
-    }
-    shown_->view.jumpTo(marks_[*mark_].start);
 }
 
 void DocumentPanel::take(const Documents::Jump &jump, uint64_t document) {
@@ -391,6 +275,7 @@ void DocumentPanel::drawText(const Snapshot &snapshot,
     TextDecor decor;
     decor.marks = marks_;
     decor.mark_ends = mark_ends_;
+    decor.headings = shown_->headings;
     if (find_.isOpen()) {
         decor.hits = find_.found().hits();
         decor.hit_bytes = find_.found().hitBytes();

@@ -38,6 +38,7 @@ class DocumentPanel : public Panel {
         TextView view;
         TextCounter counter;
         std::shared_ptr<const std::string> counted; ///< the text that `counter` looks into
+        std::vector<TextStretch> headings;          ///< of that text: their lines
     };
 
     void drawEmpty(CommandQueue &commands);
@@ -46,6 +47,7 @@ class DocumentPanel : public Panel {
     void drawChoice(const Snapshot &snapshot, CommandQueue &commands);
     void drawFacts(const Snapshot &snapshot, const Document &document);
     void drawTools(const Snapshot &snapshot, const Document &document, CommandQueue &commands);
+    void drawMarkLegend(float more) const;
     void drawMarkTools(const Document &document, CommandQueue &commands);
     void drawText(const Snapshot &snapshot, const std::shared_ptr<const Document> &document);
     void drawOutline(const std::shared_ptr<const Document> &document);

@@ -7,39 +7,25 @@
 
 #include <algorithm>
 #include <cmath>
-#include <format>
 
 namespace longscope::ui {
-namespace {
-
-/// All digits, as tokensText writes them.
-std::string exact(uint64_t number) {
-    const std::string text = tokensText(number);
-    return text.substr(0, text.find(' '));
-}
-
-/// With the numbers in place of {0} and {1}.
-template <class... Numbers> std::string filled(const char *sentence, const Numbers &...numbers) {
-    return std::vformat(tr(sentence), std::make_format_args(numbers...));
-}
-
-} // namespace
 
 Fit windowFit(uint64_t tokens, const ContextUse &use) {
     if (use.window == 0)
         return {};
     if (tokens > use.window) {
-        const std::string more = tokensText(tokens - use.window), window = exact(use.window);
-        return {FitKind::too_long, filled("Needs {0} more than the window of {1}.", more, window)};
+        const std::string more = tokensText(tokens - use.window), window = numberText(use.window);
+        return {FitKind::too_long, say("Needs {} more than the window of {}.", more, window)};
     }
-    const std::string used = exact(tokens), window = tokensText(use.window);
+    if (use.isEndless())
+        return {FitKind::fits, tr("Fits: any length does.")};
+    const std::string used = numberText(tokens), window = tokensText(use.window);
     if (tokens + use.system + use.reply > use.window) {
-        const std::string left = exact(use.window - tokens);
-        return {FitKind::tight,
-                filled("Fits: {0} of {1}, but leaves only {2} for question and reply.", used,
-                       window, left)};
+        const std::string left = numberText(use.window - tokens);
+        return {FitKind::tight, say("Fits: {} of {}, but leaves only {} for question and reply.",
+                                    used, window, left)};
     }
-    return {FitKind::fits, filled("Fits: {0} of {1}.", used, window)};
+    return {FitKind::fits, say("Fits: {} of {}.", used, window)};
 }
 
 uint64_t forecastBytes(uint64_t tokens, const MemoryForecast &forecast) {
@@ -65,11 +51,11 @@ Fit memoryFit(uint64_t tokens, const Memory &memory) {
     if (bytes > memory.budget_bytes) {
         const std::string more = byteText(static_cast<double>(bytes - memory.budget_bytes));
         return {FitKind::too_long,
-                filled("Memory: needs {0} more than the {1} there are.", more, budget)};
+                say("Memory: needs {} more than the {} there are.", more, budget)};
     }
     const std::string needed = byteText(static_cast<double>(bytes));
     const bool tight = bytes > memory.budget_bytes / 10 * 9;
-    return {tight ? FitKind::tight : FitKind::fits, filled("Memory: {0} of {1}.", needed, budget)};
+    return {tight ? FitKind::tight : FitKind::fits, say("Memory: {} of {}.", needed, budget)};
 }
 
 ImVec4 fitColour(FitKind kind) {

@@ -5,6 +5,7 @@
 #include "ui/panels/memory_tables.h"
 #include "ui/theme.h"
 #include "ui/widgets/heat_map.h"
+#include "ui/widgets/lines.h"
 #include "ui/widgets/quantity.h"
 #include "ui/widgets/segment_bar.h"
 
@@ -99,11 +100,11 @@ void MemoryPanel::take(const Memory &memory) {
 
 void MemoryPanel::drawSummary(const Memory &memory) const {
     if (!memory.warning.empty())
-        colouredWrapped(warning(), memory.warning);
+        colouredText(warning(), memory.warning);
     const uint64_t booked = MemoryPoint{0, memory.now}.total();
     std::string text = say("On the device: {}", bytes(booked));
     if (memory.budget_bytes > 0)
-        text = say("On the device: {} of {} that are ours to use", bytes(booked),
+        text = say("On the device: {} of {} that are free for it", bytes(booked),
                    bytes(memory.budget_bytes));
     if (memory.host_bytes > 0)
         text += "   " + (memory.host_total_bytes > 0
@@ -118,11 +119,11 @@ void MemoryPanel::drawSummary(const Memory &memory) const {
                [](const Segment &segment) { return segment.name + ": " + bytes(segment.value); });
     if (memory.window_tokens > 0) {
         std::string room = say("The window has {}, {} are used.", tokensText(memory.window_tokens),
-                               positionText(memory.used_tokens));
+                               numberText(memory.used_tokens));
         if (memory.forgotten_tokens > 0)
             room += " " + say("{} of them are forgotten: no layer sees them any more.",
-                              positionText(memory.forgotten_tokens));
-        colouredWrapped(mutedText(), room);
+                              numberText(memory.forgotten_tokens));
+        mutedLine(room);
     }
 }
 
@@ -210,7 +211,7 @@ void MemoryPanel::drawAgainstLength(const Snapshot &snapshot, CommandQueue &comm
             commands.push(command::ForecastMemory{snapshot.patterns.applied, most_tokens_});
         return;
     }
-    colouredWrapped(mutedText(), say("Forecast for {}", forecast_->setting));
+    mutedLine(say("Forecast for {}", forecast_->setting));
     for (StackedSeries &series : series_)
         series.colour = colourOf(series.name);
     StackedPlotLook look{.size = {-1, plotHeight()},

@@ -4,6 +4,7 @@
 #include "ui/panels/attention_text.h"
 #include "ui/theme.h"
 #include "ui/widgets/heat_map.h"
+#include "ui/widgets/lines.h"
 #include "ui/widgets/quantity.h"
 
 #include <algorithm>
@@ -25,7 +26,7 @@ std::string bytes(uint64_t count) {
 constexpr uint64_t kAnyLength = uint64_t{1} << 40;
 
 std::string windowText(uint64_t tokens) {
-    return tokens >= kAnyLength ? std::string(tr("any")) : positionText(tokens);
+    return tokens >= kAnyLength ? std::string(tr("any")) : numberText(tokens);
 }
 
 void rightAligned(const std::string &text) {
@@ -49,12 +50,6 @@ constexpr ImGuiTableFlags kTable = ImGuiTableFlags_RowBg | ImGuiTableFlags_Borde
                                    ImGuiTableFlags_SizingStretchProp;
 
 } // namespace
-
-void colouredWrapped(ImVec4 colour, const std::string &text) {
-    ImGui::PushStyleColor(ImGuiCol_Text, colour);
-    ImGui::TextWrapped("%s", text.c_str());
-    ImGui::PopStyleColor();
-}
 
 void swatch(ImVec4 colour) {
     const float em = ImGui::GetFontSize();
@@ -98,8 +93,8 @@ void drawPartTable(const Memory &memory, const PartColour &colour_of) {
 }
 
 void drawLongestTable(const MemoryForecast &forecast, const AttentionSettings &applied) {
-    colouredWrapped(mutedText(), tr("Tokens of the largest window that fits, by the type of the "
-                                    "cache."));
+    mutedLine(tr("Tokens of the largest window that fits, by the type of the "
+                 "cache."));
     // The numbers must be whole; a long pattern may be cut.
     constexpr ImGuiTableFlags flags = ImGuiTableFlags_RowBg | ImGuiTableFlags_BordersOuter |
                                       ImGuiTableFlags_BordersInnerV |
@@ -134,13 +129,13 @@ void drawLongestTable(const MemoryForecast &forecast, const AttentionSettings &a
     }
     ImGui::EndTable();
     if (forecast.reach >= kAnyLength)
-        colouredWrapped(mutedText(), tr("The positions reach any length."));
+        mutedLine(tr("The positions reach any length."));
     else
-        colouredWrapped(mutedText(),
-                        say("The positions reach {}.", tokensText(forecast.reach)) +
-                            (beyond ? std::string(" ") + tr("What is grey fits, but goes beyond "
-                                                            "that: choose a rope scheme for it.")
-                                    : std::string()));
+        colouredText(mutedText(),
+                     say("The positions reach {}.", tokensText(forecast.reach)) +
+                         (beyond ? std::string(" ") + tr("What is grey fits, but goes beyond "
+                                                         "that: choose a rope scheme for it.")
+                                 : std::string()));
 }
 
 void drawLayerTable(const MemoryForecast &forecast, ImVec4 colour) {
@@ -169,7 +164,7 @@ void drawLayerTable(const MemoryForecast &forecast, ImVec4 colour) {
                 colour);
             ImGui::TableNextColumn();
             if (layer < forecast.layer_tokens.size())
-                rightAligned(positionText(forecast.layer_tokens[layer]));
+                rightAligned(numberText(forecast.layer_tokens[layer]));
         }
     ImGui::EndTable();
 }

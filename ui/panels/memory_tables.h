@@ -19,7 +19,6 @@ void drawPartTable(const Memory &memory, const PartColour &colour_of);
 void drawLongestTable(const MemoryForecast &forecast, const AttentionSettings &applied);
 void drawLayerTable(const MemoryForecast &forecast, ImVec4 colour);
 
-void colouredWrapped(ImVec4 colour, const std::string &text);
 /// A small square before a name, in the same line.
 void swatch(ImVec4 colour);
 

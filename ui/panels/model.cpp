@@ -2,6 +2,7 @@
 
 #include "ui/strings.h"
 #include "ui/theme.h"
+#include "ui/widgets/lines.h"
 #include "ui/widgets/quantity.h"
 #include "ui/widgets/share_bar.h"
 
@@ -70,7 +71,7 @@ void ModelPanel::drawOpen(const Snapshot &snapshot, CommandQueue &commands) {
         chosen_->clear();
     }
     if (choose_model_file) {
-        if (ImGui::Button(tr("Open a GGUF file ...")))
+        if (ImGui::Button(tr("Open a GGUF file...")))
             choose_model_file([box = chosen_](std::string path) { *box = std::move(path); });
         ImGui::SameLine();
     }
@@ -89,9 +90,7 @@ void ModelPanel::drawOpen(const Snapshot &snapshot, CommandQueue &commands) {
         }
         ImGui::SameLine();
     }
-    ImGui::PushStyleColor(ImGuiCol_Text, mutedText());
-    ImGui::TextWrapped("%s", tr("or drop a file on the window"));
-    ImGui::PopStyleColor();
+    mutedLine(tr("or drop a file on the window"));
 }
 
 void ModelPanel::drawForecast(const Snapshot &snapshot, CommandQueue &commands) {
@@ -105,13 +104,9 @@ void ModelPanel::drawForecast(const Snapshot &snapshot, CommandQueue &commands) 
     ImGui::TextWrapped("%s", forecast->name.empty() ? fileName(forecast->path).c_str()
                                                     : forecast->name.c_str());
     ImGui::PopFont();
-    ImGui::PushStyleColor(ImGuiCol_Text, mutedText());
-    ImGui::TextWrapped("%s", forecast->path.c_str());
-    ImGui::PopStyleColor();
+    mutedLine(forecast->path);
     if (!forecast->problem.empty()) {
-        ImGui::PushStyleColor(ImGuiCol_Text, error());
-        ImGui::TextWrapped("%s", forecast->problem.c_str());
-        ImGui::PopStyleColor();
+        colouredText(error(), forecast->problem);
     }
     drawFacts("##facts", forecast->facts);
     if (forecast->weight_bytes > 0)
@@ -149,9 +144,7 @@ void ModelPanel::drawLoaded(const Snapshot &snapshot, CommandQueue &commands) {
                        model.layers, model.heads, model.kv_heads, model.head_dim,
                        secondsText(model.load_seconds).c_str());
     if (model.is_small) {
-        ImGui::PushStyleColor(ImGuiCol_Text, warning());
-        ImGui::TextWrapped("%s", tr("A small model: good to look into, not to be believed."));
-        ImGui::PopStyleColor();
+        colouredText(warning(), tr("A small model: good to look into, not to be believed."));
     }
     if (ImGui::SmallButton(tr("Unload")))
         commands.push(command::UnloadModel{});

@@ -2,6 +2,7 @@
 
 #include "ui/strings.h"
 #include "ui/theme.h"
+#include "ui/widgets/lines.h"
 #include "ui/widgets/quantity.h"
 #include "ui/widgets/share_bar.h"
 
@@ -19,12 +20,6 @@ constexpr ImGuiTableFlags kTable =
 void cell(const std::string &text) {
     ImGui::TableNextColumn();
     ImGui::TextUnformatted(text.c_str());
-}
-
-void muted(const char *text) {
-    ImGui::PushStyleColor(ImGuiCol_Text, mutedText());
-    ImGui::TextWrapped("%s", text);
-    ImGui::PopStyleColor();
 }
 
 bool hasFailed(const SelfTest::Line &line) {
@@ -61,9 +56,7 @@ void drawLines(const SelfTest &test) {
         cell(percentText(line.worst) + " of allowed");
         ImGui::TableNextColumn();
         if (hasFailed(line)) {
-            ImGui::PushStyleColor(ImGuiCol_Text, error());
-            ImGui::TextWrapped("%s", line.failure.empty() ? tr("failed") : line.failure.c_str());
-            ImGui::PopStyleColor();
+            colouredText(error(), line.failure.empty() ? tr("failed") : line.failure);
         } else {
             ImGui::TextColored(good(), "%s", tr("passed"));
         }
@@ -109,7 +102,7 @@ void drawWhy(const Snapshot &snapshot) {
 
 void MachineChecks::drawSelfTest(const Snapshot &snapshot, CommandQueue &commands) {
     const SelfTest *test = snapshot.machine.self_test.get();
-    muted(tr("Compares every kernel on this device with a plain reference on the processor."));
+    mutedLine(tr("Compares every kernel on this device with a plain reference on the processor."));
     ImGui::BeginDisabled(test && test->running);
     if (ImGui::Button(tr("Run the self-test")))
         commands.push(command::RunSelfTest{});
@@ -131,8 +124,8 @@ void MachineChecks::drawSelfTest(const Snapshot &snapshot, CommandQueue &command
 }
 
 void MachineChecks::drawProfile(const Snapshot &snapshot, CommandQueue &commands) {
-    muted(tr("GPU time of each kernel while a chunk of text is read, and while one token is "
-             "written."));
+    mutedLine(tr("GPU time of each kernel while a chunk of text is read, and while one token is "
+                 "written."));
     ImGui::BeginDisabled(!snapshot.model || snapshot.busy());
     if (ImGui::Button(tr("Measure the kernels")))
         commands.push(command::RunProfile{});

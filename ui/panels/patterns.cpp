@@ -3,6 +3,7 @@
 #include "ui/panels/patterns_spec.h"
 #include "ui/strings.h"
 #include "ui/theme.h"
+#include "ui/widgets/lines.h"
 #include "ui/widgets/quantity.h"
 
 #include <imgui.h>
@@ -20,12 +21,6 @@ float labelRoom() {
     return -9 * ImGui::GetFontSize();
 }
 
-void coloured(ImVec4 colour, const std::string &text) {
-    ImGui::PushStyleColor(ImGuiCol_Text, colour);
-    ImGui::TextWrapped("%s", text.c_str());
-    ImGui::PopStyleColor();
-}
-
 bool editSpecText(const char *label, std::string &text, const std::string &problem) {
     const float room = labelRoom();
     pushMono();
@@ -35,7 +30,7 @@ bool editSpecText(const char *label, std::string &text, const std::string &probl
     ImGui::SameLine(0, ImGui::GetStyle().ItemInnerSpacing.x);
     ImGui::TextUnformatted(label);
     if (!problem.empty())
-        coloured(error(), problem);
+        colouredText(error(), problem);
     return changed;
 }
 
@@ -82,8 +77,9 @@ void PatternsPanel::follow(const Snapshot &snapshot) {
     if (!started_ || (now != applied_ && draft_ == applied_)) {
         draft_ = now;
         rule_ = 0;
-        changed();
     }
+    if (!started_ || now != applied_)
+        changed(); // its price is another now
     applied_ = now;
     started_ = true;
     if (model_ != snapshot.model || checked_layers_ != snapshot.cost.shape.layers) {
@@ -199,7 +195,7 @@ void PatternsPanel::drawPictures(const Snapshot &snapshot) {
     masks_.draw(rules[std::min(rule_, rules.size() - 1)].spec, window);
     ImGui::SeparatorText(tr("Wavelengths of the positions"));
     if (!rope_problem_.empty())
-        coloured(mutedText(), tr("The scheme cannot be read."));
+        mutedLine(tr("The scheme cannot be read."));
     else
         wavelengths_.draw(snapshot.patterns, draft_.rope, window);
 }
@@ -248,21 +244,24 @@ void PatternsPanel::drawPrice(const Snapshot &snapshot) {
     ImGui::SeparatorText(draft_ == applied_ ? tr("What it costs") : tr("What the change costs"));
     const Price *price = priceOf(snapshot);
     if (!snapshot.model)
-        coloured(mutedText(), tr("Load a model to see what its settings cost."));
+        mutedLine(tr("Load a model to see what its settings cost."));
     else if (isWrong())
-        coloured(error(), tr("One of the settings cannot be read."));
+        colouredText(error(), tr("One of the settings cannot be read."));
     else if (!price)
-        coloured(mutedText(), tr("Working out the price ..."));
+        mutedLine(tr("Working out the price ..."));
     if (price) {
         if (!price->problem.empty())
-            coloured(error(), price->problem);
+            colouredText(error(), price->problem);
         if (!price->warning.empty())
-            coloured(warning(), price->warning);
+            colouredText(warning(), price->warning);
         ImGui::TextWrapped(tr("Memory: %s for keys and values, %s in all, at a window of %s."),
                            byteText(static_cast<double>(price->cache_bytes)).c_str(),
                            byteText(static_cast<double>(price->total_bytes)).c_str(),
                            tokensText(price->window_tokens).c_str());
-        if (price->full_pairs > 0)
+        if (price->full_pairs > 0 && price->pairs >= price->full_pairs)
+            ImGui::TextWrapped(tr("Pairs: %s for one head of all layers."),
+                               countText(price->pairs).c_str());
+        else if (price->full_pairs > 0)
             ImGui::TextWrapped(tr("Pairs: %s of full attention (%s instead of %s for one head of "
                                   "all layers)."),
                                percentText(price->pairs / price->full_pairs).c_str(),
@@ -284,7 +283,7 @@ void PatternsPanel::drawPrice(const Snapshot &snapshot) {
 
 void PatternsPanel::drawSettings(const Snapshot &snapshot) {
     const float em = ImGui::GetFontSize(), room = ImGui::GetContentRegionAvail().x;
-    const bool is_wide = room > 52 * em;
+    const bool is_wide = room > 42 * em;
     if (!is_wide) {
         drawProposal(snapshot);
         drawAttention(snapshot);

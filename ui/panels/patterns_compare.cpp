@@ -4,6 +4,7 @@
 #include "ui/panels/patterns_spec.h"
 #include "ui/strings.h"
 #include "ui/theme.h"
+#include "ui/widgets/lines.h"
 #include "ui/widgets/quantity.h"
 
 #include <imgui.h>
@@ -16,17 +17,11 @@
 namespace longscope::ui {
 namespace {
 
-void coloured(ImVec4 colour, const std::string &text) {
-    ImGui::PushStyleColor(ImGuiCol_Text, colour);
-    ImGui::TextWrapped("%s", text.c_str());
-    ImGui::PopStyleColor();
-}
-
 void editSpecText(const char *label, std::string &text, const std::string &problem) {
     ImGui::SetNextItemWidth(-6 * ImGui::GetFontSize());
     ImGui::InputText(label, &text);
     if (!problem.empty())
-        coloured(error(), problem);
+        colouredText(error(), problem);
 }
 
 void editCacheType(const char *label, std::string &type) {
@@ -129,7 +124,7 @@ void drawFigures(const Comparison &comparison) {
         row(tr("KL from A"), "0 nats", shortNumber(*b.kl) + " nats");
     ImGui::EndTable();
     if (b.kl)
-        coloured(mutedText(), explainKl(*b.kl));
+        mutedLine(explainKl(*b.kl));
 }
 
 void drawTexts(const Comparison &comparison) {
@@ -143,16 +138,16 @@ void drawTexts(const Comparison &comparison) {
     for (const ComparedSide *side : {&comparison.a, &comparison.b}) {
         ImGui::TableNextColumn();
         if (!side->error.empty())
-            coloured(error(), side->error);
+            colouredText(error(), side->error);
         drawMarked(side->text, differs);
     }
     ImGui::EndTable();
     if (comparison.running || comparison.a.text.empty() || comparison.b.text.empty())
         return;
-    coloured(mutedText(), differs == std::string::npos
-                              ? std::string(tr("Both texts are the same."))
-                              : std::string(tr("The ground is coloured from the first difference "
-                                               "on.")));
+    mutedLine(differs == std::string::npos
+                  ? std::string(tr("Both texts are the same."))
+                  : std::string(tr("The ground is coloured from the first difference "
+                                   "on.")));
 }
 
 } // namespace
@@ -236,8 +231,8 @@ void CompareView::draw(const Snapshot &snapshot, const AttentionSettings &draft,
                        CommandQueue &commands) {
     const AttentionSettings &applied = snapshot.patterns.applied;
     if (!started_) {
-        a_ = applied;
         b_ = draft;
+        a_ = draft == applied ? AttentionSettings{} : applied; // the same twice tells nothing
         prompt_ = tr("What is this text about? Answer in two sentences.");
         started_ = true;
     }
@@ -255,7 +250,7 @@ void CompareView::draw(const Snapshot &snapshot, const AttentionSettings &draft,
         return;
     const Comparison &comparison = *snapshot.patterns.comparison;
     ImGui::Separator();
-    coloured(mutedText(), "\"" + comparison.prompt + "\"");
+    mutedLine("\"" + comparison.prompt + "\"");
     drawFigures(comparison);
     drawTexts(comparison);
 }

@@ -5,6 +5,7 @@
 #include "ui/panels/patterns_spec.h"
 #include "ui/strings.h"
 #include "ui/theme.h"
+#include "ui/widgets/lines.h"
 #include "ui/widgets/quantity.h"
 
 #include <imgui.h>
@@ -20,12 +21,6 @@ namespace {
 
 constexpr uint32_t kSide = 64;
 constexpr uint32_t kMostKinds = 3; // of heads that are drawn side by side
-
-void muted(const std::string &text) {
-    ImGui::PushStyleColor(ImGuiCol_Text, mutedText());
-    ImGui::TextWrapped("%s", text.c_str());
-    ImGui::PopStyleColor();
-}
 
 /// The largest distance that positions may stand for: far zones squeeze it.
 double largestDistance(const attention::RopeScheme &scheme, uint64_t window) {
@@ -113,11 +108,12 @@ void MaskPictures::draw(const std::string &spec, uint64_t window_tokens) {
             maskPicture(std::format("##mask {}", i).c_str(), kinds_[i], std::max(side, 16.0F));
         }
         uint64_t dot = kinds_.front().dot_tokens;
-        muted(std::format("Queries down, keys right: the first {}{}.", tokensText(shown_tokens_),
-                          dot > 1 ? std::format(", a dot is {}", tokensText(dot)) : ""));
+        mutedLine(std::format("Queries down, keys right: the first {}{}.",
+                              tokensText(shown_tokens_),
+                              dot > 1 ? std::format(", a dot is {}", tokensText(dot)) : ""));
     }
     if (!note_.empty())
-        muted(note_);
+        mutedLine(note_);
 }
 
 void WavelengthPlot::make(const Patterns &patterns, const std::string &rope,
@@ -155,17 +151,14 @@ void WavelengthPlot::say(const Patterns &patterns) const {
     std::string text = std::format(
         "{} of {} pairs of dimensions make less than one turn within the {} of training.",
         short_pairs_, pairs_.size(), tokensText(patterns.trained_tokens));
-    muted(text);
+    mutedLine(text);
     if (unseen_pairs_ > 0) {
-        ImGui::PushStyleColor(ImGuiCol_Text, warning());
-        ImGui::TextWrapped("%s", std::format("At {} {} of them reach angles that training never "
-                                             "showed.",
-                                             tokensText(window_tokens_), unseen_pairs_)
-                                     .c_str());
-        ImGui::PopStyleColor();
+        colouredText(warning(), std::format("At {} {} of them reach angles that training never "
+                                            "showed.",
+                                            tokensText(window_tokens_), unseen_pairs_));
     } else {
-        muted(std::format("At {} every pair stays within angles that training showed.",
-                          tokensText(window_tokens_)));
+        mutedLine(std::format("At {} every pair stays within angles that training showed.",
+                              tokensText(window_tokens_)));
     }
 }
 
@@ -177,10 +170,11 @@ void WavelengthPlot::draw(const Patterns &patterns, const std::string &rope,
         trained_tokens_ != patterns.trained_tokens)
         make(patterns, rope, window_tokens);
     if (!note_.empty()) {
-        muted(note_);
+        mutedLine(note_);
         return;
     }
     ImVec2 size = {-1, 14 * ImGui::GetFontSize()};
+    ImGui::PushStyleVar(ImGuiStyleVar_FrameBorderSize, 0);
     if (ImPlot::BeginPlot("##wavelengths", size, ImPlotFlags_NoMenus | ImPlotFlags_NoMouseText)) {
         ImPlot::SetupAxes(tr("Pair of dimensions"), tr("Tokens of a turn"), ImPlotAxisFlags_AutoFit,
                           ImPlotAxisFlags_AutoFit);
@@ -193,6 +187,7 @@ void WavelengthPlot::draw(const Patterns &patterns, const std::string &rope,
         drawLevel(tr("Wanted"), static_cast<double>(window_tokens_), warning());
         ImPlot::EndPlot();
     }
+    ImGui::PopStyleVar();
     say(patterns);
 }
 

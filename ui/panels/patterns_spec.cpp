@@ -6,6 +6,7 @@
 #include "compute/core/error.h"
 #include "ui/strings.h"
 #include "ui/theme.h"
+#include "ui/widgets/lines.h"
 #include "ui/widgets/quantity.h"
 
 #include <imgui.h>
@@ -69,11 +70,14 @@ bool editNumber(const SpecNumber &number, double &value) {
         value = is_set ? 1 : 0;
         return changed;
     }
+    std::string format = number.format;
+    if (value == 1 && format.ends_with('s'))
+        format.pop_back(); // "1 block"
     ImGui::SetNextItemWidth(-9 * ImGui::GetFontSize());
     constexpr ImGuiSliderFlags kLogarithmic = ImGuiSliderFlags_Logarithmic;
     bool is_wide = number.most > 16 * std::max(number.least, 1.0);
     bool changed = ImGui::SliderScalar(tr(number.label), ImGuiDataType_Double, &value,
-                                       &number.least, &number.most, number.format,
+                                       &number.least, &number.most, format.c_str(),
                                        is_wide ? kLogarithmic : ImGuiSliderFlags_None);
     if (changed && !number.is_real)
         value = std::max(std::round(value), 0.0);
@@ -169,9 +173,7 @@ bool editSpec(const char *label, std::span<const SpecForm> forms, std::string &s
     if (moved)
         spec = makeSpec(*form, numbers);
     ImGui::PopID();
-    ImGui::PushStyleColor(ImGuiCol_Text, mutedText());
-    ImGui::TextWrapped("%s", tr(form->help));
-    ImGui::PopStyleColor();
+    mutedLine(tr(form->help));
     return changed || moved;
 }
 

@@ -2,6 +2,7 @@
 
 #include "ui/strings.h"
 #include "ui/theme.h"
+#include "ui/widgets/lines.h"
 
 #include <imgui.h>
 #include <imgui_stdlib.h>
@@ -15,12 +16,6 @@ namespace longscope::ui {
 namespace {
 
 constexpr float kLeastScale = 0.5F, kMostScale = 3, kLeastFont = 10, kMostFont = 32;
-
-void muted(const char *text) {
-    ImGui::PushStyleColor(ImGuiCol_Text, mutedText());
-    ImGui::TextWrapped("%s", text);
-    ImGui::PopStyleColor();
-}
 
 /// A number with buttons: a slider would move away under the mouse, because everything grows.
 /// Returns the change: -1, 0 or 1; 2: back to the usual.
@@ -120,8 +115,8 @@ void SettingsPanel::drawLook(const Preferences &now, CommandQueue &commands) {
             std::clamp(now.font_size + static_cast<float>(change), kLeastFont, kMostFont);
     ImGui::Checkbox(tr("Show where tokens begin in documents"), &wanted.token_marks);
     if (!fonts().note.empty())
-        muted(fonts().note.c_str());
-    muted(tr("The window speaks English; it has no other language yet."));
+        mutedLine(fonts().note.c_str());
+    mutedLine(tr("The window speaks English; it has no other language yet."));
     if (wanted != now)
         commands.push(command::SetPreferences{wanted});
 }
@@ -179,7 +174,7 @@ void SettingsPanel::drawPaths(const Paths &paths) {
         }
         ImGui::EndTable();
     }
-    muted(
+    mutedLine(
         paths.portable
             ? tr("Portable: settings and conversations lie beside the program and move with it.")
             : tr("To carry the program on a stick, make a folder \"longscope-data\" beside it, or "

@@ -19,7 +19,7 @@ struct HeadFigures {
 struct HeadTable {
     uint64_t tokens = 0;
     uint32_t layers = 0, heads = 0;
-    uint32_t sinks = 0, recent = 0; ///< how many tokens the two shares are of
+    uint32_t sinks = 0, recent = 0;   ///< how many tokens the two shares are of
     std::vector<HeadFigures> figures; ///< [layers, heads]
     double seconds = 0;
     const HeadFigures &of(uint32_t layer, uint32_t head) const {
@@ -79,7 +79,7 @@ struct Trace {
         float share = 0;           ///< of the attention to the document
         std::string place;
     };
-    std::vector<Span> spans; ///< strongest first
+    std::vector<Span> spans; ///< first the one whose share the answer raised most
     /// Of all attention: to the document, the first tokens (sinks), and everything else.
     float document_share = 0, sink_share = 0, other_share = 0;
     bool words_found = false; ///< the sentence's words stand in the document

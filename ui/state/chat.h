@@ -52,6 +52,7 @@ struct ConversationEntry {
 struct ContextUse {
     uint64_t system = 0, document = 0, history = 0, draft = 0, reply = 0;
     uint64_t window = 0; ///< the largest that the model, its positions and the memory allow
+    bool isEndless() const { return window >= uint64_t{1} << 31; } ///< nothing in the cache grows
     uint64_t needed() const { return system + document + history + draft + reply; }
 };
 

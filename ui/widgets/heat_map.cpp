@@ -1,6 +1,7 @@
 #include "ui/widgets/heat_map.h"
 
 #include "ui/theme.h"
+#include "ui/widgets/quantity.h"
 
 #include <imgui_internal.h>
 
@@ -77,17 +78,6 @@ struct HeatMap::Frame {
 HeatMap::HeatMap() : texture_(std::make_unique<Texture>()) {}
 HeatMap::~HeatMap() = default;
 
-std::string positionText(uint64_t number) {
-    const std::string digits = std::to_string(number);
-    std::string text;
-    for (size_t i = 0; i < digits.size(); ++i) {
-        if (i > 0 && (digits.size() - i) % 3 == 0)
-            text += ',';
-        text += digits[i];
-    }
-    return text;
-}
-
 uint64_t niceStep(uint64_t extent, uint32_t most) {
     for (uint64_t power = 1;; power *= 10)
         for (uint64_t factor : {1, 2, 5})
@@ -129,7 +119,7 @@ std::vector<Tick> ticksOf(const HeatMapAxis &axis, uint32_t most) {
 }
 
 float widestLabel(const HeatMapAxis &axis) {
-    return ImGui::CalcTextSize(positionText(std::max<uint64_t>(axis.end, 10)).c_str()).x;
+    return ImGui::CalcTextSize(numberText(std::max<uint64_t>(axis.end, 10)).c_str()).x;
 }
 
 void drawRowTicks(ImDrawList &list, const ImRect &picture, float cell, const HeatMapAxis &axis) {
@@ -137,7 +127,7 @@ void drawRowTicks(ImDrawList &list, const ImRect &picture, float cell, const Hea
     const auto most = static_cast<uint32_t>(picture.GetHeight() / (1.8F * em));
     for (const Tick &tick : ticksOf(axis, most)) {
         const float y = picture.Min.y + tick.cell * cell;
-        const std::string label = positionText(tick.number);
+        const std::string label = numberText(tick.number);
         const ImVec2 size = ImGui::CalcTextSize(label.c_str());
         list.AddLine({picture.Min.x - 0.25F * em, y}, {picture.Min.x, y},
                      ImGui::GetColorU32(mutedText()));
@@ -152,7 +142,7 @@ void drawColumnTicks(ImDrawList &list, const ImRect &picture, float cell, float 
     const auto most = static_cast<uint32_t>(picture.GetWidth() / (widestLabel(axis) + 1.2F * em));
     for (const Tick &tick : ticksOf(axis, most)) {
         const float x = picture.Min.x + tick.cell * cell;
-        const std::string label = positionText(tick.number);
+        const std::string label = numberText(tick.number);
         const float width = ImGui::CalcTextSize(label.c_str()).x;
         list.AddLine({x, picture.Max.y}, {x, picture.Max.y + 0.25F * em},
                      ImGui::GetColorU32(mutedText()));

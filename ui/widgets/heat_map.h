@@ -91,7 +91,5 @@ void drawColourBar(float width, const std::string &low, const std::string &high)
 
 /// Steps of 1, 2 or 5 times a power of ten, so that at most `most` fit.
 uint64_t niceStep(uint64_t extent, uint32_t most);
-/// All digits: "1,048,576".
-std::string positionText(uint64_t number);
 
 } // namespace longscope::ui

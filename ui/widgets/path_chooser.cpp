@@ -58,9 +58,8 @@ bool PathChooser::isShown(const PathEntry &entry) const {
         return false;
     if (entry.is_folder || all_files_)
         return true;
-    return std::ranges::any_of(request_.endings, [&](const std::string &ending) {
-        return endsWith(entry.name, ending);
-    });
+    return std::ranges::any_of(
+        request_.endings, [&](const std::string &ending) { return endsWith(entry.name, ending); });
 }
 
 void PathChooser::choose(const std::string &path) {
@@ -114,6 +113,10 @@ void PathChooser::drawEntries() {
     ImGui::TableSetupColumn("name", ImGuiTableColumnFlags_WidthStretch);
     ImGui::TableSetupColumn("size", ImGuiTableColumnFlags_WidthFixed, 6 * ImGui::GetFontSize());
     const std::string shown = listing_.folder;
+    if (std::ranges::none_of(listing_.entries, [&](const PathEntry &e) { return isShown(e); })) {
+        ImGui::TableNextColumn();
+        ImGui::TextColored(mutedText(), "%s", tr("Nothing to choose in this folder."));
+    }
     for (size_t i = 0; i < listing_.entries.size() && listing_.folder == shown && is_open_; ++i)
         if (isShown(listing_.entries[i]))
             drawEntry(PathEntry(listing_.entries[i]));
@@ -126,7 +129,8 @@ void PathChooser::draw() {
         wants_open_ = false;
         is_open_ = true;
     }
-    ImGui::SetNextWindowPos(ImGui::GetMainViewport()->GetCenter(), ImGuiCond_Appearing, {0.5f, 0.5f});
+    ImGui::SetNextWindowPos(ImGui::GetMainViewport()->GetCenter(), ImGuiCond_Appearing,
+                            {0.5f, 0.5f});
     ImGui::SetNextWindowSize({40 * ImGui::GetFontSize(), 0}, ImGuiCond_Appearing);
     if (!ImGui::BeginPopupModal(kPopup, nullptr, ImGuiWindowFlags_NoTitleBar)) {
         is_open_ = false;
@@ -157,7 +161,8 @@ void PathChooser::draw() {
     if (!replaces_.empty())
         ImGui::TextColored(warning(), "%s", tr("There is such a file; press again to replace it."));
     ImGui::BeginDisabled(typed_.empty());
-    if (ImGui::Button(request_.for_saving ? tr("Save") : tr("Open")) || (entered && !typed_.empty()))
+    if (ImGui::Button(request_.for_saving ? tr("Save") : tr("Open")) ||
+        (entered && !typed_.empty()))
         choose(pathOf(typed_));
     ImGui::EndDisabled();
     ImGui::SameLine();

@@ -8,15 +8,6 @@
 namespace longscope::ui {
 namespace {
 
-std::string grouped(uint64_t number) {
-    std::string digits = std::to_string(number);
-    for (size_t at = digits.size(); at > 3;) {
-        at -= 3;
-        digits.insert(at, ",");
-    }
-    return digits;
-}
-
 /// With the largest of "", k, M, G, T, P, E that leaves a number of at least 1.
 std::string scaled(double value, const char *unit) {
     constexpr std::array kPrefixes = {"", "k", "M", "G", "T", "P", "E"};
@@ -29,6 +20,15 @@ std::string scaled(double value, const char *unit) {
 }
 
 } // namespace
+
+std::string numberText(uint64_t number) {
+    std::string digits = std::to_string(number);
+    for (size_t at = digits.size(); at > 3;) {
+        at -= 3;
+        digits.insert(at, ",");
+    }
+    return digits;
+}
 
 std::string shortNumber(double value) {
     if (value == 0 || !std::isfinite(value))
@@ -51,7 +51,7 @@ std::string countText(double count) {
     if (!std::isfinite(count))
         return "unknown";
     if (count < 1e6)
-        return grouped(static_cast<uint64_t>(std::llround(std::max(count, 0.0))));
+        return numberText(static_cast<uint64_t>(std::llround(std::max(count, 0.0))));
     if (count < 9.995e8)
         return shortNumber(count / 1e6) + " million";
     if (count < 9.995e11)
@@ -62,7 +62,7 @@ std::string countText(double count) {
 }
 
 std::string tokensText(uint64_t tokens) {
-    return grouped(tokens) + (tokens == 1 ? " token" : " tokens");
+    return numberText(tokens) + (tokens == 1 ? " token" : " tokens");
 }
 
 std::string secondsText(double seconds) {
@@ -89,9 +89,10 @@ std::string byteText(double bytes) {
 }
 
 std::string percentText(double share) {
-    if (share > 0 && share < 0.001)
+    const double size = std::abs(share) * 100;
+    if (size > 0 && size < 0.1)
         return "under 0.1 %";
-    return shortNumber(std::abs(share) >= 0.1 ? std::round(share * 100) : share * 100) + " %";
+    return std::format("{:.{}f} %", share * 100, size >= 9.95 || size == 0 ? 0 : 1);
 }
 
 std::string timesText(double ratio) {

@@ -6,6 +6,8 @@
 
 namespace longscope::ui {
 
+/// All digits: "1,048,576".
+std::string numberText(uint64_t number);
 /// "8,192"; above a million "8.39 million", "1.2 billion", "3.4 trillion", then "5.6e18".
 std::string countText(double count);
 /// "8,192 tokens", "1 token".

@@ -289,10 +289,13 @@ std::optional<double> stackedPlot(const char *id, const StackedPlotLook &look) {
                                   ImPlotFlags_NoBoxSelect | ImPlotFlags_NoMouseText;
     const float em = ImGui::GetFontSize();
     ImPlot::PushStyleVar(ImPlotStyleVar_PlotPadding, ImVec2(em, 0.7F * em)); // half a label's width
+    ImGui::PushStyleVar(ImGuiStyleVar_FrameBorderSize, 0); // the plot itself has one
     const bool shown = ImPlot::BeginPlot(id, look.size, flags);
     ImPlot::PopStyleVar();
-    if (!shown)
+    if (!shown) {
+        ImGui::PopStyleVar();
         return std::nullopt;
+    }
     const auto sums = stack(look);
     const Range x = rangeX(look), y = rangeY(look, sums);
     setup(look, x, y);
@@ -309,6 +312,7 @@ std::optional<double> stackedPlot(const char *id, const StackedPlotLook &look) {
                                            ImGui::GetColorU32(ghost()));
     }
     ImPlot::EndPlot();
+    ImGui::PopStyleVar();
     drawLegend(look);
     return hovered;
 }

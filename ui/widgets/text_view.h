@@ -24,13 +24,18 @@ struct TextMark {
     std::string note; ///< on hover, may be empty
 };
 
+struct TextStretch {
+    size_t start = 0, end = 0;
+};
+
 /// What lies behind the text, and beside its scroll bar. All of it belongs to the caller, and lives
 /// until draw returns.
 struct TextDecor {
     std::span<const TextMark> marks;
     /// [marks]: the largest end of the marks up to this one (markEnds).
     std::span<const size_t> mark_ends;
-    std::span<const uint32_t> hits; ///< first bytes of what was found, rising
+    std::span<const TextStretch> headings; ///< drawn stronger; rising, apart
+    std::span<const uint32_t> hits;        ///< first bytes of what was found, rising
     size_t hit_bytes = 0;
     std::optional<size_t> current_hit; ///< index
     /// First bytes of tokens, rising; not empty: every other token has a ground.

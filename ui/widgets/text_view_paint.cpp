@@ -84,14 +84,20 @@ void TextView::paint(const Geometry &geometry, const TextDecor &decor) const {
     paintFlash(geometry, decor.flash_colour);
     const ImU32 colour = ImGui::GetColorU32(ImGuiCol_Text);
     const float inset = std::floor((row_height_ - ImGui::GetFontSize()) / 2);
+    // Another font would be wider than what was wrapped.
+    const float stroke = std::max(1.0F, std::round(ImGui::GetFontSize() / 20));
     for (const SeenRow &row : seen_) {
         paintTokens(row, decor);
         paintMarks(row, decor);
         paintHits(row, decor);
         if (selected_ < selected_end_)
             paintGround(row, selected_, selected_end_, decor.selection_colour);
-        list->AddText({left_, row.y + inset}, colour, text_->data() + row.start,
-                      text_->data() + row.end);
+        const char *begin = text_->data() + row.start, *end = text_->data() + row.end;
+        list->AddText({left_, row.y + inset}, colour, begin, end);
+        const auto heading =
+            std::ranges::upper_bound(decor.headings, row.start, {}, &TextStretch::end);
+        if (heading != decor.headings.end() && heading->start <= row.start)
+            list->AddText({left_ + stroke, row.y + inset}, colour, begin, end);
     }
     list->PopClipRect();
     paintRibbon(geometry, decor);

@@ -2,6 +2,7 @@
 
 #include "ui/theme.h"
 #include "ui/widgets/heat_map.h"
+#include "ui/widgets/quantity.h"
 
 #include <algorithm>
 #include <cmath>
@@ -134,7 +135,7 @@ std::optional<size_t> drawArcs(const char *id, ImVec2 size, uint64_t from,
     list.AddLine({left, base}, {right, base}, muted);
     const uint64_t step = niceStep(from + 1, static_cast<uint32_t>(size.x / (6 * em)) + 1);
     for (uint64_t tick = 0; tick <= from; tick += step) {
-        const std::string label = positionText(tick);
+        const std::string label = numberText(tick);
         const float width = ImGui::CalcTextSize(label.c_str()).x;
         list.AddLine({x(tick), base}, {x(tick), base + 0.25F * em}, muted);
         list.AddText(

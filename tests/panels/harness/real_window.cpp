@@ -185,7 +185,19 @@ bool Hands::type(const std::string &text) {
     return xdotool({"type", "--delay", "10", text});
 }
 bool Hands::key(const std::string &name) {
-    return xdotool({"key", name});
+    // As fingers do: xdotool's own chords let go of Ctrl first, which Dear ImGui may see in the
+    // frame in which the key went down, and then there was no chord.
+    std::vector<std::string> down, up;
+    size_t start = 0;
+    for (size_t plus = name.find('+'); plus != std::string::npos; plus = name.find('+', start)) {
+        const std::string modifier = name.substr(start, plus - start);
+        down.insert(down.end(), {"keydown", modifier});
+        up.insert(up.begin(), {"keyup", modifier});
+        start = plus + 1;
+    }
+    down.insert(down.end(), {"key", name.substr(start)});
+    down.insert(down.end(), up.begin(), up.end());
+    return xdotool(down);
 }
 bool Hands::resize(int width, int height) {
     return xdotool({"windowsize", "--sync", id_, std::to_string(width), std::to_string(height)});
