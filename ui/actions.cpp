@@ -3,8 +3,8 @@
 #include "ui/strings.h"
 #include "ui/theme.h"
 
-#include <imgui_internal.h>
 #include <imcmd_fuzzy_search.h>
+#include <imgui_internal.h>
 #include <misc/cpp/imgui_stdlib.h>
 
 #include <algorithm>
@@ -41,11 +41,13 @@ std::vector<size_t> found(const std::vector<Action> &actions, const std::string 
 
 } // namespace
 
-void Actions::drawMenus() const {
+void Actions::drawMenus() {
     std::vector<std::string> menus;
     for (const Action &action : all_)
         if (std::ranges::find(menus, action.menu) == menus.end())
             menus.push_back(action.menu);
+    if (std::exchange(menus_open_, false) && !menus.empty())
+        ImGui::OpenPopup(tr(menus.front().c_str())); // as a click on it does
     for (const std::string &menu : menus) {
         if (!ImGui::BeginMenu(tr(menu.c_str())))
             continue;
@@ -93,9 +95,10 @@ void Actions::drawPalette() {
         return 0;
     };
     std::string before = search_;
-    bool entered = ImGui::InputTextWithHint(
-        "##search", tr("What do you want to do?"), &search_,
-        ImGuiInputTextFlags_EnterReturnsTrue | ImGuiInputTextFlags_CallbackHistory, on_arrow, &step);
+    bool entered = ImGui::InputTextWithHint("##search", tr("What do you want to do?"), &search_,
+                                            ImGuiInputTextFlags_EnterReturnsTrue |
+                                                ImGuiInputTextFlags_CallbackHistory,
+                                            on_arrow, &step);
     if (search_ != before)
         chosen_ = 0;
     std::vector<size_t> shown = found(all_, search_);

@@ -23,9 +23,10 @@ struct Action {
 class Actions {
   public:
     void add(Action action) { all_.push_back(std::move(action)); }
-    void drawMenus() const;   ///< inside a menu bar
+    void drawMenus();          ///< inside a menu bar
     void runShortcuts() const; ///< each frame
     void drawPalette();
+    void openMenus() { menus_open_ = true; } ///< the first one, for the keyboard
     void openPalette() { palette_open_ = true; }
     /// ("Open a document...", "Ctrl+O")
     std::vector<std::pair<std::string, std::string>> shortcuts() const;
@@ -34,7 +35,7 @@ class Actions {
     std::vector<Action> all_;
     std::string search_;
     size_t chosen_ = 0;
-    bool palette_open_ = false;
+    bool palette_open_ = false, menus_open_ = false;
 };
 
 } // namespace longscope::ui

@@ -136,8 +136,11 @@ void Workspace::addActions() {
                       show("chat");
                   },
                   has_document});
-    actions_.add({"Work", "New conversation", ImGuiMod_Ctrl | ImGuiKey_N,
-                  [this] { commands_->push(command::NewConversation{}); }});
+    actions_.add({"Work", "New conversation", ImGuiMod_Ctrl | ImGuiKey_N, [this] {
+                      commands_->push(command::NewConversation{});
+                      show("chat");
+                      chat_.focusComposer();
+                  }});
     actions_.add({"Work", "Read the document", 0,
                   [this] { commands_->push(command::ReadDocument{}); }, has_document});
     actions_.add({"Work", "Measure all heads", 0,
@@ -174,7 +177,12 @@ void Workspace::addPanelActions() {
             {.menu = "View",
              .name = panelNames()[i],
              .keys = ImGuiMod_Ctrl | static_cast<ImGuiKey>(ImGuiKey_1 + static_cast<int>(i)),
-             .run = [this, i] { show(panelNames()[i]); },
+             .run =
+                 [this, i] {
+                     show(panelNames()[i]);
+                     if (places_[i].panel == &chat_)
+                         chat_.focusComposer();
+                 },
              .checked = [this, i] { return places_[i].open; }});
 }
 
@@ -204,6 +212,7 @@ void Workspace::addViewActions() {
     scale("Usual size", ImGuiMod_Ctrl | ImGuiKey_0, 0);
     actions_.add({"View", "Reset the layout", 0, [this] { resetLayout(); }, {}, {}, true});
     actions_.add({"Help", "Welcome", ImGuiKey_F1, [this] { shows_welcome_ = true; }});
+    actions_.add({"Help", "Go to the menus", ImGuiKey_F10, [this] { actions_.openMenus(); }});
     actions_.add({"Help", "Command palette", ImGuiMod_Ctrl | ImGuiMod_Shift | ImGuiKey_P,
                   [this] { actions_.openPalette(); }});
 }
@@ -319,8 +328,13 @@ void Workspace::drawPanel(Place &place, const Snapshot &snapshot) {
     }
     if (std::exchange(place.wants_focus, false))
         ImGui::SetNextWindowFocus();
-    ImGuiWindowFlags flags =
-        alone_.empty() ? 0 : ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoDocking;
+    ImGuiWindowClass tab; // each has its own button; one for all of them would close too much
+    tab.DockNodeFlagsOverrideSet = ImGuiDockNodeFlags_NoCloseButton;
+    ImGui::SetNextWindowClass(&tab);
+    // Those that appear at the start must not come to the front of those that were kept there.
+    ImGuiWindowFlags flags = alone_.empty()
+                                 ? ImGuiWindowFlags_NoFocusOnAppearing
+                                 : ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoDocking;
     if (place.panel == &chat_) // its messages scroll, and it is never higher than its window
         flags |= ImGuiWindowFlags_NoScrollbar | ImGuiWindowFlags_NoScrollWithMouse;
     if (ImGui::Begin(place.panel->name(), alone_.empty() ? &place.open : nullptr, flags))

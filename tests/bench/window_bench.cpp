@@ -163,16 +163,15 @@ class WindowBench {
         window::resetFrameStatistics();
         std::this_thread::sleep_for(8s);
         const window::FrameStatistics idle = window::frameStatistics();
-        lines_ += std::format("- 8 s without input, {}: {:.2f} % of one processor, {} frames\n", how,
-                              100 * idle.cpu_seconds / idle.seconds, idle.frames);
+        lines_ += std::format("- 8 s without input, {}: {:.2f} % of one processor, {} frames\n",
+                              how, 100 * idle.cpu_seconds / idle.seconds, idle.frames);
     }
 
     /// From the command to a snapshot without tasks of the engine, in the middle of a prefill.
     void measureStops() {
         std::vector<double> times;
         for (int i = 0; i < kStops; ++i) {
-            desk_.push(command::ShowDocument{short_});
-            desk_.push(command::UnloadModel{}); // what was read before is not read again
+            paste(std::format("Copy {}. ", i) + textOf(kReadBytes)); // none is read yet
             waitIdle();
             desk_.push(command::ReadDocument{});
             wait([](const Snapshot &now) {
@@ -182,7 +181,8 @@ class WindowBench {
             const auto pushed = Clock::now();
             desk_.push(command::Stop{});
             wait([](const Snapshot &now) { return !now.busy(); });
-            times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - pushed).count());
+            times.push_back(
+                std::chrono::duration<double, std::milli>(Clock::now() - pushed).count());
         }
         desk_.push(command::ShowDocument{large_});
         waitIdle();

@@ -12,8 +12,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <format>
+#include <fstream>
 #include <functional>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -99,6 +101,41 @@ class DeskTest : public ::testing::Test {
     std::filesystem::path folder_;
     std::string model_, sample_ = std::string(LONGSCOPE_TEST_DATA) + "/../../assets/sample.md";
     std::unique_ptr<Desk> desk_;
+};
+
+/// A desk with a conversation.
+class ChatTest : public DeskTest {
+  protected:
+    void startTiny(uint64_t reply_tokens = 12) {
+        useTinyModel();
+        start();
+        ui::Sampling sampling{.temperature = 0, .reply_tokens = reply_tokens};
+        push(command::SetSampling{sampling});
+    }
+    /// Sends and waits for the whole answer.
+    Picture ask(const std::string &text) {
+        size_t before = now()->chat.messages.size();
+        push(command::Send{text});
+        return waitFor([=](const ui::Snapshot &now) {
+            const auto &messages = now.chat.messages;
+            return messages.size() == before + 2 && !messages.back()->growing;
+        });
+    }
+    Picture waitGrown(size_t messages) {
+        return waitFor([=](const ui::Snapshot &now) {
+            return now.chat.messages.size() == messages && !now.chat.messages.back()->growing &&
+                   now.tasks.empty();
+        });
+    }
+    static const ui::Message &last(const Picture &picture) {
+        return *picture->chat.messages.back();
+    }
+    static std::string read(const std::string &path) {
+        std::ifstream file(path);
+        std::stringstream text;
+        text << file.rdbuf();
+        return text.str();
+    }
 };
 
 } // namespace longscope::app

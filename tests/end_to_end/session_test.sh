@@ -22,7 +22,8 @@ test_completeGoesOn() {
     run complete "$text$words" -n 300 --temp 0 --session "$folder/kept"
     expectStatus 0
     if grep -q 'reading again' "$err"; then complain "the session should come along into a larger window"; fi
-    [[ $(ls "$folder" | grep -c '^kept') == 1 ]] || complain "nothing should be left beside the file"
+    local kept=("$folder"/kept*)
+    ((${#kept[@]} == 1)) || complain "nothing should be left beside the file"
 }
 
 test_otherOptionsAreRefused() {

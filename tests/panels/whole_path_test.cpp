@@ -43,7 +43,8 @@ std::string pastedText() {
 /// A data folder that goes when the test ends.
 struct OwnFolder {
     OwnFolder()
-        : path(std::filesystem::temp_directory_path() / std::format("longscope-path-{}", getpid())) {
+        : path(std::filesystem::temp_directory_path() /
+               std::format("longscope-path-{}", getpid())) {
         std::filesystem::remove_all(path);
     }
     ~OwnFolder() { std::filesystem::remove_all(path); }
@@ -203,11 +204,13 @@ class Path {
     void watchesMemoryAndStops() {
         hands_.key("ctrl+4");
         EXPECT_TRUE(eyes_.sees("On the device: "));
-        double quickest_ms = 1e9; // the machine of a test may be busy for a moment
-        for (int i = 0; i < 4 && quickest_ms > 200; ++i)
-            quickest_ms = std::min(quickest_ms, stopsAReading());
-        EXPECT_LT(quickest_ms, 200);
         const std::string before = usedTokens();
+        double ms = stopsAReading();
+        for (int i = 0; i < 4 && ms > 200; ++i) { // the machine of a test may be busy for a moment
+            forgetsWhatWasRead();
+            ms = stopsAReading();
+        }
+        EXPECT_LT(ms, 200);
         runs("read the document");
         program_.wait([](const Snapshot &now) {
             return now.attention.timeline && now.attention.timeline->tokens() > 300 && !now.busy();
@@ -223,9 +226,8 @@ class Path {
     /// Moves the border between the document and the rest, changes the theme, and quits at once.
     Spot choosesAndQuits() {
         runs("light");
-        program_.wait([](const Snapshot &now) {
-            return now.preferences.theme == ui::ThemeChoice::light;
-        });
+        program_.wait(
+            [](const Snapshot &now) { return now.preferences.theme == ui::ThemeChoice::light; });
         const Spot document = findWindow("Document");
         const int edge = static_cast<int>(document.max.x) + 1;
         hands_.drag(edge, document.y(), edge - 120, document.y());
@@ -312,20 +314,26 @@ class Path {
     /// From the key that asks for it to the end of the task, in ms.
     double stopsAReading() {
         runs("read the document");
-        program_.wait([](const Snapshot &now) {
-            return now.busy() && now.tasks.front().progress.done > 0;
-        });
+        program_.wait(
+            [](const Snapshot &now) { return now.busy() && now.tasks.front().progress.done > 0; });
         const auto pressed = Clock::now();
         hands_.key("ctrl+period");
         program_.wait([](const Snapshot &now) { return !now.busy(); });
-        const double ms =
-            std::chrono::duration<double, std::milli>(Clock::now() - pressed).count();
+        const double ms = std::chrono::duration<double, std::milli>(Clock::now() - pressed).count();
         std::printf("stopped %.0f ms after the key\n", ms);
         return ms;
     }
+    void forgetsWhatWasRead() {
+        for (const char *pattern : {"window:80", "window:64"}) {
+            program_.desk.push(ui::command::ApplySettings{{.attention = pattern}});
+            program_.wait([&](const Snapshot &now) {
+                return now.patterns.applied.attention == pattern && !now.busy();
+            });
+        }
+    }
     void said(const char *what) const {
-        std::printf("%6.1f s: %s\n",
-                    std::chrono::duration<double>(Clock::now() - began_).count(), what);
+        std::printf("%6.1f s: %s\n", std::chrono::duration<double>(Clock::now() - began_).count(),
+                    what);
         std::fflush(stdout);
     }
 

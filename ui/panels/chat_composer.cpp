@@ -287,8 +287,8 @@ void Composer::send(const Snapshot &snapshot, CommandQueue &commands) {
         hint_ = tr("Nothing was sent: the message is empty.");
     } else if (isWorking(snapshot)) {
         hint_ = tr("Not sent: the model still works. Stop it, or send when it is done.");
-    } else if (std::string misfit = misfitText(use); !misfit.empty()) {
-        hint_ = say("Not sent. {}", misfit);
+    } else if (!misfitText(use).empty()) {
+        hint_ = tr("Not sent: it does not fit the window.");
     } else {
         hint_.clear();
         commands.push(command::Send{std::exchange(draft_, {})});

@@ -26,6 +26,10 @@ std::string hoverText(const Segment &segment) {
 std::string misfitText(const ContextUse &use) {
     if (use.window == 0 || use.needed() <= use.window)
         return {};
+    if (use.document + use.system + use.reply > use.window)
+        return say("This needs {}, the window is {}. Send it without the document, or choose "
+                   "positions that reach further in the panel Patterns.",
+                   tokensText(use.needed()), tokensText(use.window));
     return say(use.document > 0 ? "This needs {}, the window is {}. Send it without the document, "
                                   "start a new conversation, or reserve less for the reply."
                                 : "This needs {}, the window is {}. Shorten the text, start a new "

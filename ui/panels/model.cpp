@@ -128,6 +128,9 @@ void ModelPanel::drawLoaded(const Snapshot &snapshot, CommandQueue &commands) {
     if (!snapshot.model) {
         ImGui::TextWrapped("%s", tr("No model is loaded. Open a GGUF file: a model with its "
                                     "weights, from anywhere on this computer."));
+        if (!snapshot.paths.model.empty() &&
+            ImGui::Button(say("Load {}", fileName(snapshot.paths.model)).c_str()))
+            commands.push(command::LoadModel{});
         return;
     }
     const Model &model = *snapshot.model;
