@@ -128,7 +128,7 @@ class Screenshot {
             push(command::ReadDocument{});
         if (panel == "attention") {
             push(command::MeasureHeads{});
-            push(command::ShowMap{{.layer = 5, .heads = {2}}});
+            push(command::ShowMap{{.layer = 5, .heads = {2}, .size = 256}}); // a small file
             auto tokens = client_.desk().snapshot()->attention.timeline->tokens();
             push(command::ShowStrip{.layer = 5, .heads = {2}, .query = tokens / 2});
         }

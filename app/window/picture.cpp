@@ -33,6 +33,7 @@ void writePng(const std::string &path, const Picture &picture) {
     image.width = picture.width;
     image.height = picture.height;
     image.format = PNG_FORMAT_RGB;
+    image.flags = PNG_IMAGE_FLAG_FAST; // without filters, which make flat surfaces larger
     if (!png_image_write_to_file(&image, path.c_str(), 0, rgb.data(), 0, nullptr))
         fail(ErrorKind::file, "the picture {} of {} x {} pixels could not be written: {}", path,
              picture.width, picture.height, image.message);

@@ -104,7 +104,7 @@ void MemoryPanel::drawSummary(const Memory &memory) const {
     const uint64_t booked = MemoryPoint{0, memory.now}.total();
     std::string text = say("On the device: {}", bytes(booked));
     if (memory.budget_bytes > 0)
-        text = say("On the device: {} of {} that are free for it", bytes(booked),
+        text = say("On the device: {} of {} free for it", bytes(booked),
                    bytes(memory.budget_bytes));
     if (memory.host_bytes > 0)
         text += "   " + (memory.host_total_bytes > 0
