@@ -11,7 +11,7 @@ constexpr double kNewsSeconds = 1.0 / 30;
 constexpr double kSlowNewsSeconds = 0.2;
 /// A third of Dear ImGui's blinking period, which shows the caret for two thirds of it.
 constexpr double kCaretSeconds = 0.4;
-constexpr double kCaretBlinksFor = 10;
+constexpr double kCaretBlinksFor = 3;
 constexpr double kLongestWait = 1;
 
 } // namespace
