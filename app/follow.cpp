@@ -3,16 +3,9 @@
 #include "app/output.h"
 #include "compute/core/error.h"
 
-#include <chrono>
 #include <format>
 
 namespace longscope::app {
-namespace {
-
-constexpr std::chrono::milliseconds kLookForStop{50};
-
-} // namespace
-
 engine::Task follow(engine::Worker &worker, engine::Command command, ProgressLine &line,
                     const std::function<void(std::string_view)> &on_text, std::stop_token stop) {
     size_t shown = 0; // bytes of the text
@@ -24,21 +17,16 @@ engine::Task follow(engine::Worker &worker, engine::Command command, ProgressLin
         shown = task.text.size();
     };
     const std::string known = worker.snapshot()->warning;
-    uint64_t id = worker.push(std::move(command));
-    std::stop_callback pass_on(stop, [&worker] { worker.stop(); });
-    auto snapshot = worker.snapshot();
-    while (snapshot->task.id < id || snapshot->task.state == engine::TaskState::running) {
-        if (snapshot->task.id == id) {
-            showText(snapshot->task);
-            bool streaming = on_text && snapshot->task.progress.label == "writing";
-            if (!snapshot->task.progress.label.empty() && !streaming)
-                line.show(snapshot->task.progress);
-        }
-        snapshot = worker.waitForChange(snapshot->version, kLookForStop);
-        if (stop.stop_requested() && snapshot->task.id < id)
-            break; // dropped before it began: it never becomes the current task
-    }
-    auto last = worker.waitForEnd(id);
+    auto show = [&](const std::shared_ptr<const engine::Snapshot> &snapshot) {
+        const engine::Task &task = snapshot->task;
+        if (task.state != engine::TaskState::running)
+            return; // the rest is told below
+        showText(task);
+        bool streaming = on_text && task.progress.label == "writing";
+        if (!task.progress.label.empty() && !streaming)
+            line.show(task.progress);
+    };
+    auto last = worker.follow(worker.push(std::move(command)), show, std::move(stop));
     engine::Task task = last->task;
     line.clear();
     if (last->warning != known && !last->warning.empty())

@@ -2,7 +2,6 @@
 // colours that grey and colour-blind eyes can order. Knows nothing of what the numbers mean.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -37,9 +36,5 @@ constexpr double kLeastShown = 1e-4;
 /// a square of the same whole number of pixels, more than one where the matrix is small. Throws
 /// Error(file) when it cannot be made.
 std::vector<std::byte> encodePng(const Matrix &matrix);
-
-/// Cividis (Nuñez, Anderton, Renslow 2018): red, green, blue at 0 <= level <= 1. Lightness rises
-/// with the level, also without red-green vision.
-std::array<uint8_t, 3> cividis(double level);
 
 } // namespace longscope::app

@@ -125,6 +125,14 @@ class Checks {
 
 } // namespace
 
+std::vector<engine::KernelFamily> familiesToCheck(const gpu::DeviceFacts &facts,
+                                                  const std::string &wanted) {
+    std::vector<engine::KernelFamily> families{engine::chooseFamily(facts, wanted)};
+    if (wanted == "auto" && families.front() != engine::KernelFamily::subgroup)
+        families.push_back(engine::KernelFamily::subgroup);
+    return families;
+}
+
 void checkKernels(gpu::Device &device, engine::KernelFamily family,
                   const std::function<void(const KernelCheck &)> &on_kernel, std::stop_token stop) {
     Workbench bench(device, family);

@@ -19,6 +19,10 @@ struct KernelCheck {
     std::string failure; ///< "" or the first one: case, index, both values
 };
 
+/// "auto": every family that runs on the device, the one that it uses first; else the one asked for.
+std::vector<engine::KernelFamily> familiesToCheck(const gpu::DeviceFacts &facts,
+                                                  const std::string &wanted);
+
 /// Hands out one result a kernel as it is known. Throws Error(stopped).
 void checkKernels(gpu::Device &device, engine::KernelFamily family,
                   const std::function<void(const KernelCheck &)> &on_kernel, std::stop_token stop);

@@ -357,8 +357,6 @@ engine::EngineOptions engineOptions(const Options &options) {
     engine.model_path = modelPath(options);
     engine.device = options.device;
     engine.kernels = options.kernels;
-    const char *validation = std::getenv("LONGSCOPE_VALIDATION");
-    engine.validation = validation && std::string_view(validation) == "1";
     return engine;
 }
 

@@ -62,7 +62,7 @@ file(CREATE_LINK ${CMAKE_SOURCE_DIR}/ui/theme.h ${theme_view}/ui/theme.h SYMBOLI
 function(theme_library name imgui_name)
     add_library(${name} STATIC ${CMAKE_SOURCE_DIR}/ui/theme.cpp)
     target_include_directories(${name} PUBLIC ${theme_view})
-    target_link_libraries(${name} PUBLIC ${imgui_name} PRIVATE longscope_warnings)
+    target_link_libraries(${name} PUBLIC ${imgui_name} PRIVATE compute_core longscope_warnings)
 endfunction()
 
 imgui_library(imgui)

@@ -1,5 +1,7 @@
 #include "ui/theme.h"
 
+#include "compute/core/cividis.h"
+
 #include <implot.h>
 
 #include <algorithm>
@@ -349,20 +351,11 @@ ImVec4 markColour(MarkGround mark) {
 }
 
 const std::array<ImU32, 256> &cividisMap() {
-    /// Ten published colours at equal distances, dark to light.
-    static constexpr std::array<uint32_t, 10> kPoints{0x00224e, 0x123570, 0x3b496c, 0x575d6d,
-                                                      0x707173, 0x8a8678, 0xa59c74, 0xc3b369,
-                                                      0xe1cc55, 0xfee838};
     static const std::array<ImU32, 256> map = [] {
         std::array<ImU32, 256> colours{};
         for (size_t i = 0; i < colours.size(); ++i) {
-            const float place = static_cast<float>(i) / 255 * (kPoints.size() - 1);
-            const size_t below = std::min<size_t>(static_cast<size_t>(place), kPoints.size() - 2);
-            const float part = place - static_cast<float>(below);
-            const ImVec4 a = rgb(kPoints[below]), b = rgb(kPoints[below + 1]);
-            colours[i] = ImGui::ColorConvertFloat4ToU32({std::lerp(a.x, b.x, part),
-                                                         std::lerp(a.y, b.y, part),
-                                                         std::lerp(a.z, b.z, part), 1});
+            const auto [red, green, blue] = longscope::cividis(static_cast<double>(i) / 255);
+            colours[i] = IM_COL32(red, green, blue, 255);
         }
         return colours;
     }();

@@ -9,6 +9,7 @@
 #include "app/progress.h"
 #include "app/settings_compared.h"
 #include "app/token_file.h"
+#include "compute/core/clock.h"
 #include "compute/core/error.h"
 #include "compute/engine/attention.h"
 #include "compute/engine/plan.h"
@@ -23,13 +24,7 @@
 namespace longscope::app {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr uint64_t kProfiledTokens = 16; ///< of generation
-
-double secondsSince(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// Pairs of a query from..to-1 and a key by the formulas of the patterns, over layers and heads.
 double pairsByFormula(const engine::SessionOptions &session, const model::Config &config,

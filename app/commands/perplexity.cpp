@@ -7,6 +7,7 @@
 #include "app/perplexity_report.h"
 #include "app/progress.h"
 #include "app/settings_compared.h"
+#include "compute/core/clock.h"
 #include "compute/core/error.h"
 #include "compute/core/text.h"
 #include "compute/engine/attention_metrics.h"
@@ -19,13 +20,7 @@
 namespace longscope::app {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr uint64_t kUsualContext = 512;
-
-double secondsSince(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// Eviction that begins when a prompt ends has nothing to do here.
 void refuseDecodeEviction(const engine::SessionOptions &options) {

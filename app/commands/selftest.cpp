@@ -10,18 +10,6 @@
 namespace longscope::app {
 namespace {
 
-/// Every family that runs on the device, or the one asked for.
-std::vector<engine::KernelFamily> familiesOf(const gpu::DeviceFacts &facts,
-                                             const std::string &wanted) {
-    if (wanted != "auto")
-        return {engine::chooseFamily(facts, wanted)};
-    engine::KernelFamily best = engine::chooseFamily(facts, "auto");
-    std::vector<engine::KernelFamily> families = {best};
-    if (best != engine::KernelFamily::subgroup)
-        families.push_back(engine::KernelFamily::subgroup);
-    return families;
-}
-
 void printCheck(std::string_view family, const KernelCheck &check) {
     std::string line =
         std::format("{:<6} {:<9} {:<28} {:>2} cases, largest error {:>5.1f} % of what is allowed\n",
@@ -35,15 +23,13 @@ void printCheck(std::string_view family, const KernelCheck &check) {
 } // namespace
 
 int runSelftest(const Options &options, std::stop_token stop) {
-    const char *validation = std::getenv("LONGSCOPE_VALIDATION");
-    gpu::Device device({.wanted = options.device,
-                        .validation = validation && std::string_view(validation) == "1"});
+    gpu::Device device({.wanted = options.device});
     const gpu::DeviceFacts &facts = device.facts();
     if (!options.json)
         printOut(std::format("{}, {} {}\n", facts.name, facts.driver, facts.driver_info));
     unsigned kernels = 0, failed = 0;
     nlohmann::json list = nlohmann::json::array();
-    for (engine::KernelFamily family : familiesOf(facts, options.kernels)) {
+    for (engine::KernelFamily family : familiesToCheck(facts, options.kernels)) {
         std::string_view name = engine::familyName(family);
         auto on_kernel = [&](const KernelCheck &check) {
             ++kernels;

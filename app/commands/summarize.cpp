@@ -4,6 +4,7 @@
 #include "app/follow.h"
 #include "app/json_output.h"
 #include "app/summary_report.h"
+#include "compute/core/clock.h"
 #include "compute/core/error.h"
 
 #include <chrono>
@@ -11,14 +12,6 @@
 
 namespace longscope::app {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-constexpr uint64_t kBelievedParameters = 1'000'000'000; ///< no recipe made a 135M model truthful
-
-double secondsSince(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 std::vector<document::Document> importFiles(const std::vector<std::string> &paths) {
     std::vector<document::Document> documents;
@@ -59,7 +52,7 @@ class SummaryPrinter {
     SummaryPrinter(const document::Document &document, std::vector<reading::KeySentence> key,
                    const engine::ModelFacts &model, ProgressLine &line)
         : document_(document), key_(std::move(key)), model_(model), line_(line),
-          quotes_first_(model.parameters < kBelievedParameters) {}
+          quotes_first_(model.parameters < reading::kBelievedParameters) {}
 
     void begin() {
         if (std::exchange(begun_, true))
@@ -143,7 +136,7 @@ int summarize(const Options &options, const std::vector<document::Document> &doc
             printTitle(document, documents.size());
         SummaryPrinter printer(document, key, model, line);
         reading::Summary summary = summarizeOne(worker, document, options, printer, line, stop);
-        bool quotes_first = model.parameters < kBelievedParameters;
+        bool quotes_first = model.parameters < reading::kBelievedParameters;
         if (quotes_first)
             report.addKey(document, key);
         report.addWritten(document, summary.written);

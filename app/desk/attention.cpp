@@ -65,11 +65,6 @@ std::vector<ui::Mark> marksOfHeld(const ui::Timeline &timeline, const ui::Timeli
     return marks;
 }
 
-std::string textOfDocument(const ui::Snapshot &snapshot, uint64_t id) {
-    auto document = snapshot.documents.find(id);
-    return document ? *document->text : std::string();
-}
-
 } // namespace
 
 AttentionPart::AttentionPart(Core &core, DocumentsPart &documents, ModelPart &model)
@@ -112,9 +107,9 @@ void AttentionPart::timelineChanged(TaskRun &run, Sent sent) {
         run.change([this] { forget(); });
         return;
     }
-    std::string document = textOfDocument(*core_.snapshot(), sent.document);
-    auto timeline =
-        std::make_shared<ui::Timeline>(*makeTimeline(*held.tokenizer, held.tokens, sent, document));
+    auto document = core_.snapshot()->documents.find(sent.document);
+    auto timeline = makeTimeline(*held.tokenizer, held.tokens, sent,
+                                 document ? *document->text : std::string_view());
     if (std::ranges::any_of(held.shares, [](float share) { return share < kHeldByAll; }))
         timeline->held = std::move(held.shares);
     run.change([this, timeline] {

@@ -1,6 +1,7 @@
 #include "app/desk/core.h"
 
 #include "app/desk/task_lane.h"
+#include "compute/core/clock.h"
 #include "compute/core/error.h"
 
 #include <algorithm>
@@ -14,16 +15,10 @@
 namespace longscope::app {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using SnapshotPointer = std::shared_ptr<const ui::Snapshot>;
 
 constexpr size_t kNoticesKept = 20;
-constexpr std::chrono::milliseconds kLookForStop{50};
 constexpr std::chrono::milliseconds kBetweenUpdates{30}; ///< of a task's progress
-
-double secondsSince(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 struct NoticeFacts {
     Clock::time_point made;
@@ -88,9 +83,6 @@ engine::Task TaskRun::follow(engine::Command command,
                              bool stop_is_error) {
     if (stop_.stop_requested())
         fail(ErrorKind::stopped, "stopped");
-    engine::Worker &worker = core_.worker();
-    uint64_t id = worker.push(std::move(command));
-    std::stop_callback pass_on(stop_, [&worker] { worker.stop(); });
     auto show = [&](const std::shared_ptr<const engine::Snapshot> &snapshot) {
         if (!snapshot->task.progress.label.empty())
             progress(snapshot->task.progress);
@@ -101,16 +93,8 @@ engine::Task TaskRun::follow(engine::Command command,
                 core.on_worker(*snapshot);
         });
     };
-    auto snapshot = worker.snapshot();
-    while (snapshot->task.id < id || snapshot->task.state == engine::TaskState::running) {
-        if (snapshot->task.id == id)
-            show(snapshot);
-        snapshot = worker.waitForChange(snapshot->version, kLookForStop);
-        if (stop_.stop_requested() && snapshot->task.id < id)
-            break; // dropped before it began: it never becomes the current task
-    }
-    auto last = worker.waitForEnd(id);
-    show(last);
+    engine::Worker &worker = core_.worker();
+    auto last = worker.follow(worker.push(std::move(command)), show, stop_);
     const engine::Task &task = last->task;
     if (task.state == engine::TaskState::failed)
         throw Error(task.error_kind, task.error);

@@ -1,5 +1,6 @@
 #include "app/desk/looking.h"
 
+#include "compute/core/clock.h"
 #include "compute/core/error.h"
 #include "compute/engine/attention_map.h"
 #include "compute/engine/attention_metrics.h"
@@ -13,14 +14,8 @@ namespace longscope::app {
 namespace {
 
 using attention::Interval;
-using Clock = std::chrono::steady_clock;
-
 constexpr uint32_t kMostCells = 512; ///< of a side, as the window draws them
 constexpr uint32_t kStripCells = engine::kLargestMap;
-
-double secondsSince(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// Sees nothing: for trying out whether a query can be shown.
 struct Blind : engine::Observer {

@@ -1,6 +1,7 @@
 // Memory as it is, as it was over windows and time, and as it will be.
 #include "app/desk/forecast.h"
 #include "app/desk/parts.h"
+#include "compute/core/clock.h"
 #include "compute/core/error.h"
 
 #include <unistd.h>
@@ -11,8 +12,6 @@
 
 namespace longscope::app {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr size_t kSamplesKept = 2000;
 constexpr std::chrono::milliseconds kBetweenSamples{100};
@@ -92,7 +91,7 @@ void MemoryPart::addMeasured() {
 
 void MemoryPart::addSample() {
     ui::Memory &memory = core_.draft.memory;
-    double seconds = std::chrono::duration<double>(Clock::now() - began_).count();
+    double seconds = secondsSince(began_);
     double between = std::chrono::duration<double>(kBetweenSamples).count();
     if (!samples_.empty() && seconds - samples_.back().seconds < between)
         return;

@@ -5,6 +5,7 @@
 #include "compute/core/error.h"
 #include "compute/core/text.h"
 #include "compute/engine/tiling.h"
+#include "compute/reading/summarize.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -14,8 +15,6 @@ namespace longscope::app {
 namespace {
 
 using ui::Fact;
-
-constexpr uint64_t kBelievedParameters = 1'000'000'000; ///< no recipe made a 135M model truthful
 
 std::string fileName(const std::string &path) {
     return std::filesystem::path(path).filename().string();
@@ -90,7 +89,7 @@ std::shared_ptr<const ui::Model> describe(const engine::Engine &engine,
     shown->tensors = tensorsOf(file);
     if (engine.sharedTokenizer())
         shown->chat_template = engine.chatTemplate().source();
-    shown->is_small = facts.parameters < kBelievedParameters;
+    shown->is_small = facts.parameters < reading::kBelievedParameters;
     return shown;
 }
 

@@ -4,7 +4,6 @@
 #include "app/kernel_checks.h"
 #include "compute/gpu/device.h"
 
-#include <cstdlib>
 #include <format>
 #include <vector>
 
@@ -12,13 +11,6 @@ namespace longscope::app {
 namespace {
 
 using engine::KernelFamily;
-
-std::vector<KernelFamily> familiesOf(const gpu::DeviceFacts &facts) {
-    std::vector<KernelFamily> families{engine::chooseFamily(facts, "auto")};
-    if (families.front() != KernelFamily::subgroup)
-        families.push_back(KernelFamily::subgroup);
-    return families;
-}
 
 std::string head(const gpu::DeviceFacts &facts) {
     return std::format("longscope self-test\ndevice: {}\ndriver: {} {}\nVulkan: {}\nsubgroup size: "
@@ -48,10 +40,8 @@ std::string lastLine(const ui::SelfTest &test) {
 
 void runSelfTest(const std::string &wanted,
                  const std::function<void(const ui::SelfTest &)> &on_result, std::stop_token stop) {
-    const char *validation = std::getenv("LONGSCOPE_VALIDATION");
-    gpu::Device device(
-        {.wanted = wanted, .validation = validation && std::string_view(validation) == "1"});
-    std::vector<KernelFamily> families = familiesOf(device.facts());
+    gpu::Device device({.wanted = wanted});
+    std::vector<KernelFamily> families = familiesToCheck(device.facts(), "auto");
     ui::SelfTest test;
     test.running = true;
     test.report = head(device.facts());

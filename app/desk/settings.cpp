@@ -28,21 +28,6 @@ engine::CacheType cacheTypeOf(const char *part, const std::string &name) {
     fail(ErrorKind::usage, "{}: '{}' is none of f32, f16, bf16, q8_0, q4_0", part, name);
 }
 
-attention::RopeSettings ropeOf(const model::Config &config) {
-    const model::RopeScaling &scaling = config.rope_scaling;
-    return {.dims = config.rope_dims,
-            .base = config.rope_base,
-            .scaling = scaling.type,
-            .factor = scaling.factor,
-            .original_context = scaling.original_context,
-            .attn_factor = scaling.attn_factor,
-            .yarn_beta_fast = scaling.yarn_beta_fast,
-            .yarn_beta_slow = scaling.yarn_beta_slow,
-            .factors = config.rope_factors,
-            .short_factors = config.rope_short_factors,
-            .long_factors = config.rope_long_factors};
-}
-
 } // namespace
 
 SettingsPart::SettingsPart(Core &core, DocumentsPart &documents, ModelPart &model,
@@ -87,7 +72,7 @@ void SettingsPart::modelChanged() {
     if (!core_.model)
         return;
     const model::Config &config = core_.model->plan.config;
-    patterns.rope = ropeOf(config);
+    patterns.rope = engine::ropeSettings(config);
     patterns.trained_tokens = config.context_tokens;
     propose();
 }

@@ -138,7 +138,7 @@ void placeDocument(ui::Timeline &timeline, Interval tokens, Bytes found,
 
 } // namespace
 
-std::shared_ptr<const ui::Timeline> makeTimeline(const model::Tokenizer &tokenizer,
+std::shared_ptr<ui::Timeline> makeTimeline(const model::Tokenizer &tokenizer,
                                                  std::span<const model::Token> tokens,
                                                  const AttentionPart::Sent &sent,
                                                  std::string_view document_text) {

@@ -14,7 +14,7 @@ namespace longscope::app {
 
 /// Pieces are looked for in order; what lies between them is of kind special. A piece that was cut
 /// (a reading that was stopped) ends with the tokens. `document_text`: of sent.document.
-std::shared_ptr<const ui::Timeline> makeTimeline(const model::Tokenizer &tokenizer,
+std::shared_ptr<ui::Timeline> makeTimeline(const model::Tokenizer &tokenizer,
                                                  std::span<const model::Token> tokens,
                                                  const AttentionPart::Sent &sent,
                                                  std::string_view document_text);

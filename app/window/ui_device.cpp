@@ -2,6 +2,7 @@
 
 #include "app/window/window.h"
 #include "compute/core/error.h"
+#include "compute/gpu/device.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -37,17 +38,6 @@ VKAPI_ATTR VkBool32 VKAPI_CALL onMessage(VkDebugUtilsMessageSeverityFlagBitsEXT,
         std::fprintf(stderr, "longscope: window: Vulkan validation: %s\n",
                      log.messages.back().c_str());
     return VK_FALSE;
-}
-
-/// As the engine's device decides it.
-bool validationWanted() {
-    if (const char *set = std::getenv("LONGSCOPE_VALIDATION"))
-        return *set && std::string_view(set) != "0";
-#ifdef NDEBUG
-    return false;
-#else
-    return true;
-#endif
 }
 
 /// The list that a Vulkan call of two steps gives; empty when it fails.
@@ -185,8 +175,8 @@ Instance makeInstance(std::span<const char *const> wanted) {
     auto settings = chained<VkLayerSettingsCreateInfoEXT>();
     settings.settingCount = 1;
     settings.pSettings = &sync;
-    const bool validation = validationWanted() && layerInstalled();
-    if (validationWanted() && !validation)
+    const bool validation = gpu::validationWanted() && layerInstalled();
+    if (gpu::validationWanted() && !validation)
         std::fputs("longscope: window: the Vulkan validation layer is not installed; going on "
                    "without it (package vulkan-validationlayers)\n",
                    stderr);

@@ -1,5 +1,6 @@
 #include "compute/engine/attention_map.h"
 
+#include "compute/core/clock.h"
 #include "compute/core/error.h"
 
 #include <algorithm>
@@ -10,8 +11,6 @@ namespace longscope::engine {
 namespace {
 
 using attention::Interval;
-using Clock = std::chrono::steady_clock;
-
 uint64_t divideUp(uint64_t a, uint64_t b) {
     return (a + b - 1) / b;
 }
@@ -121,7 +120,7 @@ void MapCollector::recorded(gpu::Recorder &recorder, const Pass &pass, uint32_t 
                   });
     queries_seen_ += std::min(chunk.position + chunk.rows, request_.end_query) -
                      std::max(chunk.position, request_.first_query);
-    seconds_ += std::chrono::duration<double>(Clock::now() - start).count();
+    seconds_ += secondsSince(start);
 }
 
 AttentionPicture MapCollector::picture() const {

@@ -1,5 +1,6 @@
 #include "compute/engine/attention_metrics.h"
 
+#include "compute/core/clock.h"
 #include "compute/core/error.h"
 #include "compute/engine/attention_map.h"
 #include "shaders/params.h"
@@ -13,8 +14,6 @@ namespace longscope::engine {
 namespace {
 
 using attention::Interval;
-using Clock = std::chrono::steady_clock;
-
 /// Sums the probability of every key over the queries, heads and layers.
 class KeyCollector : public Observer {
   public:
@@ -76,7 +75,7 @@ void MetricsCollector::recorded(gpu::Recorder &recorder, const Pass &pass, uint3
     if (other_)
         add(second_.metrics(look, widths_, other_), 0, 1, 4);
     queries_[layer] += chunk.rows;
-    seconds_ += std::chrono::duration<double>(Clock::now() - start).count();
+    seconds_ += secondsSince(start);
 }
 
 HeadMetrics MetricsCollector::of(uint32_t layer, uint32_t head) const {
@@ -139,7 +138,7 @@ void Observers::recorded(gpu::Recorder &recorder, const Pass &pass, uint32_t lay
         if (own->wants(layer, chunk))
             own->recorded(recorder, pass, layer, chunk, flush);
     flush();
-    seconds_ += std::chrono::duration<double>(Clock::now() - start).count();
+    seconds_ += secondsSince(start);
 }
 
 // ---- what an answer looks at -------------------------------------------------------------------

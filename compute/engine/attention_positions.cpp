@@ -12,22 +12,6 @@ using attention::Pattern;
 /// Frequencies that follow the length are made anew every so many tokens.
 constexpr uint64_t kLengthStep = 256;
 
-attention::RopeSettings settingsOf(const model::Config &config) {
-    attention::RopeSettings settings;
-    settings.dims = config.rope_dims;
-    settings.base = config.rope_base;
-    settings.scaling = config.rope_scaling.type;
-    settings.factor = config.rope_scaling.factor;
-    settings.original_context = config.rope_scaling.original_context;
-    settings.attn_factor = config.rope_scaling.attn_factor;
-    settings.yarn_beta_fast = config.rope_scaling.yarn_beta_fast;
-    settings.yarn_beta_slow = config.rope_scaling.yarn_beta_slow;
-    settings.factors = config.rope_factors;
-    settings.short_factors = config.rope_short_factors;
-    settings.long_factors = config.rope_long_factors;
-    return settings;
-}
-
 std::span<float> floatsOf(const gpu::Buffer &buffer, uint64_t first, uint64_t count) {
     auto bytes = buffer.mapped();
     return {reinterpret_cast<float *>(bytes.data()) + first, count};
@@ -42,7 +26,7 @@ void Attention::fillRotations(const Scratch &scratch) {
             ? std::min(ceilDiv(chunk_.total, kLengthStep) * kLengthStep, options_.context_tokens)
             : options_.context_tokens;
     if (length != rope_length_) {
-        rope_ = attention::makeRope(settingsOf(config_), scheme, config_.context_tokens, length);
+        rope_ = attention::makeRope(ropeSettings(config_), scheme, config_.context_tokens, length);
         rope_length_ = length;
         rotated_keys_ = 0;
     }
@@ -71,7 +55,7 @@ void Attention::fillRotations(const Scratch &scratch) {
 }
 
 attention::Rope Attention::keyRope() const {
-    return attention::makeRope(settingsOf(config_), options_.ropeScheme(), config_.context_tokens,
+    return attention::makeRope(ropeSettings(config_), options_.ropeScheme(), config_.context_tokens,
                                options_.context_tokens);
 }
 

@@ -1,5 +1,6 @@
 #include "compute/engine/generate.h"
 
+#include "compute/core/clock.h"
 #include "compute/core/error.h"
 #include "compute/engine/stop_strings.h"
 
@@ -7,8 +8,6 @@
 
 namespace longscope::engine {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 /// The text side of writing: whole characters, without stop strings, handed out piece by piece.
 class Writer {
@@ -61,7 +60,7 @@ Finish write(Session &session, std::vector<Token> timeline, const GenerateOption
         result.tokens.push_back(token);
         bool more = writer.push(token);
         told.done = result.tokens.size();
-        told.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+        told.seconds = secondsSince(start);
         if (progress)
             progress(told);
         if (!more)
@@ -96,7 +95,7 @@ Generated generate(Session &session, std::span<const Token> prompt, const Genera
         write(session, {prompt.begin(), prompt.end()}, options, writer, result, progress, stop);
     if (writer.finish())
         result.finish = Finish::stop_string;
-    result.decode_seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    result.decode_seconds = secondsSince(start);
     return result;
 }
 

@@ -1,5 +1,6 @@
 #include "compute/engine/probe.h"
 
+#include "compute/core/clock.h"
 #include "compute/engine/kernels.h"
 #include "compute/engine/tiling.h"
 #include "compute/gpu/recorder.h"
@@ -11,8 +12,6 @@
 
 namespace longscope::engine {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr double kLongEnough_s = 0.03; ///< against the cost of a submit; short of any time-out
 constexpr int kRuns = 5;               ///< the best counts: others only disturb
@@ -46,7 +45,7 @@ double bestSeconds(gpu::Device &device,
         record(recorder, repeats);
         auto start = Clock::now();
         recorder.run();
-        return std::chrono::duration<double>(Clock::now() - start).count() / repeats;
+        return secondsSince(start) / repeats;
     };
     timed(1); // the driver compiles at the first dispatch
     uint32_t repeats = 1;

@@ -1,5 +1,6 @@
 #include "compute/engine/session.h"
 
+#include "compute/core/clock.h"
 #include "compute/core/error.h"
 #include "compute/core/text.h"
 #include "compute/engine/session_impl.h"
@@ -11,12 +12,6 @@
 
 namespace longscope::engine {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double secondsSince(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 SessionOptions withWindow(const Engine &engine, SessionOptions options) {
     const model::Config &config = engine.config();

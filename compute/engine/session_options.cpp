@@ -37,6 +37,22 @@ const attention::RopeScheme &SessionOptions::ropeScheme() const {
     return rope ? *rope : as_in_file;
 }
 
+attention::RopeSettings ropeSettings(const model::Config &config) {
+    attention::RopeSettings settings;
+    settings.dims = config.rope_dims;
+    settings.base = config.rope_base;
+    settings.scaling = config.rope_scaling.type;
+    settings.factor = config.rope_scaling.factor;
+    settings.original_context = config.rope_scaling.original_context;
+    settings.attn_factor = config.rope_scaling.attn_factor;
+    settings.yarn_beta_fast = config.rope_scaling.yarn_beta_fast;
+    settings.yarn_beta_slow = config.rope_scaling.yarn_beta_slow;
+    settings.factors = config.rope_factors;
+    settings.short_factors = config.rope_short_factors;
+    settings.long_factors = config.rope_long_factors;
+    return settings;
+}
+
 uint32_t chunkTokens(const model::Config &config, const SessionOptions &options, uint32_t usual) {
     uint32_t most = usual;
     for (uint32_t layer = 0; layer < config.layers; ++layer) {

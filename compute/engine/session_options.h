@@ -30,6 +30,9 @@ struct SessionOptions {
     const attention::RopeScheme &ropeScheme() const;
 };
 
+/// How the model's file rotates, as the arithmetic of positions wants it.
+attention::RopeSettings ropeSettings(const model::Config &config);
+
 /// Chunks of patterns that choose for a chunk as a whole.
 constexpr uint32_t kLongChunk = 1024;
 /// Most rows of a chunk: `usual`, or more where patterns need many queries in flight. Patterns with

@@ -18,6 +18,7 @@ using SnapshotPointer = std::shared_ptr<const Snapshot>;
 
 constexpr uint64_t kWindowStep = 256; ///< automatic windows are multiples of it
 constexpr uint64_t kSmallestWindow = 512;
+constexpr std::chrono::milliseconds kLookForStop{50};
 constexpr size_t kEndedKept = 256; ///< last snapshots of ended tasks that waitForEnd can give
 
 uint64_t roundedWindow(uint64_t needed, uint64_t most) {
@@ -401,6 +402,22 @@ SnapshotPointer Worker::waitForEnd(uint64_t id) const {
     impl_->changed.wait(lock, [&] { return impl_->hasEnded(id); });
     auto found = impl_->ended.find(id);
     return found != impl_->ended.end() ? found->second : impl_->published;
+}
+
+SnapshotPointer Worker::follow(uint64_t id, const OnSnapshot &on_snapshot, std::stop_token stop) {
+    std::stop_callback pass_on(stop, [this] { this->stop(); });
+    SnapshotPointer current = snapshot();
+    while (current->task.id < id ||
+           (current->task.id == id && current->task.state == TaskState::running)) {
+        if (current->task.id == id)
+            on_snapshot(current);
+        current = waitForChange(current->version, kLookForStop);
+        if (stop.stop_requested() && current->task.id < id)
+            break; // dropped before it began: it never becomes the current task
+    }
+    SnapshotPointer last = waitForEnd(id);
+    on_snapshot(last);
+    return last;
 }
 
 } // namespace longscope::engine

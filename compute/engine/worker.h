@@ -6,7 +6,9 @@
 #include "compute/engine/snapshot.h"
 
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <stop_token>
 
 namespace longscope::engine {
 
@@ -25,6 +27,11 @@ class Worker {
                                                   std::chrono::milliseconds most) const;
     /// Blocks until task `id` has ended; its last snapshot.
     std::shared_ptr<const Snapshot> waitForEnd(uint64_t id) const;
+    /// The same, and hands out the snapshots of the task on the way, the last one included. A stop
+    /// stops the worker; a task that was dropped before it began has a last snapshot alone.
+    using OnSnapshot = std::function<void(const std::shared_ptr<const Snapshot> &)>;
+    std::shared_ptr<const Snapshot> follow(uint64_t id, const OnSnapshot &on_snapshot,
+                                           std::stop_token stop);
 
   private:
     struct Impl;

@@ -13,18 +13,6 @@ namespace longscope::gpu {
 
 namespace {
 
-bool validationWanted(const DeviceOptions &options) {
-    if (options.validation)
-        return true;
-    if (const char *set = std::getenv("LONGSCOPE_VALIDATION"))
-        return *set && std::string_view(set) != "0";
-#ifdef NDEBUG
-    return false;
-#else
-    return true;
-#endif
-}
-
 std::vector<DeviceFacts> factsOfAll(const std::vector<VkPhysicalDevice> &devices) {
     std::vector<DeviceFacts> facts;
     for (uint32_t i = 0; i < devices.size(); i++)
@@ -83,6 +71,16 @@ UniqueAllocator makeAllocator(VkInstance instance, VkPhysicalDevice physical, Vk
 
 } // namespace
 
+bool validationWanted() {
+    if (const char *set = std::getenv("LONGSCOPE_VALIDATION"))
+        return *set && std::string_view(set) != "0";
+#ifdef NDEBUG
+    return false;
+#else
+    return true;
+#endif
+}
+
 std::vector<DeviceFacts> listDevices() {
     const Instance instance = makeInstance(nullptr);
     if (!instance.instance)
@@ -91,7 +89,7 @@ std::vector<DeviceFacts> listDevices() {
 }
 
 Device::Device(const DeviceOptions &options) : impl_(std::make_unique<Impl>()) {
-    const bool wanted = validationWanted(options);
+    const bool wanted = options.validation || validationWanted();
     impl_->instance = makeInstance(wanted ? &impl_->log : nullptr);
     if (wanted && !impl_->instance.validation)
         std::fputs("longscope: the Vulkan validation layer is not installed; going on without it "

@@ -61,9 +61,11 @@ struct BookedPart {
 
 struct DeviceOptions {
     std::string wanted;
-    bool validation = false; ///< Khronos validation layer; a debug build and LONGSCOPE_VALIDATION=1
-                             ///< turn it on. Its messages are counted and kept.
+    bool validation = false; ///< Khronos validation layer, also where validationWanted() says so.
+                             ///< Its messages are counted and kept.
 };
+/// A debug build and LONGSCOPE_VALIDATION=1 turn the layer on, LONGSCOPE_VALIDATION=0 leaves it off.
+bool validationWanted();
 
 class Device {
   public:

@@ -3,38 +3,13 @@
 #include "compute/core/error.h"
 #include "compute/reading/sentence_stream.h"
 
-#include <chrono>
 #include <format>
 #include <utility>
 
 namespace longscope::reading {
 namespace {
 
-constexpr std::chrono::milliseconds kPoll{100};
 constexpr uint64_t kTokensPerWord = 2; // English takes 1.3 to 1.5; the words are what binds
-
-/// Follows one task of the worker until it has ended.
-class TaskFollower {
-  public:
-    TaskFollower(engine::Worker &worker, uint64_t id) : worker_(worker), id_(id) {}
-
-    /// The task after its next change, or after a short wait without one.
-    engine::Task next(bool stop_requested) {
-        for (;;) {
-            auto snapshot = worker_.waitForChange(version_, kPoll);
-            version_ = snapshot->version;
-            if (snapshot->task.id == id_)
-                return snapshot->task;
-            // A later task runs, so ours has ended; or a stop came while ours waited in the queue.
-            if (snapshot->task.id > id_ || stop_requested)
-                return worker_.waitForEnd(id_)->task;
-        }
-    }
-
-  private:
-    engine::Worker &worker_;
-    uint64_t id_, version_ = 0;
-};
 
 } // namespace
 
@@ -72,13 +47,10 @@ Summary summarizeWhole(engine::Worker &worker, const document::Document &documen
     engine::Chat chat{summaryPrompt(document, options.words), {}};
     chat.options.sampling = options.sampling;
     chat.options.max_tokens = kTokensPerWord * options.words + 32;
-    TaskFollower follower(worker, worker.push(std::move(chat)));
-    std::stop_callback stop_worker(stop, [&] { worker.stop(); });
-
     SentenceStream stream(options.words);
     bool asked_to_end = false;
-    do {
-        summary.task = follower.next(stop.stop_requested());
+    auto take = [&](const std::shared_ptr<const engine::Snapshot> &snapshot) {
+        summary.task = snapshot->task;
         if (progress)
             progress(summary.task.progress);
         bool ended = summary.task.state != engine::TaskState::running;
@@ -90,7 +62,8 @@ Summary summarizeWhole(engine::Worker &worker, const document::Document &documen
         }
         if (stream.shouldStop() && !std::exchange(asked_to_end, true))
             worker.stop();
-    } while (summary.task.state == engine::TaskState::running);
+    };
+    worker.follow(worker.push(std::move(chat)), take, stop);
     summary.dropped_repetitions = stream.droppedRepetitions();
     if (summary.task.state == engine::TaskState::failed)
         throw Error(summary.task.error_kind, summary.task.error);

@@ -14,6 +14,9 @@
 
 namespace longscope::reading {
 
+/// Quotes go first where a model has fewer: no recipe made one of 135 million truthful.
+constexpr uint64_t kBelievedParameters = 1'000'000'000;
+
 /// How a summary is written unless the user says otherwise, the same each time: see the .cpp.
 engine::SamplingOptions summarySampling();
 

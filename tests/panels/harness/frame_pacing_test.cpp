@@ -76,15 +76,16 @@ TEST(FramePacing, DrawsNewsFiveTimesASecondOnABusySoftwareDevice) {
     EXPECT_GE(life.framesFor(0.1), 3);
 }
 
-TEST(FramePacing, BlinksTheCaretForTenSecondsAndLeavesItVisible) {
+TEST(FramePacing, BlinksTheCaretForThreeSecondsAndLeavesItVisible) {
     Life life;
     life.moment.text_active = true;
     life.moment.input = true;
     life.framesFor(1);
-    const int blinking = life.framesFor(8);
-    EXPECT_GE(blinking, 16);
-    EXPECT_LE(blinking, 22);
-    life.framesFor(3);
+    const int blinking = life.framesFor(1.8);
+    EXPECT_GE(blinking, 4);
+    EXPECT_LE(blinking, 6);
+    EXPECT_TRUE(life.pacing.caretBlinks(life.moment.now));
+    life.framesFor(1);
     EXPECT_FALSE(life.pacing.caretBlinks(life.moment.now));
     EXPECT_EQ(life.framesFor(100), 0);
 }
