@@ -89,7 +89,7 @@ class CacheChecks {
         const engine::WidthPlan &widths = bench_.weights.widths;
         qkv_ = randomFloats(size_t{kTokens} * widths.qkv, bench_.random);
         attention::RopeSettings settings;
-        settings.dims = bench_.config.rope_dims;
+        settings.dims = bench_.config.rope().dims;
         std::vector<float> table(size_t{kTokens} * settings.dims);
         attention::fillRotation(attention::makeRope(settings), 0, kTokens, table);
         reference::RopeShape shape{bench_.config.heads, dim_, settings.dims, false};
@@ -258,7 +258,7 @@ class CacheChecks {
                                        .heads = config.heads,
                                        .kv_heads = kv_heads_,
                                        .capacity = kTokens,
-                                       .rope_dims = config.rope_dims,
+                                       .rope_dims = config.rope().dims,
                                        .scale = scale(),
                                        .unused = 0};
         const gpu::Kernel &kernel =

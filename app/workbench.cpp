@@ -11,7 +11,7 @@ model::Config testConfig() {
     config.ffn_dim = 160;
     config.heads = 6;
     config.kv_heads = 2;
-    config.head_dim = config.rope_dims = 64;
+    config.head_dim = config.rope().dims = 64;
     config.vocab = 41;
     config.norm_eps = 1e-5f;
     return config;

@@ -72,7 +72,7 @@ void SettingsPart::modelChanged() {
     if (!core_.model)
         return;
     const model::Config &config = core_.model->plan.config;
-    patterns.rope = engine::ropeSettings(config);
+    patterns.rope = engine::ropeSettings(config.rope());
     patterns.trained_tokens = config.context_tokens;
     propose();
 }
@@ -85,7 +85,7 @@ void SettingsPart::propose() {
     uint64_t tokens = documentTokens(), needed = tokens + kReplyTokens;
     if (tokens == 0 || needed <= config.context_tokens)
         return;
-    uint64_t original = config.rope_scaling.original_context;
+    uint64_t original = config.rope().scaling.original_context;
     core_.draft.patterns.proposal =
         attention::proposeRope(original ? original : config.context_tokens, needed);
 }

@@ -52,6 +52,14 @@ void checkSettings(const RopeSettings &s) {
                                "with, and the file does not say it");
 }
 
+/// What yarn multiplies q and k by: Peng 2023, section 3.4, in ggml's form with a log multiplier.
+double yarnMagnitude(const RopeSettings &settings, double stretch) {
+    auto growth = [&](double multiplier) { return 1 + 0.1 * multiplier * std::log(stretch); };
+    if (settings.yarn_log == 0)
+        return growth(1);
+    return growth(settings.yarn_log_cancels ? settings.yarn_log : 1) / growth(settings.yarn_log);
+}
+
 } // namespace
 
 Rope makeRope(const RopeSettings &settings) {
@@ -62,7 +70,7 @@ Rope makeRope(const RopeSettings &settings) {
     Rope rope;
     rope.magnitude = settings.attn_factor;
     if (yarn && stretch > 1)
-        rope.magnitude *= 1 + 0.1 * std::log(stretch);
+        rope.magnitude *= yarnMagnitude(settings, stretch);
     rope.inv_freq.resize(settings.dims / 2);
     for (uint32_t pair = 0; pair < settings.dims / 2; ++pair) {
         double own = std::pow(settings.base, -2.0 * pair / settings.dims);

@@ -19,9 +19,15 @@ struct RopeSettings {
     uint64_t original_context = 0;
     double attn_factor = 1;
     double yarn_beta_fast = 32, yarn_beta_slow = 1;
-    std::vector<float> factors; ///< [dims/2] divisors (rope_freqs.weight), empty = 1
+    /// Multiplier of ln(factor) in yarn's magnitude, below the line or (cancels) on both sides; 0 =
+    /// none.
+    double yarn_log = 0;
+    bool yarn_log_cancels = false;
+    /// [dims/2] divisors (rope_freqs.weight), empty = 1; infinite: the pair stands still.
+    std::vector<float> factors{};
     /// [dims/2] divisors of longrope, empty = none.
     std::vector<float> short_factors{}, long_factors{};
+    bool always_long_short = false; ///< these count whatever the scaling
 };
 
 struct Rope {

@@ -153,7 +153,8 @@ Rope makeLongrope(const RopeSettings &model, uint64_t trained, uint64_t tokens) 
 /// The file's own scaling; of longrope it has two sets of divisors.
 Rope makeModel(const RopeSettings &model, uint64_t trained, uint64_t tokens) {
     RopeSettings settings = model;
-    if (model.scaling == "longrope" && !model.long_factors.empty() && !model.short_factors.empty())
+    bool counts = model.scaling == "longrope" || model.always_long_short;
+    if (counts && !model.long_factors.empty() && !model.short_factors.empty())
         settings.factors = longropeFactors(model, trained, tokens);
     return makeRope(settings);
 }

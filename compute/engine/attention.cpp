@@ -30,13 +30,13 @@ Attention::Attention(gpu::Device &device, const Tiling &tiling, const model::Con
         far_regions_.push_back(farRegion(options, layer));
     }
     const attention::RopeScheme &scheme = options.ropeScheme();
-    uint64_t rotations = options.context_tokens * config.rope_dims * sizeof(float);
+    uint64_t rotations = options.context_tokens * config.rope().dims * sizeof(float);
     if (scheme.needsRawKeys()) {
         key_rotation_ = gpu::Buffer(device, "scratch", rotations, gpu::Memory::upload);
         if (scheme.nearKeys() != UINT64_MAX)
             key_rotation_far_ = gpu::Buffer(device, "scratch", rotations, gpu::Memory::upload);
     }
-    uint32_t flags = config.architecture->rope_layout == model::RopeLayout::neox ? ROPE_NEOX : 0u;
+    uint32_t flags = config.architecture->rope.layout == model::RopeLayout::neox ? ROPE_NEOX : 0u;
     if (scheme.needsRawKeys())
         flags |= ROPE_RAW_KEYS;
     if (farRegions(config, options) > 0)
@@ -228,7 +228,7 @@ void Attention::runPrefill(gpu::Recorder &recorder, const Scratch &scratch, cons
                                     .head_dim = config_.head_dim,
                                     .capacity = static_cast<uint32_t>(own.room.capacity),
                                     .out_stride = out.stride,
-                                    .rope_dims = config_.rope_dims,
+                                    .rope_dims = config_.rope().dims,
                                     .scale = score_scale_,
                                     .unused = 0};
     uint64_t parts = prepared.parts.size();
@@ -272,7 +272,7 @@ void Attention::runDecode(gpu::Recorder &recorder, const Scratch &scratch, const
                                    .heads = config_.heads,
                                    .kv_heads = config_.kv_heads,
                                    .capacity = static_cast<uint32_t>(own.room.capacity),
-                                   .rope_dims = config_.rope_dims,
+                                   .rope_dims = config_.rope().dims,
                                    .scale = score_scale_,
                                    .unused = 0};
     uint32_t flags = positionFlags(layer) | (schedule.has_lists ? ATTENTION_LISTS : 0u);
@@ -327,7 +327,7 @@ void Attention::mapPass(gpu::Recorder &recorder, const Scratch &scratch, const K
                                 .heads = config_.heads,
                                 .kv_heads = config_.kv_heads,
                                 .capacity = static_cast<uint32_t>(own.room.capacity),
-                                .rope_dims = config_.rope_dims,
+                                .rope_dims = config_.rope().dims,
                                 .scale = score_scale_,
                                 .first_head = target.first_head,
                                 .first_key = target.first_key,

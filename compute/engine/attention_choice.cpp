@@ -83,7 +83,7 @@ std::span<const float> Attention::scoresOf(gpu::Recorder &recorder, const Scratc
                                    .heads = config_.heads,
                                    .kv_heads = config_.kv_heads,
                                    .capacity = static_cast<uint32_t>(own.room.capacity),
-                                   .rope_dims = config_.rope_dims,
+                                   .rope_dims = config_.rope().dims,
                                    .scale = score_scale_,
                                    .unused = 0};
     recorder.dispatch(pipeline(kScores, tile, positionFlags(layer) & ~uint32_t{ATTENTION_FAR}),

@@ -59,7 +59,7 @@ class ScratchPlanner {
         if (!scheme.needsRawKeys())
             return 0;
         uint64_t tables = scheme.nearKeys() != UINT64_MAX ? 2 : 1;
-        return tables * options_.context_tokens * config_.rope_dims * sizeof(float);
+        return tables * options_.context_tokens * config_.rope().dims * sizeof(float);
     }
 
     /// The first chunk, some in between, and the last whole one: what grows, grows in between.

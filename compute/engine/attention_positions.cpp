@@ -26,18 +26,18 @@ void Attention::fillRotations(const Scratch &scratch) {
             ? std::min(ceilDiv(chunk_.total, kLengthStep) * kLengthStep, options_.context_tokens)
             : options_.context_tokens;
     if (length != rope_length_) {
-        rope_ = attention::makeRope(ropeSettings(config_), scheme, config_.context_tokens, length);
+        rope_ = attention::makeRope(ropeSettings(config_.rope()), scheme, config_.context_tokens, length);
         rope_length_ = length;
         rotated_keys_ = 0;
     }
-    uint64_t floats = uint64_t{chunk_.rows} * config_.rope_dims;
+    uint64_t floats = uint64_t{chunk_.rows} * config_.rope().dims;
     attention::fillRotation(rope_, chunk_.position, chunk_.rows,
                             floatsOf(scratch.rotation, 0, floats));
     std::vector<double> positions(chunk_.rows);
     auto fillFar = [&](uint32_t region, auto &&positionOf) {
         for (uint32_t row = 0; row < chunk_.rows; ++row)
             positions[row] = positionOf(chunk_.position + row);
-        uint64_t first = uint64_t{region} * tiling_.chunk_tokens * config_.rope_dims;
+        uint64_t first = uint64_t{region} * tiling_.chunk_tokens * config_.rope().dims;
         attention::fillRotation(rope_, positions, floatsOf(scratch.rotation_far, first, floats));
     };
     if (scheme.nearKeys() != UINT64_MAX)
@@ -55,7 +55,7 @@ void Attention::fillRotations(const Scratch &scratch) {
 }
 
 attention::Rope Attention::keyRope() const {
-    return attention::makeRope(ropeSettings(config_), options_.ropeScheme(), config_.context_tokens,
+    return attention::makeRope(ropeSettings(config_.rope()), options_.ropeScheme(), config_.context_tokens,
                                options_.context_tokens);
 }
 
@@ -64,7 +64,7 @@ void Attention::fillKeyRotations() {
     uint64_t end = chunk_.position + chunk_.rows;
     if (rotated_keys_ >= end)
         return;
-    uint64_t first = rotated_keys_, count = end - first, dims = config_.rope_dims;
+    uint64_t first = rotated_keys_, count = end - first, dims = config_.rope().dims;
     attention::fillRotation(rope_, first, count,
                             floatsOf(key_rotation_, first * dims, count * dims));
     if (key_rotation_far_) {
@@ -84,7 +84,7 @@ uint32_t Attention::positionFlags(uint32_t layer) const {
         flags |= ATTENTION_RAW_KEYS;
     if (scheme.nearKeys() != UINT64_MAX || options_.patterns.of(layer).relabelsSinks())
         flags |= ATTENTION_FAR;
-    if (scheme.needsRawKeys() && config_.architecture->rope_layout == model::RopeLayout::neox)
+    if (scheme.needsRawKeys() && config_.architecture->rope.layout == model::RopeLayout::neox)
         flags |= ATTENTION_NEOX;
     return flags;
 }
@@ -92,7 +92,7 @@ uint32_t Attention::positionFlags(uint32_t layer) const {
 void Attention::rotate(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
                        uint32_t layer) const {
     const CacheLayer &own = cache.layers[layer];
-    uint64_t far_floats = uint64_t{far_regions_[layer]} * tiling_.chunk_tokens * config_.rope_dims;
+    uint64_t far_floats = uint64_t{far_regions_[layer]} * tiling_.chunk_tokens * config_.rope().dims;
     params::Rope params{
         .qkv = scratch.qkv.address(),
         .rotation = scratch.rotation.address(),
@@ -109,7 +109,7 @@ void Attention::rotate(gpu::Recorder &recorder, const Scratch &scratch, const Kv
         .heads = config_.heads,
         .kv_heads = config_.kv_heads,
         .head_dim = config_.head_dim,
-        .rope_dims = config_.rope_dims,
+        .rope_dims = config_.rope().dims,
         .qkv_stride = scratch.qkv.stride,
         .k_offset = widths_.k_offset,
         .v_offset = widths_.v_offset,

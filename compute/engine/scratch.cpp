@@ -25,8 +25,8 @@ void forEachBuffer(const model::Config &config, const WidthPlan &widths, const T
     make(&Scratch::hidden, rows, widths.hidden, device);
     make(&Scratch::logits, uint64_t{1}, widths.vocab, gpu::Memory::readback);
     plain(&Scratch::tokens, rows, gpu::Memory::upload);
-    plain(&Scratch::rotation, rows * config.rope_dims, gpu::Memory::upload);
-    plain(&Scratch::rotation_far, far_regions * rows * config.rope_dims, gpu::Memory::upload);
+    plain(&Scratch::rotation, rows * config.rope().dims, gpu::Memory::upload);
+    plain(&Scratch::rotation_far, far_regions * rows * config.rope().dims, gpu::Memory::upload);
     plain(&Scratch::state, rows * config.heads * 2, device);
     plain(&Scratch::partial, uint64_t{tiling.decode_splits} * config.heads * (widths.head_dim + 2),
           device);

@@ -26,7 +26,7 @@ uint64_t stretchedFrom(const model::Config &config, const attention::RopeScheme 
     using enum attention::RopeKind;
     bool keeps_file = scheme.kind == model || scheme.kind == self_extend || scheme.kind == rerope ||
                       scheme.kind == leaky_rerope;
-    uint64_t original = config.rope_scaling.original_context;
+    uint64_t original = config.rope().scaling.original_context;
     return keeps_file || original == 0 ? config.context_tokens : original;
 }
 
@@ -37,20 +37,21 @@ const attention::RopeScheme &SessionOptions::ropeScheme() const {
     return rope ? *rope : as_in_file;
 }
 
-attention::RopeSettings ropeSettings(const model::Config &config) {
-    attention::RopeSettings settings;
-    settings.dims = config.rope_dims;
-    settings.base = config.rope_base;
-    settings.scaling = config.rope_scaling.type;
-    settings.factor = config.rope_scaling.factor;
-    settings.original_context = config.rope_scaling.original_context;
-    settings.attn_factor = config.rope_scaling.attn_factor;
-    settings.yarn_beta_fast = config.rope_scaling.yarn_beta_fast;
-    settings.yarn_beta_slow = config.rope_scaling.yarn_beta_slow;
-    settings.factors = config.rope_factors;
-    settings.short_factors = config.rope_short_factors;
-    settings.long_factors = config.rope_long_factors;
-    return settings;
+attention::RopeSettings ropeSettings(const model::RopeConfig &rope) {
+    return {.dims = rope.dims,
+            .base = rope.base,
+            .scaling = rope.scaling.type,
+            .factor = rope.scaling.factor,
+            .original_context = rope.scaling.original_context,
+            .attn_factor = rope.scaling.attn_factor,
+            .yarn_beta_fast = rope.scaling.yarn_beta_fast,
+            .yarn_beta_slow = rope.scaling.yarn_beta_slow,
+            .yarn_log = rope.scaling.yarn_log,
+            .yarn_log_cancels = rope.scaling.yarn_log_cancels,
+            .factors = rope.factors,
+            .short_factors = rope.short_factors,
+            .long_factors = rope.long_factors,
+            .always_long_short = rope.always_long_short};
 }
 
 uint32_t chunkTokens(const model::Config &config, const SessionOptions &options, uint32_t usual) {
@@ -86,7 +87,7 @@ std::string outOfReach(const model::Config &config, const SessionOptions &option
         return "";
     std::string scheme =
         options.rope ? std::format(", {} reaches {}", options.rope->spec, reach) : std::string();
-    uint64_t original = config.rope_scaling.original_context;
+    uint64_t original = config.rope().scaling.original_context;
     auto proposal =
         attention::proposeRope(original ? original : config.context_tokens, options.context_tokens);
     return std::format("a window of {} tokens is more than the {} that this model was trained "

@@ -31,7 +31,7 @@ struct SessionOptions {
 };
 
 /// How the model's file rotates, as the arithmetic of positions wants it.
-attention::RopeSettings ropeSettings(const model::Config &config);
+attention::RopeSettings ropeSettings(const model::RopeConfig &rope);
 
 /// Chunks of patterns that choose for a chunk as a whole.
 constexpr uint32_t kLongChunk = 1024;

@@ -32,7 +32,7 @@ class Parts {
     }
     std::vector<LinearPart> attnOutput(uint32_t layer) const {
         LinearPart out = inLayer(layer, "attn_output", 0, Scale::before_bias);
-        if (!config_.architecture->attn_out_bias)
+        if (!config_.architecture->attention.out_bias)
             out.bias = nullptr;
         return {out};
     }
@@ -47,7 +47,7 @@ class Parts {
   private:
     enum class Scale { none, before_bias, after_bias };
     Scale ffnScale() const {
-        return config_.architecture->ffn_scale ? Scale::after_bias : Scale::none;
+        return config_.architecture->ffn.scales ? Scale::after_bias : Scale::none;
     }
     LinearPart inLayer(uint32_t layer, std::string_view stem, uint32_t offset, Scale kind) const {
         return part(std::format("blk.{}.{}", layer, stem), offset, kind);

@@ -1,23 +1,12 @@
-// The rows of compute/model/architecture.h.
-#include "compute/model/architecture.h"
+// Finds the row of a name.
+#include "compute/model/architecture_rows.h"
 
 #include <algorithm>
-#include <iterator>
 #include <numeric>
 #include <vector>
 
 namespace longscope::model {
 namespace {
-
-constexpr Architecture kArchitectures[] = {
-    {.name = "llama",
-     .rope_layout = RopeLayout::norm,
-     .rope_factors = true,
-     .rope_needs_full_head = true,
-     .ffn = FfnKind::swiglu,
-     .ffn_scale = true,
-     .attn_out_bias = true},
-};
 
 /// Levenshtein: insertions, deletions and replacements that turn `a` into `b`.
 size_t editDistance(std::string_view a, std::string_view b) {
@@ -38,15 +27,16 @@ size_t editDistance(std::string_view a, std::string_view b) {
 } // namespace
 
 const Architecture *findArchitecture(std::string_view name) {
-    const auto *found = std::ranges::find(kArchitectures, name, &Architecture::name);
-    return found == std::end(kArchitectures) ? nullptr : found;
+    std::span<const Architecture> rows = architectureRows();
+    auto found = std::ranges::find(rows, name, &Architecture::name);
+    return found == rows.end() ? nullptr : &*found;
 }
 
 std::string_view nearestArchitecture(std::string_view name) {
     // A name of a file can be long; beyond its first bytes it is like nothing that is known.
     std::string_view head = name.substr(0, 64);
     return std::ranges::min_element(
-               kArchitectures, {},
+               architectureRows(), {},
                [&](const Architecture &row) { return editDistance(head, row.name); })
         ->name;
 }

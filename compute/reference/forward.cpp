@@ -16,18 +16,21 @@ using model::Gguf;
 using model::Tensor;
 
 attention::Rope ropeOf(const Config &config, const ForwardOptions &options, uint64_t tokens) {
-    attention::RopeSettings settings;
-    settings.dims = config.rope_dims;
-    settings.base = config.rope_base;
-    settings.scaling = config.rope_scaling.type;
-    settings.factor = config.rope_scaling.factor;
-    settings.original_context = config.rope_scaling.original_context;
-    settings.attn_factor = config.rope_scaling.attn_factor;
-    settings.yarn_beta_fast = config.rope_scaling.yarn_beta_fast;
-    settings.yarn_beta_slow = config.rope_scaling.yarn_beta_slow;
-    settings.factors = config.rope_factors;
-    settings.short_factors = config.rope_short_factors;
-    settings.long_factors = config.rope_long_factors;
+    const model::RopeConfig &own = config.rope();
+    attention::RopeSettings settings{.dims = own.dims,
+                                     .base = own.base,
+                                     .scaling = own.scaling.type,
+                                     .factor = own.scaling.factor,
+                                     .original_context = own.scaling.original_context,
+                                     .attn_factor = own.scaling.attn_factor,
+                                     .yarn_beta_fast = own.scaling.yarn_beta_fast,
+                                     .yarn_beta_slow = own.scaling.yarn_beta_slow,
+                                     .yarn_log = own.scaling.yarn_log,
+                                     .yarn_log_cancels = own.scaling.yarn_log_cancels,
+                                     .factors = own.factors,
+                                     .short_factors = own.short_factors,
+                                     .long_factors = own.long_factors,
+                                     .always_long_short = own.always_long_short};
     return attention::makeRope(settings, options.rope, config.context_tokens,
                                options.rope_tokens ? options.rope_tokens : tokens);
 }
@@ -115,14 +118,14 @@ class Pass {
     RopeShape ropeShape(uint64_t heads) const {
         return {.heads = heads,
                 .head_dim = config_.head_dim,
-                .rope_dims = config_.rope_dims,
-                .neox = config_.architecture->rope_layout == model::RopeLayout::neox};
+                .rope_dims = config_.rope().dims,
+                .neox = config_.architecture->rope.layout == model::RopeLayout::neox};
     }
     /// Row i of x [rows, heads, head_dim] at position i.
     std::vector<float> rotated(std::span<const float> x, uint64_t heads,
                                const attention::Rope &by) const {
         uint64_t rows = x.size() / (heads * config_.head_dim);
-        std::vector<float> rotation(rows * config_.rope_dims);
+        std::vector<float> rotation(rows * config_.rope().dims);
         attention::fillRotation(by, 0, rows, rotation);
         return rope(x, rotation, ropeShape(heads));
     }
@@ -166,12 +169,12 @@ class Pass {
                                   });
         }
         return linear(attended.out, prefix + "output", Scale::before_bias,
-                      config_.architecture->attn_out_bias);
+                      config_.architecture->attention.out_bias);
     }
 
     std::vector<float> feedForward(uint32_t layer, std::span<const float> x) const {
         std::string prefix = std::format("blk.{}.ffn_", layer);
-        Scale kind = config_.architecture->ffn_scale ? Scale::after_bias : Scale::none;
+        Scale kind = config_.architecture->ffn.scales ? Scale::after_bias : Scale::none;
         std::vector<float> h =
             gated(linear(x, prefix + "gate", kind), linear(x, prefix + "up", kind));
         return linear(h, prefix + "down", kind);

@@ -61,15 +61,15 @@ class AttentionTwin {
         auto weight = reference::dequantize(*engine.file().findTensor("blk.0.attn_norm.weight"));
         x = reference::rmsNorm(x, weight, config.norm_eps);
         attention::RopeSettings settings;
-        settings.dims = config.rope_dims;
-        settings.base = config.rope_base;
-        std::vector<float> rotation(tokens_ * config.rope_dims);
+        settings.dims = config.rope().dims;
+        settings.base = config.rope().base;
+        std::vector<float> rotation(tokens_ * config.rope().dims);
         attention::fillRotation(attention::makeRope(settings), 0, tokens_, rotation);
         auto rotated = [&](const char *name, uint32_t heads) {
             auto w = reference::dequantize(*engine.file().findTensor(name));
             return reference::rope(reference::matmul(x, w, config.model_dim), rotation,
-                                   {heads, config.head_dim, config.rope_dims,
-                                    config.architecture->rope_layout == model::RopeLayout::neox});
+                                   {heads, config.head_dim, config.rope().dims,
+                                    config.architecture->rope.layout == model::RopeLayout::neox});
         };
         auto q = rotated("blk.0.attn_q.weight", config.heads);
         auto k = rotated("blk.0.attn_k.weight", config.kv_heads);
