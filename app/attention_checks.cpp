@@ -96,9 +96,9 @@ class CacheChecks {
         q_ = reference::rope(columnsOf(qkv_, widths.qkv, 0, q_columns_), table, shape);
         shape.heads = kv_heads_;
         uint32_t kv_columns = kv_heads_ * dim_;
-        std::vector<float> k = columnsOf(qkv_, widths.qkv, widths.k_offset, kv_columns);
+        std::vector<float> k = columnsOf(qkv_, widths.qkv, widths.layer[0].k_offset, kv_columns);
         k_ = cacheOrder(reference::rope(k, table, shape), kv_heads_, dim_);
-        v_ = cacheOrder(columnsOf(qkv_, widths.qkv, widths.v_offset, kv_columns), kv_heads_, dim_);
+        v_ = cacheOrder(columnsOf(qkv_, widths.qkv, widths.layer[0].v_offset, kv_columns), kv_heads_, dim_);
     }
 
     std::vector<float> chunkQueries() const {

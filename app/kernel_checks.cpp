@@ -99,7 +99,7 @@ class Checks {
 
     KernelCheck gated() {
         Collector collector(engine::kGated);
-        uint32_t columns = bench_.config.ffn_dim, up = bench_.weights.widths.up_offset;
+        uint32_t columns = bench_.config.ffn_dim, up = bench_.weights.widths.layer[0].up_offset;
         std::vector<float> gate = randomFloats(kCheckedRows * columns, bench_.random);
         std::vector<float> second = randomFloats(kCheckedRows * columns, bench_.random);
         std::vector<float> both(size_t{kCheckedRows} * bench_.scratch.gate_up.stride, 0.0f);

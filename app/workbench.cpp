@@ -11,7 +11,15 @@ model::Config testConfig() {
     config.ffn_dim = 160;
     config.heads = 6;
     config.kv_heads = 2;
-    config.head_dim = config.rope().dims = 64;
+    config.head_dim = 64;
+    config.ropes = {{.dims = config.head_dim, .scaling = {}, .factors = {}, .long_factors = {}, .short_factors = {}}};
+    config.rope_layout = model::RopeLayout::norm;
+    config.layer = {{.heads = config.heads,
+                     .kv_heads = config.kv_heads,
+                     .head_dim = config.head_dim,
+                     .value_dim = config.head_dim,
+                     .rope = model::kGlobalRope,
+                     .ffn_dim = config.ffn_dim}};
     config.vocab = 41;
     config.norm_eps = 1e-5f;
     return config;

@@ -36,7 +36,7 @@ Attention::Attention(gpu::Device &device, const Tiling &tiling, const model::Con
         if (scheme.nearKeys() != UINT64_MAX)
             key_rotation_far_ = gpu::Buffer(device, "scratch", rotations, gpu::Memory::upload);
     }
-    uint32_t flags = config.architecture->rope.layout == model::RopeLayout::neox ? ROPE_NEOX : 0u;
+    uint32_t flags = config.rope_layout == model::RopeLayout::neox ? ROPE_NEOX : 0u;
     if (scheme.needsRawKeys())
         flags |= ROPE_RAW_KEYS;
     if (farRegions(config, options) > 0)

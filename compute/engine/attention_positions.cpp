@@ -84,7 +84,7 @@ uint32_t Attention::positionFlags(uint32_t layer) const {
         flags |= ATTENTION_RAW_KEYS;
     if (scheme.nearKeys() != UINT64_MAX || options_.patterns.of(layer).relabelsSinks())
         flags |= ATTENTION_FAR;
-    if (scheme.needsRawKeys() && config_.architecture->rope.layout == model::RopeLayout::neox)
+    if (scheme.needsRawKeys() && config_.rope_layout == model::RopeLayout::neox)
         flags |= ATTENTION_NEOX;
     return flags;
 }
@@ -111,8 +111,8 @@ void Attention::rotate(gpu::Recorder &recorder, const Scratch &scratch, const Kv
         .head_dim = config_.head_dim,
         .rope_dims = config_.rope().dims,
         .qkv_stride = scratch.qkv.stride,
-        .k_offset = widths_.k_offset,
-        .v_offset = widths_.v_offset,
+        .k_offset = widths_.layer[layer].k_offset,
+        .v_offset = widths_.layer[layer].v_offset,
         .capacity = static_cast<uint32_t>(own.room.capacity)};
     const gpu::Buffer &q_far = scratch.q_far.buffer ? scratch.q_far.buffer : scratch.q.buffer;
     auto groups = [&](uint64_t heads) {

@@ -97,7 +97,7 @@ void Operations::multiply(gpu::Recorder &recorder, const LinearGroup &group, con
 void Operations::gate(gpu::Recorder &recorder, const Activations &gate_up,
                       const Activations &hidden, uint32_t rows) const {
     params::Gated params{.gate = gate_up.address(),
-                         .up = gate_up.address(0, weights_.widths.up_offset),
+                         .up = gate_up.address(0, weights_.widths.layer.front().up_offset),
                          .h = hidden.address(),
                          .rows = rows,
                          .columns = hidden.stride,

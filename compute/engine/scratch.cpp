@@ -11,7 +11,7 @@ template <class Make, class Plain>
 void forEachBuffer(const model::Config &config, const WidthPlan &widths, const Tiling &tiling,
                    const SessionOptions &options, Make make, Plain plain) {
     uint64_t rows = tiling.chunk_tokens;
-    uint32_t q = config.heads * widths.head_dim;
+    uint32_t q = widths.q;
     uint32_t far_regions = farRegions(config, options);
     auto device = gpu::Memory::device;
     make(&Scratch::x, rows, widths.model, device);

@@ -2,6 +2,7 @@
 
 #include "compute/core/error.h"
 
+#include <algorithm>
 #include <chrono>
 #include <format>
 #include <string>
@@ -27,8 +28,8 @@ class Parts {
     }
     std::vector<LinearPart> qkv(uint32_t layer) const {
         return {inLayer(layer, "attn_q", 0, Scale::before_bias),
-                inLayer(layer, "attn_k", widths_.k_offset, Scale::before_bias),
-                inLayer(layer, "attn_v", widths_.v_offset, Scale::before_bias)};
+                inLayer(layer, "attn_k", widths_.layer[layer].k_offset, Scale::before_bias),
+                inLayer(layer, "attn_v", widths_.layer[layer].v_offset, Scale::before_bias)};
     }
     std::vector<LinearPart> attnOutput(uint32_t layer) const {
         LinearPart out = inLayer(layer, "attn_output", 0, Scale::before_bias);
@@ -38,7 +39,7 @@ class Parts {
     }
     std::vector<LinearPart> gateUp(uint32_t layer) const {
         return {inLayer(layer, "ffn_gate", 0, ffnScale()),
-                inLayer(layer, "ffn_up", widths_.up_offset, ffnScale())};
+                inLayer(layer, "ffn_up", widths_.layer[layer].up_offset, ffnScale())};
     }
     std::vector<LinearPart> ffnDown(uint32_t layer) const {
         return {inLayer(layer, "ffn_down", 0, ffnScale())};
@@ -137,19 +138,42 @@ class Uploader {
 
 } // namespace
 
+namespace {
+
+LayerWidths widthsOf(const model::LayerConfig &layer, const model::Architecture &rules) {
+    LayerWidths widths;
+    if (layer.attends()) {
+        uint32_t q = padded(uint64_t{layer.heads} * layer.head_dim);
+        uint32_t kv = padded(uint64_t{layer.kv_heads} * layer.head_dim);
+        widths.head_dim = padded(layer.head_dim);
+        widths.k_offset = q;
+        widths.v_offset = widths.k_offset + kv;
+        widths.gate_offset = widths.v_offset + kv;
+        widths.qkv = widths.gate_offset + (rules.attention.gated ? q : 0);
+        widths.attended = q;
+    }
+    if (layer.ffn_dim > 0) {
+        widths.hidden = padded(layer.ffn_dim);
+        widths.up_offset = rules.ffn.kind == model::FfnKind::plain ? 0 : widths.hidden;
+        widths.gate_up = widths.up_offset + widths.hidden;
+    }
+    return widths;
+}
+
+} // namespace
+
 WidthPlan planWidths(const Config &config) {
-    WidthPlan widths;
-    widths.model = padded(config.model_dim);
-    widths.k_offset = padded(uint64_t{config.heads} * config.head_dim);
-    uint32_t kv = padded(uint64_t{config.kv_heads} * config.head_dim);
-    widths.v_offset = widths.k_offset + kv;
-    widths.qkv = widths.v_offset + kv;
-    widths.attended = widths.k_offset;
-    widths.up_offset = padded(config.ffn_dim);
-    widths.gate_up = 2 * widths.up_offset;
-    widths.hidden = widths.up_offset;
-    widths.vocab = padded(config.vocab);
-    widths.head_dim = padded(config.head_dim);
+    WidthPlan widths{.model = padded(config.model_dim), .vocab = padded(config.vocab), .layer = {}};
+    for (const model::LayerConfig &layer : config.layer) {
+        LayerWidths own = widthsOf(layer, *config.architecture);
+        widths.qkv = std::max(widths.qkv, own.qkv);
+        widths.attended = std::max(widths.attended, own.attended);
+        widths.gate_up = std::max(widths.gate_up, own.gate_up);
+        widths.hidden = std::max(widths.hidden, own.hidden);
+        widths.q = std::max(widths.q, layer.heads * own.head_dim);
+        widths.head_dim = std::max(widths.head_dim, own.head_dim);
+        widths.layer.push_back(own);
+    }
     return widths;
 }
 

@@ -20,11 +20,21 @@ struct LayerWeights {
     LinearGroup ffn_down;
 };
 
-/// Columns of the joined results, each part padded to a multiple of 32.
+/// Columns of the joined results of one layer, each part padded to a multiple of 32.
+struct LayerWidths {
+    uint32_t head_dim = 0; ///< of q and k, padded, as q and the cache store it
+    uint32_t k_offset = 0, v_offset = 0; ///< in a row of q | k | v (| gate)
+    uint32_t gate_offset = 0;            ///< gated attention
+    uint32_t qkv = 0, attended = 0;
+    uint32_t up_offset = 0, gate_up = 0, hidden = 0; ///< of the dense feed-forward block
+};
+/// The same of all layers, and the largest of each for the rows that they share.
 struct WidthPlan {
-    uint32_t model = 0, k_offset = 0, v_offset = 0, qkv = 0, attended = 0;
-    uint32_t up_offset = 0, gate_up = 0, hidden = 0, vocab = 0;
-    uint32_t head_dim = 0; ///< padded, as q and the cache store it
+    uint32_t model = 0, vocab = 0;
+    uint32_t qkv = 0, attended = 0, gate_up = 0, hidden = 0;
+    uint32_t q = 0;        ///< heads * padded head_dim
+    uint32_t head_dim = 0; ///< padded
+    std::vector<LayerWidths> layer;
 };
 
 struct Weights {

@@ -119,7 +119,7 @@ class Pass {
         return {.heads = heads,
                 .head_dim = config_.head_dim,
                 .rope_dims = config_.rope().dims,
-                .neox = config_.architecture->rope.layout == model::RopeLayout::neox};
+                .neox = config_.rope_layout == model::RopeLayout::neox};
     }
     /// Row i of x [rows, heads, head_dim] at position i.
     std::vector<float> rotated(std::span<const float> x, uint64_t heads,

@@ -23,13 +23,14 @@ struct RowScores {
     std::vector<double> scores;
 };
 
-/// Softmax of one row of one head, and the mean of the values `v` of its kv head.
-void weighValues(const RowScores &row, const float *v, uint64_t dim, float *out, double &m,
-                 double &l) {
-    m = kLowest;
+/// Softmax of one row of one head, and the mean of the values `v` of its kv head. `sink`: a logit
+/// without a value, kLowest = none.
+void weighValues(const RowScores &row, double sink, const float *v, uint64_t dim, float *out,
+                 double &m, double &l) {
+    m = sink;
     for (double score : row.scores)
         m = std::max(m, score);
-    l = 0;
+    l = sink > kLowest ? std::exp(sink - m) : 0;
     std::vector<double> sums(dim, 0.0);
     for (size_t i = 0; i < row.keys.size(); ++i) {
         double weight = std::exp(row.scores[i] - m);
@@ -39,6 +40,19 @@ void weighValues(const RowScores &row, const float *v, uint64_t dim, float *out,
     }
     for (uint64_t c = 0; c < dim; ++c)
         out[c] = l > 0 ? static_cast<float>(sums[c] / l) : 0.0f;
+}
+
+/// From q.k to the logit of a head's row and key.
+double logitOf(double product, const AttentionShape &shape, uint64_t head, uint64_t row,
+               uint64_t key) {
+    double score = static_cast<double>(shape.scale) * product;
+    if (auto cap = static_cast<double>(shape.softcap); cap != 0)
+        score = cap * std::tanh(score / cap);
+    if (!shape.slopes.empty()) {
+        double distance = static_cast<double>(shape.position + row) - static_cast<double>(key);
+        score -= static_cast<double>(shape.slopes[head]) * distance;
+    }
+    return score;
 }
 
 /// Attention over the keys below `end(row)` that `sees` shows; score(row, q, key, k) is q.k of a
@@ -58,10 +72,12 @@ Attended attend(std::span<const float> q, std::span<const float> k, std::span<co
             for (uint64_t key = 0; key < end(row); ++key)
                 if (sees(head, row, key)) {
                     seen.keys.push_back(key);
-                    seen.scores.push_back(static_cast<double>(shape.scale) *
-                                          score(row, &q[at * dim], key, &k[cache + key * dim]));
+                    double product = score(row, &q[at * dim], key, &k[cache + key * dim]);
+                    seen.scores.push_back(logitOf(product, shape, head, row, key));
                 }
-            weighValues(seen, &v[cache], dim, &result.out[at * dim], result.m[at], result.l[at]);
+            double sink =
+                shape.sinks.empty() ? kLowest : static_cast<double>(shape.sinks[head]);
+            weighValues(seen, sink, &v[cache], dim, &result.out[at * dim], result.m[at], result.l[at]);
         }
     return result;
 }

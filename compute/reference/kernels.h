@@ -52,6 +52,12 @@ struct AttentionShape {
     uint64_t head_dim = 0;
     uint64_t capacity = 0; ///< keys that k and v have room for
     float scale = 1;       ///< of the scores
+    float softcap = 0;     ///< scores become softcap * tanh(score / softcap); 0 = as they are
+    /// [heads] or empty: slope * (query position - key position) is taken from a score (ALiBi). Row
+    /// i is at position + i, key j at j.
+    std::vector<float> slopes{};
+    /// [heads] or empty: a logit that counts in the sum l (and in m) and has no value.
+    std::vector<float> sinks{};
 };
 
 /// Attention of every row and head over some keys: out [rows, heads, head_dim] normalised, and for

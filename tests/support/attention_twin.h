@@ -69,7 +69,7 @@ class AttentionTwin {
             auto w = reference::dequantize(*engine.file().findTensor(name));
             return reference::rope(reference::matmul(x, w, config.model_dim), rotation,
                                    {heads, config.head_dim, config.rope().dims,
-                                    config.architecture->rope.layout == model::RopeLayout::neox});
+                                    config.rope_layout == model::RopeLayout::neox});
         };
         auto q = rotated("blk.0.attn_q.weight", config.heads);
         auto k = rotated("blk.0.attn_k.weight", config.kv_heads);
