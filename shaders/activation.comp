@@ -69,7 +69,8 @@ void main() {
         value = has(ACTIVATION_UNGATED) ? activate(value) : combine(loadGate(row, column), value);
         if (has(ACTIVATION_DIVIDE))
             value /= load(p.divisor, 0, column);
-        value = mix(value, vec4(0), beyondColumns(column, p.columns));
+        if (!has(ACTIVATION_WIDE))
+            value = mix(value, vec4(0), beyondColumns(column, p.columns));
     }
     storeQuad(p.h, row * p.h_stride, column, p.padded, has(ACTIVATION_WIDE), value);
 }
