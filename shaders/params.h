@@ -75,27 +75,8 @@ struct Matrix {
     LONGSCOPE_ADDRESS(Uints) supers;
 };
 
-// x[i, :] = table[tokens[i], :] * scale
-struct Embed {
-    Matrix table;
-    LONGSCOPE_ADDRESS(Uints) tokens; // [rows]
-    LONGSCOPE_ADDRESS(Floats) x;     // [rows, columns]
-    uint rows;
-    uint columns; // padded to a multiple of 32
-    float scale;
-    uint unused;
-};
-
-// y[i, c] = x[i, c] / sqrt(mean of x[i, 0..columns)^2 + eps) * weight[c]
-struct RmsNorm {
-    LONGSCOPE_ADDRESS(Floats) x; // [rows, stride]
-    LONGSCOPE_ADDRESS(Floats) weight;
-    LONGSCOPE_ADDRESS(Floats) y; // [rows, stride]; columns beyond `columns` become 0
-    uint rows;
-    uint columns;
-    uint stride;
-    float eps;
-};
+// Embed, Norm, Activation, Adjust.
+#include "params_blocks.h"
 
 // y[i, n] = scale * sum_k w[n, k] x[i, k]  (+ bias[n])  (+ residual[i, n]); y may be residual
 #define MATMUL_BIAS 1     // flags
@@ -318,17 +299,6 @@ struct PageScores {
     uint unused;
 };
 
-// h[i, c] = silu(gate[i, c]) * up[i, c]
-struct Gated {
-    LONGSCOPE_ADDRESS(Floats) gate; // [rows, in_stride]
-    LONGSCOPE_ADDRESS(Floats) up;   // [rows, in_stride]
-    LONGSCOPE_ADDRESS(Floats) h;    // [rows, out_stride]
-    uint rows;
-    uint columns; // multiple of 32
-    uint in_stride;
-    uint out_stride;
-};
-
 // The probes of `bench`: multiply-adds from registers; a plain read of a large buffer, in which each
 // workgroup reads one contiguous run of iterations * LOCAL_SIZE * 16 bytes.
 #define PROBE_PEAK_FLOPS 384 // of one invocation in one step
@@ -341,13 +311,12 @@ struct Probe {
 
 #ifdef __cplusplus
 #undef LONGSCOPE_ADDRESS
-static_assert(sizeof(Matrix) == 32 && sizeof(Embed) == 64 && sizeof(RmsNorm) == 40);
+static_assert(sizeof(Matrix) == 32 && sizeof(Probe) == 24);
 static_assert(sizeof(Matmul) == 88 && sizeof(Rope) == 120 && sizeof(AttentionPrefill) == 120);
 static_assert(sizeof(AttentionDecode) == 112 && sizeof(AttentionMerge) == 32);
 static_assert(sizeof(CachePlanes) == 16 && sizeof(AttentionScores) == 80);
 static_assert(sizeof(AttentionMap) == 120 && sizeof(CacheMove) == 56);
 static_assert(sizeof(PageBounds) == 56 && sizeof(PageScores) == 48);
-static_assert(sizeof(Gated) == 40 && sizeof(Probe) == 24);
 } // namespace longscope::params
 #endif
 #endif

@@ -1,6 +1,8 @@
 #include "compute/engine/kernels.h"
 
 #include "shaders/params.h"
+#include "shaders/spirv/activation.h"
+#include "shaders/spirv/adjust.h"
 #include "shaders/spirv/attention_decode_lanes.h"
 #include "shaders/spirv/attention_decode_subgroup.h"
 #include "shaders/spirv/attention_map_lanes.h"
@@ -12,17 +14,16 @@
 #include "shaders/spirv/attention_scores_subgroup.h"
 #include "shaders/spirv/cache_move.h"
 #include "shaders/spirv/embed.h"
-#include "shaders/spirv/gated.h"
 #include "shaders/spirv/matmul_lanes.h"
 #include "shaders/spirv/matmul_subgroup.h"
 #include "shaders/spirv/matvec_lanes.h"
 #include "shaders/spirv/matvec_subgroup.h"
+#include "shaders/spirv/norm.h"
 #include "shaders/spirv/page_bounds.h"
 #include "shaders/spirv/page_scores.h"
 #include "shaders/spirv/probe_peak.h"
 #include "shaders/spirv/probe_read.h"
 #include "shaders/spirv/probe_read_wide.h"
-#include "shaders/spirv/rms_norm.h"
 #include "shaders/spirv/rope.h"
 
 namespace longscope::engine {
@@ -30,9 +31,10 @@ namespace longscope::engine {
 using namespace params;
 
 const gpu::Kernel kEmbed{"embed", embed_spirv, sizeof(Embed)};
-const gpu::Kernel kRmsNorm{"rms_norm", rms_norm_spirv, sizeof(RmsNorm)};
+const gpu::Kernel kNorm{"norm", norm_spirv, sizeof(Norm)};
 const gpu::Kernel kRope{"rope", rope_spirv, sizeof(Rope)};
-const gpu::Kernel kGated{"gated", gated_spirv, sizeof(Gated)};
+const gpu::Kernel kActivation{"activation", activation_spirv, sizeof(Activation)};
+const gpu::Kernel kAdjust{"adjust", adjust_spirv, sizeof(Adjust)};
 const gpu::Kernel kAttentionMerge{"attention_merge", attention_merge_spirv, sizeof(AttentionMerge)};
 const gpu::Kernel kMatmulLanes{"matmul_lanes", matmul_lanes_spirv, sizeof(Matmul)};
 const gpu::Kernel kMatmulSubgroup{"matmul_subgroup", matmul_subgroup_spirv, sizeof(Matmul)};

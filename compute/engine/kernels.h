@@ -7,9 +7,10 @@
 namespace longscope::engine {
 
 extern const gpu::Kernel kEmbed;
-extern const gpu::Kernel kRmsNorm;
+extern const gpu::Kernel kNorm;
 extern const gpu::Kernel kRope;
-extern const gpu::Kernel kGated;
+extern const gpu::Kernel kActivation;
+extern const gpu::Kernel kAdjust;
 extern const gpu::Kernel kAttentionMerge;
 extern const gpu::Kernel kMatmulLanes, kMatmulSubgroup;
 extern const gpu::Kernel kMatvecLanes, kMatvecSubgroup;

@@ -44,7 +44,7 @@ Session::Impl::Impl(Engine &owner, const SessionOptions &wanted)
     : engine(owner), options(withWindow(owner, wanted)),
       tiling(sessionTiling(owner.impl().tiling, owner.config(), options)),
       pacer(tiling.chunk_tokens), recorder(owner.device(), options.profile),
-      operations(owner.device(), tiling, owner.config(), owner.impl().weights) {
+      operations(owner.device(), tiling) {
     const model::Config &config = engine.config();
     const WidthPlan &widths = engine.impl().weights.widths;
     cache_bytes = planCache(config, options, tiling.chunk_tokens);
@@ -89,7 +89,8 @@ bool Session::Impl::runLayers(const Chunk &chunk, std::span<const Token> ids,
         submitAndMeasure();
         return !stop.stop_requested();
     };
-    bool whole = recordLayers(recorder, pass(), chunk, layers, [&] { flush(); }, layer_done);
+    bool whole = recordLayers(
+        recorder, pass(), chunk, layers, [&] { flush(); }, layer_done);
     if (!whole) // a stop is asked for only after a submit: nothing is left recorded
         return false;
     // A decode step keeps the rest for the submit of the head.

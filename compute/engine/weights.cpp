@@ -87,6 +87,14 @@ gpu::Buffer uploadVector(gpu::Device &device, const Gguf &file, const std::strin
     return buffer;
 }
 
+Norm uploadNorm(gpu::Device &device, const Gguf &file, const Config &config,
+                const std::string &name) {
+    return {.kind = model::NormKind::rms,
+            .columns = config.model_dim,
+            .eps = config.norm_eps,
+            .weight = uploadVector(device, file, name)};
+}
+
 /// Uploads groups one after another, tells how far it is, and gives the file's pages back.
 class Uploader {
   public:
@@ -199,14 +207,14 @@ Weights uploadWeights(gpu::Device &device, const Gguf &file, const Config &confi
     weights.embedding = uploader.upload(parts.embedding(), false);
     if (!config.tied_head)
         weights.own_head = uploader.upload(parts.head(), false);
-    weights.output_norm = uploadVector(device, file, "output_norm.weight");
+    weights.output_norm = uploadNorm(device, file, config, "output_norm.weight");
     for (uint32_t layer = 0; layer < config.layers; ++layer) {
         LayerWeights &own = weights.layers.emplace_back();
         auto name = [&](const char *stem) { return std::format("blk.{}.{}.weight", layer, stem); };
-        own.attn_norm = uploadVector(device, file, name("attn_norm"));
+        own.attn_norm = uploadNorm(device, file, config, name("attn_norm"));
         own.qkv = uploader.upload(parts.qkv(layer), false);
         own.attn_output = uploader.upload(parts.attnOutput(layer), true);
-        own.ffn_norm = uploadVector(device, file, name("ffn_norm"));
+        own.ffn_norm = uploadNorm(device, file, config, name("ffn_norm"));
         own.gate_up = uploader.upload(parts.gateUp(layer), false);
         own.ffn_down = uploader.upload(parts.ffnDown(layer), true);
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "compute/core/progress.h"
+#include "compute/engine/blocks.h"
 #include "compute/engine/linear.h"
 #include "compute/model/config.h"
 
@@ -12,10 +13,10 @@
 namespace longscope::engine {
 
 struct LayerWeights {
-    gpu::Buffer attn_norm; ///< [model_dim]
-    LinearGroup qkv;       ///< model_dim -> q | k | v
+    Norm attn_norm;
+    LinearGroup qkv; ///< model_dim -> q | k | v
     LinearGroup attn_output;
-    gpu::Buffer ffn_norm;
+    Norm ffn_norm;
     LinearGroup gate_up; ///< model_dim -> gate | up
     LinearGroup ffn_down;
 };
@@ -41,7 +42,7 @@ struct Weights {
     WidthPlan widths;
     LinearGroup embedding; ///< one matrix [vocab, model_dim]; also the head when tied
     LinearGroup own_head;  ///< empty when tied
-    gpu::Buffer output_norm;
+    Norm output_norm;
     std::vector<LayerWeights> layers;
 
     const LinearGroup &head() const { return own_head.empty() ? embedding : own_head; }
