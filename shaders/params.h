@@ -299,6 +299,8 @@ struct PageScores {
     uint unused;
 };
 
+#include "params_experts.h"
+
 // The probes of `bench`: multiply-adds from registers; a plain read of a large buffer, in which each
 // workgroup reads one contiguous run of iterations * LOCAL_SIZE * 16 bytes.
 #define PROBE_PEAK_FLOPS 384 // of one invocation in one step

@@ -13,7 +13,13 @@
 #include "shaders/spirv/attention_scores_lanes.h"
 #include "shaders/spirv/attention_scores_subgroup.h"
 #include "shaders/spirv/cache_move.h"
+#include "shaders/spirv/combine.h"
 #include "shaders/spirv/embed.h"
+#include "shaders/spirv/experts_matmul_lanes.h"
+#include "shaders/spirv/experts_matmul_subgroup.h"
+#include "shaders/spirv/experts_matvec_lanes.h"
+#include "shaders/spirv/experts_matvec_subgroup.h"
+#include "shaders/spirv/group.h"
 #include "shaders/spirv/matmul_lanes.h"
 #include "shaders/spirv/matmul_subgroup.h"
 #include "shaders/spirv/matvec_lanes.h"
@@ -25,6 +31,7 @@
 #include "shaders/spirv/probe_read.h"
 #include "shaders/spirv/probe_read_wide.h"
 #include "shaders/spirv/rope.h"
+#include "shaders/spirv/route.h"
 
 namespace longscope::engine {
 
@@ -59,6 +66,17 @@ const gpu::Kernel kAttentionMapSubgroup{"attention_map_subgroup", attention_map_
 const gpu::Kernel kCacheMove{"cache_move", cache_move_spirv, sizeof(CacheMove)};
 const gpu::Kernel kPageBounds{"page_bounds", page_bounds_spirv, sizeof(PageBounds)};
 const gpu::Kernel kPageScores{"page_scores", page_scores_spirv, sizeof(PageScores)};
+const gpu::Kernel kRoute{"route", route_spirv, sizeof(Route)};
+const gpu::Kernel kGroup{"group", group_spirv, sizeof(Group)};
+const gpu::Kernel kCombine{"combine", combine_spirv, sizeof(Combine)};
+const gpu::Kernel kExpertsMatmulLanes{"experts_matmul_lanes", experts_matmul_lanes_spirv,
+                                      sizeof(ExpertMatmul)};
+const gpu::Kernel kExpertsMatmulSubgroup{"experts_matmul_subgroup", experts_matmul_subgroup_spirv,
+                                         sizeof(ExpertMatmul)};
+const gpu::Kernel kExpertsMatvecLanes{"experts_matvec_lanes", experts_matvec_lanes_spirv,
+                                      sizeof(ExpertMatmul)};
+const gpu::Kernel kExpertsMatvecSubgroup{"experts_matvec_subgroup", experts_matvec_subgroup_spirv,
+                                         sizeof(ExpertMatmul)};
 const gpu::Kernel kProbePeak{"probe_peak", probe_peak_spirv, sizeof(Probe)};
 const gpu::Kernel kProbeRead{"probe_read", probe_read_spirv, sizeof(Probe)};
 const gpu::Kernel kProbeReadWide{"probe_read_wide", probe_read_wide_spirv, sizeof(Probe)};

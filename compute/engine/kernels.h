@@ -19,6 +19,9 @@ extern const gpu::Kernel kAttentionDecodeLanes, kAttentionDecodeSubgroup;
 extern const gpu::Kernel kAttentionScoresLanes, kAttentionScoresSubgroup;
 extern const gpu::Kernel kAttentionMapLanes, kAttentionMapSubgroup;
 extern const gpu::Kernel kCacheMove, kPageBounds, kPageScores;
+extern const gpu::Kernel kRoute, kGroup, kCombine;
+extern const gpu::Kernel kExpertsMatmulLanes, kExpertsMatmulSubgroup;
+extern const gpu::Kernel kExpertsMatvecLanes, kExpertsMatvecSubgroup;
 extern const gpu::Kernel kProbePeak, kProbeRead, kProbeReadWide;
 
 } // namespace longscope::engine

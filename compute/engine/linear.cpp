@@ -18,14 +18,6 @@ PackedLayout layoutOfJoined(const std::vector<LinearPart> &joined, const Tiling 
     return layoutOf(formatOf(first.type), rowsOf(joined), first.columns(), tiling.interleave);
 }
 
-gpu::Specialization weightConstants(const WeightFormat &format, const Tiling &tiling) {
-    return {{SPEC_CODE_BITS, format.code_bits},
-            {SPEC_SCALE_KIND, format.scale_kind},
-            {SPEC_GROUP, format.group},
-            {SPEC_OFFSET, format.offset},
-            {SPEC_INTERLEAVE, tiling.interleave}};
-}
-
 void findPipelines(gpu::Device &device, const Tiling &tiling, Linear &linear) {
     uint32_t flags =
         (linear.bias ? MATMUL_BIAS : 0u) | (linear.adds_residual ? MATMUL_RESIDUAL : 0u);
@@ -90,6 +82,14 @@ Linear makeLinear(gpu::Device &device, const Tiling &tiling, const std::vector<L
 }
 
 } // namespace
+
+gpu::Specialization weightConstants(const WeightFormat &format, const Tiling &tiling) {
+    return {{SPEC_CODE_BITS, format.code_bits},
+            {SPEC_SCALE_KIND, format.scale_kind},
+            {SPEC_GROUP, format.group},
+            {SPEC_OFFSET, format.offset},
+            {SPEC_INTERLEAVE, tiling.interleave}};
+}
 
 std::vector<std::vector<LinearPart>> joinParts(const std::vector<LinearPart> &parts) {
     std::vector<std::vector<LinearPart>> groups;

@@ -14,6 +14,9 @@
 
 namespace longscope::engine {
 
+/// What a pipeline that reads a matrix of this format is specialised by.
+gpu::Specialization weightConstants(const WeightFormat &format, const Tiling &tiling);
+
 /// One tensor of a matrix, with what the file adds to it.
 struct LinearPart {
     const model::Tensor *weight = nullptr;

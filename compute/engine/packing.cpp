@@ -197,6 +197,15 @@ void packRows(const PackedLayout &layout, const model::Tensor &tensor, uint32_t 
     }
 }
 
+model::Tensor rowsOfTensor(const model::Tensor &tensor, uint64_t first_row, uint64_t rows) {
+    assert(first_row + rows <= tensor.rows());
+    uint64_t row_bytes = model::rowBytes(tensor.type, tensor.columns());
+    return {tensor.name,
+            tensor.type,
+            {tensor.columns(), rows},
+            tensor.bytes.subspan(first_row * row_bytes, rows * row_bytes)};
+}
+
 std::vector<std::byte> packMatrix(const PackedLayout &layout, const model::Tensor &tensor) {
     std::vector<std::byte> planes(layout.bytes);
     packRows(layout, tensor, 0, planes);
