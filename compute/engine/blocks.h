@@ -2,14 +2,12 @@
 // takes. No step knows a model.
 #pragma once
 
-#include "compute/gpu/buffer.h"
+#include "compute/engine/activations.h"
 #include "compute/model/block_kinds.h"
 
 #include <optional>
 
 namespace longscope::engine {
-
-struct Activations; // scratch.h
 
 /// Rows first .. first + count of the chunk.
 struct RowRange {

@@ -67,6 +67,34 @@ uint32_t flagsOf(const RoutingRule &rule) {
 
 } // namespace
 
+RoutingRule routingRule(const model::Config &config) {
+    const model::ExpertConfig &experts = config.experts;
+    RoutingRule rule{.experts = experts.count,
+                     .used = experts.used,
+                     .normalize = experts.normalize,
+                     .factor = static_cast<float>(experts.weight_scale * config.branch_factor),
+                     .groups = experts.groups,
+                     .groups_used = experts.used_groups};
+    using Gating = model::ExpertConfig::Gating;
+    switch (experts.gating) {
+    case Gating::softmax:
+        break;
+    case Gating::sigmoid:
+        rule.chance = RoutingRule::Chance::sigmoid;
+        break;
+    case Gating::softmax_of_chosen:
+        rule.chance = RoutingRule::Chance::logits;
+        rule.weight = RoutingRule::Weight::softmax_of_chosen;
+        break;
+    case Gating::sigmoid_on_input:
+        rule.chance = RoutingRule::Chance::logits;
+        rule.weight = RoutingRule::Weight::sigmoid_of_z;
+        rule.weighs_input = true;
+        break;
+    }
+    return rule;
+}
+
 uint64_t planExpertScratch(const RoutingRule &rule, const ExpertWidths &widths,
                            const Tiling &tiling) {
     uint64_t words = 0;

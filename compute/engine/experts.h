@@ -4,9 +4,10 @@
 // used + j. The router's own product is Operations::multiply.
 #pragma once
 
+#include "compute/engine/activations.h"
 #include "compute/engine/expert_linear.h"
-#include "compute/engine/scratch.h"
 #include "compute/gpu/recorder.h"
+#include "compute/model/config.h"
 
 namespace longscope::engine {
 
@@ -25,6 +26,9 @@ struct RoutingRule {
     uint32_t groups_used = 1;
     bool weighs_input = false; ///< as makeExperts was told
 };
+
+/// How the experts of a model are chosen.
+RoutingRule routingRule(const model::Config &config);
 
 /// Columns of the activations, as the plain feed-forward block has them.
 struct ExpertWidths {

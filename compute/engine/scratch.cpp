@@ -5,6 +5,26 @@
 namespace longscope::engine {
 namespace {
 
+/// What only some families have.
+struct ScratchNeeds {
+    bool early_ffn = false, branch = false, temperature = false, positions = false;
+
+    explicit ScratchNeeds(const model::Config &config) {
+        const model::Architecture &rules = *config.architecture;
+        branch = rules.norm.after_attention || rules.norm.after_ffn;
+        positions = rules.ends.positions != model::EndRules::Positions::none;
+        for (const model::LayerConfig &layer : config.layer) {
+            early_ffn = early_ffn || layer.parallel;
+            temperature = temperature || layer.tempered;
+        }
+    }
+};
+
+ExpertWidths expertWidths(const model::Config &config) {
+    uint32_t ffn = padded(config.experts.ffn_dim);
+    return {.model = padded(config.model_dim), .gate_up = 2 * ffn, .hidden = ffn};
+}
+
 /// Calls make(member, elements, stride, memory) for every buffer of rows, and plain(member,
 /// elements, memory) for the others, so that the plan and the allocation are one list.
 template <class Make, class Plain>
@@ -16,6 +36,15 @@ void forEachBuffer(const model::Config &config, const WidthPlan &widths, const T
     auto device = gpu::Memory::device;
     make(&Scratch::x, rows, widths.model, device);
     make(&Scratch::normed, rows, widths.model, device);
+    const ScratchNeeds needs(config);
+    if (needs.early_ffn)
+        make(&Scratch::ffn_in, rows, widths.model, device);
+    if (needs.branch)
+        make(&Scratch::branch, rows, widths.model, device);
+    if (needs.temperature)
+        make(&Scratch::temperature, rows, 1u, gpu::Memory::upload);
+    if (config.experts.shared_gated)
+        make(&Scratch::shared_gate, rows, kBlock, device);
     make(&Scratch::qkv, rows, widths.qkv, device);
     make(&Scratch::q, rows, q, device);
     if (far_regions > 0)
@@ -25,6 +54,8 @@ void forEachBuffer(const model::Config &config, const WidthPlan &widths, const T
     make(&Scratch::hidden, rows, widths.hidden, device);
     make(&Scratch::logits, uint64_t{1}, widths.vocab, gpu::Memory::readback);
     plain(&Scratch::tokens, rows, gpu::Memory::upload);
+    if (needs.positions)
+        plain(&Scratch::positions, rows, gpu::Memory::upload);
     plain(&Scratch::rotation, rows * config.rope().dims, gpu::Memory::upload);
     plain(&Scratch::rotation_far, far_regions * rows * config.rope().dims, gpu::Memory::upload);
     plain(&Scratch::state, rows * config.heads * 2, device);
@@ -62,7 +93,10 @@ uint64_t planScratch(const model::Config &config, const WidthPlan &widths, const
         config, widths, tiling, options,
         [&](auto, uint64_t rows, uint32_t stride, gpu::Memory) { elements += rows * stride; },
         [&](auto, uint64_t count, gpu::Memory) { elements += count; });
-    return elements * sizeof(float);
+    uint64_t bytes = elements * sizeof(float);
+    if (config.experts.count > 0)
+        bytes += planExpertScratch(routingRule(config), expertWidths(config), tiling);
+    return bytes;
 }
 
 Scratch makeScratch(gpu::Device &device, const model::Config &config, const WidthPlan &widths,
@@ -84,6 +118,9 @@ Scratch makeScratch(gpu::Device &device, const model::Config &config, const Widt
         [&](auto member, uint64_t count, gpu::Memory memory) {
             scratch.*member = buffer(count, memory);
         });
+    if (config.experts.count > 0)
+        scratch.experts =
+            makeExpertScratch(device, routingRule(config), expertWidths(config), tiling);
     return scratch;
 }
 

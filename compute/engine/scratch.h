@@ -2,27 +2,24 @@
 // multiple of 32 with zeros.
 #pragma once
 
+#include "compute/engine/activations.h"
+#include "compute/engine/experts.h"
 #include "compute/engine/session_options.h"
 #include "compute/engine/tiling.h"
 #include "compute/engine/weights.h"
 
 namespace longscope::engine {
 
-/// Rows of numbers on the device: [rows, stride].
-struct Activations {
-    gpu::Buffer buffer;
-    uint32_t stride = 0;
-    uint64_t address(uint64_t row = 0, uint32_t column = 0) const {
-        return buffer.address() + (row * stride + column) * sizeof(float);
-    }
-};
-
 struct Scratch {
     gpu::Buffer tokens;       ///< [chunk] ids, written by the host
+    gpu::Buffer positions;    ///< [chunk] of them, where the model has learned ones
     gpu::Buffer rotation;     ///< [chunk, rope_dims / 2, 2] cos and sin, written by the host
     gpu::Buffer rotation_far; ///< [regions, chunk, rope_dims / 2, 2]: q towards far keys
     Activations x;            ///< residual stream
     Activations normed;
+    Activations ffn_in; ///< normalised x of the layer's start, where both branches begin there
+    Activations branch; ///< result of a branch before its norm
+    Activations temperature; ///< [chunk, 1] factors of q, written by the host
     Activations qkv;
     Activations q;     ///< [chunk, heads, head_dim padded]
     Activations q_far; ///< the same, rotated towards far keys; absent without them
@@ -30,6 +27,8 @@ struct Scratch {
     gpu::Buffer state; ///< [chunk, heads, 2]: largest score and sum of weights of every row
     Activations gate_up;
     Activations hidden;
+    Activations shared_gate; ///< one number a row, padded
+    ExpertScratch experts;
     gpu::Buffer partial; ///< decode: [splits, heads, head_dim padded + 2]
     Activations logits;  ///< read back by the host; rows grow to what is asked
 };

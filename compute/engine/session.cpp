@@ -52,11 +52,14 @@ Session::Impl::Impl(Engine &owner, const SessionOptions &wanted)
     refuseTooLarge(engine, options, cache_bytes, scratch_bytes);
     cache = makeCache(engine.device(), config, options, tiling.chunk_tokens);
     scratch = makeScratch(engine.device(), config, widths, tiling, options);
+    if (config.experts.count > 0)
+        experts.emplace(engine.device(), tiling, routingRule(config));
     attention = std::make_unique<Attention>(engine.device(), tiling, config, widths, options);
 }
 
 Pass Session::Impl::pass() const {
-    return {engine.config(), engine.impl().weights, operations, *attention, cache, scratch};
+    return {engine.config(), engine.impl().weights,       operations, *attention,
+            experts ? &*experts : nullptr, cache, scratch};
 }
 
 /// Submits and waits; in the middle of a layer, the time counts for the layers that are pending.
@@ -75,11 +78,30 @@ void Session::Impl::submitAndMeasure() {
         pacer.measured(layers, std::exchange(pending_ms, 0));
 }
 
+/// What the host knows of the chunk's positions, where the model asks for it.
+void Session::Impl::fillPositions(const Chunk &chunk) {
+    if (scratch.positions) {
+        auto *positions = reinterpret_cast<uint32_t *>(scratch.positions.mapped().data());
+        for (uint32_t row = 0; row < chunk.rows; ++row)
+            positions[row] = static_cast<uint32_t>(chunk.position) + row;
+    }
+    if (scratch.temperature.buffer) {
+        const model::TemperatureConfig &rule = engine.config().temperature;
+        auto *factors = reinterpret_cast<float *>(scratch.temperature.buffer.mapped().data());
+        for (uint32_t row = 0; row < chunk.rows; ++row) {
+            auto position = static_cast<double>(chunk.position + row);
+            double lengths = std::floor((position + rule.offset) / rule.length);
+            factors[row] = static_cast<float>(1 + rule.scale * std::log(lengths + 1));
+        }
+    }
+}
+
 /// Runs the layers over a chunk; false when stopped, and then the timeline is unchanged.
 bool Session::Impl::runLayers(const Chunk &chunk, std::span<const Token> ids,
                               const LayerRange &layers, bool looking_back,
                               const std::stop_token &stop) {
     std::memcpy(scratch.tokens.mapped().data(), ids.data(), ids.size_bytes());
+    fillPositions(chunk);
     attention->begin(chunk, scratch, looking_back);
     pacer.beginChunk(chunk.rows);
     pending_ms = 0;

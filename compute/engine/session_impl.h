@@ -14,6 +14,7 @@ struct Session::Impl {
 
     Pass pass() const;
     void submitAndMeasure();
+    void fillPositions(const Chunk &chunk);
     void flush();
     bool runLayers(const Chunk &chunk, std::span<const Token> ids, const LayerRange &layers,
                    bool looking_back, const std::stop_token &stop);
@@ -32,6 +33,7 @@ struct Session::Impl {
     Pacer pacer;
     gpu::Recorder recorder;
     Operations operations;
+    std::optional<Experts> experts;
     uint64_t cache_bytes = 0, scratch_bytes = 0;
     KvCache cache;
     Scratch scratch;

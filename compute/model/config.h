@@ -68,7 +68,7 @@ struct TemperatureConfig {
 
 struct ExpertConfig {
     uint32_t count = 0;
-    uint32_t used = 0; ///< the most of a layer
+    uint32_t used = 0; ///< the same in every layer that has some
     uint32_t groups = 1, used_groups = 1;
     uint32_t ffn_dim = 0;    ///< of one expert
     uint32_t shared_dim = 0; ///< of the shared expert; 0 = none

@@ -1,0 +1,53 @@
+// From the tensors of a file to the parts of matrices: which names make a role, with what the file
+// adds to them. Knows names; knows no device.
+#pragma once
+
+#include "compute/engine/expert_linear.h"
+#include "compute/engine/weights.h"
+
+#include <deque>
+#include <string>
+
+namespace longscope::engine {
+
+using LinearParts = std::vector<LinearPart>;
+
+/// How `.scale` of a matrix counts.
+enum class ScaleUse { none, before_bias, after_bias };
+
+class WeightParts {
+  public:
+    WeightParts(const model::Gguf &file, const model::Config &config);
+
+    const WidthPlan &widths() const { return widths_; }
+    bool has(const std::string &name) const { return file_.findTensor(name) != nullptr; }
+    const model::Tensor *find(const std::string &name) const { return file_.findTensor(name); }
+    /// A whole matrix, NAME.weight with NAME.bias. Empty when there is none.
+    LinearParts matrix(const std::string &name, ScaleUse scale = ScaleUse::none,
+                       uint32_t out_offset = 0) const;
+    /// The same of a layer, its result times the model's branch factor.
+    LinearParts branch(const std::string &name, ScaleUse scale) const;
+    LinearParts qkv(uint32_t layer);
+    LinearParts attentionOutput(uint32_t layer) const;
+    /// Gate and up of a dense block of NAME.ffn_gate and NAME.ffn_up (suffix "" or "_shexp").
+    LinearParts gateUp(uint32_t layer, const char *suffix, ScaleUse scale);
+    std::vector<ExpertPart> expertGateUp(uint32_t layer) const;
+    std::vector<ExpertPart> expertDown(uint32_t layer) const;
+    /// Values of a tensor; empty when there is none.
+    std::vector<float> values(const std::string &name) const;
+
+  private:
+    LinearPart part(const std::string &stem, uint32_t out_offset, ScaleUse scale) const;
+    LinearPart rowsOf(const LinearPart &whole, uint64_t first, uint64_t count, uint32_t out_offset);
+    LinearParts fusedQkv(uint32_t layer);
+    ExpertPart expertPart(uint32_t layer, const char *stem) const;
+
+    const model::Gguf &file_;
+    const model::Config &config_;
+    WidthPlan widths_;
+    std::deque<model::Tensor> views_; ///< some rows of tensors
+};
+
+std::string layerName(uint32_t layer, std::string_view stem);
+
+} // namespace longscope::engine
