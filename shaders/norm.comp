@@ -37,7 +37,8 @@ vec2 sumOfWorkgroup(vec2 value) {
         value.x = subgroupAdd(value.x);
     if (gl_NumSubgroups == 1)
         return value;
-    barrier(); // of an earlier sum all have read
+    if (CENTRED)
+        barrier(); // all have read an earlier sum
     if (subgroupElect())
         partial_sums[gl_SubgroupID] = value;
     barrier();

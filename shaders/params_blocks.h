@@ -17,14 +17,14 @@ struct Embed {
 //     n = (x - mean) / sqrt(square + eps), mean 0 and square the mean of x^2 unless flags say more
 //     y = factor * (n * weight + bias) (+ y)
 // Strides, distances and offsets are in floats; y may be x.
-#define NORM_MEAN 1        // flags: the mean is subtracted first (layer norm)
-#define NORM_SUM 2         // square is the sum of x^2
+#define NORM_MEAN 1 // flags: the mean is subtracted first (layer norm)
+#define NORM_SUM 2  // square is the sum of x^2
 #define NORM_WEIGHT 4
 #define NORM_BIAS 8
-#define NORM_ADD 16        // y is added to
+#define NORM_ADD 16         // y is added to
 #define NORM_GATE_BEFORE 32 // x is multiplied by silu(gate) first
 #define NORM_GATE_AFTER 64  // n * weight + bias is multiplied by silu(gate)
-#define NORM_WIDE 128       // all addresses are multiples of 16 bytes, all other numbers of 4 floats
+#define NORM_WIDE 128 // all addresses are multiples of 16 bytes, all other numbers of 4 floats
 struct Norm {
     LONGSCOPE_ADDRESS(Floats) x;
     LONGSCOPE_ADDRESS(Floats) y;
@@ -46,9 +46,9 @@ struct Norm {
 };
 
 // h[i, c] = act(gate[i, c]) * up[i, c], or act(up[i, c]) (/ divisor[c])
-#define ACTIVATION_UNGATED 1  // flags
+#define ACTIVATION_UNGATED 1 // flags
 #define ACTIVATION_DIVIDE 2
-#define ACTIVATION_SEGMENTS 4 // the gate of column c is at (c / segment) * gate_segment + c % segment
+#define ACTIVATION_SEGMENTS 4 // gate[i, c] is at column (c / segment) * gate_segment + c % segment
 #define ACTIVATION_WIDE 8     // as NORM_WIDE
 #define ACTIVATION_SILU 0     // kinds, in TILE_A
 #define ACTIVATION_GELU 1

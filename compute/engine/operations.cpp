@@ -227,6 +227,7 @@ void Operations::runActivation(gpu::Recorder &recorder, const Activation &activa
     const uint32_t columns = activation.columns ? activation.columns : restOf(hidden);
     const Activations &gate_rows = gate ? *gate->rows : *up.rows;
     const bool segments = gate && activation.segment > 0;
+    const bool whole_row = hidden.first == 0 && padded(columns) == hidden.rows->stride;
     params::Activation params{
         .gate = gate ? addressOf(*gate) : 0,
         .up = addressOf(up),
@@ -234,7 +235,7 @@ void Operations::runActivation(gpu::Recorder &recorder, const Activation &activa
         .divisor = activation.divisor ? activation.divisor->address() : 0,
         .rows = rows,
         .columns = columns,
-        .padded = hidden.first == 0 ? hidden.rows->stride : columns,
+        .padded = whole_row ? hidden.rows->stride : columns,
         .gate_stride = gate_rows.stride,
         .up_stride = up.rows->stride,
         .h_stride = hidden.rows->stride,

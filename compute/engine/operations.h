@@ -52,9 +52,8 @@ class Operations {
     void multiply(gpu::Recorder &recorder, const LinearGroup &group, const Activations &x,
                   const Activations &y, uint32_t rows, float factor = 1) const;
 
-    /// hidden = act(gate) * up. hidden may be gate or up, with the same columns. Where
-    /// activation.columns is less than a row of `hidden`, which begins at column 0, the rest
-    /// becomes 0.
+    /// hidden = act(gate) * up. hidden may be gate or up, with the same columns. The padding of
+    /// `hidden` becomes 0 where activation.columns are all of its row but that.
     void activate(gpu::Recorder &recorder, const Activation &activation, Columns gate, Columns up,
                   Columns hidden, uint32_t rows) const;
     /// hidden = act(up); hidden may be up.

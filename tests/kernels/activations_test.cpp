@@ -65,19 +65,20 @@ void checkJoined(const NamedKind &named, uint32_t local, uint32_t rows, uint32_t
 
 /// Without a gate, in place, from a column on; divided or not.
 void checkUngated(const NamedKind &named, uint32_t local, uint32_t columns, bool divide) {
-    constexpr uint32_t kRowCount = 3, kFirst = 33;
+    constexpr uint32_t kRowCount = 3;
+    const uint32_t first = divide ? 0 : 33;
     Random random(columns);
     std::vector<float> x = wideRange(random, kRowCount * columns),
                        divisor = random.normals(columns);
     for (float &value : divisor)
         value = 0.5f + std::abs(value);
     gpu::Buffer divisor_buffer = upload(divisor);
-    engine::Activations rows = placed(x, kRowCount, engine::padded(columns) + 64, kFirst);
+    engine::Activations rows = placed(x, kRowCount, engine::padded(columns) + 64, first);
     engine::Activation activation{.kind = named.kind, .columns = columns};
     if (divide)
         activation.divisor = &divisor_buffer;
     run(local, [&](auto &op, auto &recorder) {
-        engine::Columns part(rows, kFirst);
+        engine::Columns part(rows, first);
         op.activate(recorder, activation, part, part, kRowCount);
     });
     std::vector<float> wanted = reference::activate(named.kind, x);
@@ -86,8 +87,8 @@ void checkUngated(const NamedKind &named, uint32_t local, uint32_t columns, bool
     std::string text = std::format("{} without gate, local {} columns {} divided {}", named.name,
                                    local, columns, divide);
     std::vector<float> one(x.size(), 1.0f);
-    expectClose(taken(rows, kRowCount, columns, kFirst), wanted, allowed(wanted, x, one), text);
-    expectOutside(rows, kRowCount, kFirst, columns, isKept, text);
+    expectClose(taken(rows, kRowCount, columns, first), wanted, allowed(wanted, x, one), text);
+    expectOutside(rows, kRowCount, first, columns, isKept, text);
 }
 
 /// attended *= sigmoid(gate) in place, with [q | gate] of each head in one row (qwen3next).
