@@ -83,10 +83,12 @@ std::vector<float> referenceLogits(const GgufWriter &writer, std::span<const Tok
 }
 
 const QuantType kTypes[] = {
-    QuantType::f32,  QuantType::f16,    QuantType::bf16,   QuantType::q4_0,
-    QuantType::q4_1, QuantType::q5_0,   QuantType::q5_1,   QuantType::q8_0,
-    QuantType::q2_k, QuantType::q3_k,   QuantType::q4_k,   QuantType::q5_k,
-    QuantType::q6_k, QuantType::iq4_nl, QuantType::iq4_xs, QuantType::mxfp4,
+    QuantType::f32,   QuantType::f16,     QuantType::bf16,  QuantType::q4_0,    QuantType::q4_1,
+    QuantType::q5_0,  QuantType::q5_1,    QuantType::q8_0,  QuantType::q2_k,    QuantType::q3_k,
+    QuantType::q4_k,  QuantType::q5_k,    QuantType::q6_k,  QuantType::iq4_nl,  QuantType::iq4_xs,
+    QuantType::mxfp4, QuantType::iq1_s,   QuantType::iq1_m, QuantType::iq2_xxs, QuantType::iq2_xs,
+    QuantType::iq2_s, QuantType::iq3_xxs, QuantType::iq3_s, QuantType::tq1_0,   QuantType::tq2_0,
+    QuantType::nvfp4, QuantType::q1_0,    QuantType::q2_0,
 };
 
 class WeightType : public ::testing::TestWithParam<QuantType> {};
