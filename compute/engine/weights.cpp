@@ -21,9 +21,11 @@ class Parts {
 
     std::vector<LinearPart> embedding() const { return {part("token_embd", 0, Scale::none)}; }
     std::vector<LinearPart> head() const {
-        if (!file_.findTensor("output.weight"))
+        const Tensor *head = file_.findTensor("output.weight");
+        if (!head)
             return {};
-        return {part("output", 0, Scale::none)};
+        bool scaled = head->type == model::QuantType::nvfp4; // other heads ignore output.scale
+        return {part("output", 0, scaled ? Scale::before_bias : Scale::none)};
     }
     std::vector<LinearPart> qkv(uint32_t layer) const {
         return {inLayer(layer, "attn_q", 0, Scale::before_bias),

@@ -159,6 +159,20 @@ INSTANTIATE_TEST_SUITE_P(
                              .ffn_dim = 130}}),
     [](const auto &shape) { return std::string(shape.param.name); });
 
+/// output.scale multiplies the logits of an NVFP4 head, and of no other.
+TEST(HeadScale, CountsForNvfp4Only) {
+    auto ids = someTokens(200, 5);
+    for (auto [type, factor] : {std::pair{QuantType::nvfp4, 0.25f}, {QuantType::q8_0, 1.0f}}) {
+        GgufWriter writer = testing::makeTinyLlama({.seed = 12, .layers = 1, .type = type});
+        std::vector<float> want = referenceLogits(writer, ids);
+        for (float &logit : want)
+            logit *= factor;
+        writer.tensorF32("output.scale", {1}, std::vector<float>{0.25f});
+        EXPECT_LT(nmse(referenceLogits(writer, ids), want), 1e-12);
+        expectLogits(writer, ids, want);
+    }
+}
+
 /// Types may differ from tensor to tensor, as in every "Q4_K_M": q, k and v then cannot be joined.
 TEST(MixedTypes, EqualTheScalarForwardPass) {
     GgufWriter writer = testing::makeTinyLlama({.seed = 11, .biases = true, .scales = true});
