@@ -1,7 +1,7 @@
 // Types with codebooks, ternary and one-bit codes, and float scales of small groups, against values
 // of ggml-quants.c (and of the Python package `gguf` 0.19.0 where it knows the type: both agree to
 // the bit). tests/data/weight_types/NAME.bin: three blocks of random bytes with d = 0.5,
-// -0x1.004p-12 and 0x3p-24, then their weights as f32.
+// -0x1.004p-11 and 0x3p-24, then their weights as f32 (NVFP4 has no d).
 #include "compute/core/error.h"
 #include "compute/model/quant.h"
 #include "tests/support/gguf_writer.h"
