@@ -41,6 +41,8 @@ layout(buffer_reference, std430, buffer_reference_align = 16) buffer Uvec4s { uv
 #define SCALE_PAIR_F32 2  // per 32 weights: f32 (d, dmin)
 #define SCALE_TWO_LEVEL 3 // per 256: f16 (d, dmin); per GROUP: int8 scale, uint8 minimum;
                           // w = d*scale*(code - OFFSET) - dmin*minimum
+#define SCALE_TWO_LEVEL_F32 4 // the same with one f32 for d and dmin
+#define SCALE_GROUPS_F16 5    // per 16 weights: f16 d; w = d*(code - OFFSET)
 
 // KV cache types. A row (kv_head * capacity + slot) has HEAD_DIM elements: f32; f16 or bf16, two in a
 // word; q8_0: int8, element e in byte e%4 of word e/4; q4_0: element e in nibble e%8 of word e/8,
@@ -62,11 +64,12 @@ layout(buffer_reference, std430, buffer_reference_align = 16) buffer Uvec4s { uv
 // high:   the bits above 4: CODE_BITS 5: one uint at 4 n, bit e; 6: two uints at 8 n, element e in
 //         uint e/16 at bit 2*(e%16); 8: four uints at 16 n, ordered as codes
 // scales: SCALE_PAIR_F16: packHalf2x16(d, dmin) at 4 n; SCALE_PAIR_F32: two floats at 8 n;
-//         SCALE_TWO_LEVEL, GROUP 16: at 4 n the bytes scale0, minimum0, scale1, minimum1;
+//         SCALE_GROUPS_F16: packHalf2x16(d of columns 0..15, d of 16..31) at 4 n;
+//         SCALE_TWO_LEVEL(_F32), GROUP 16: at 4 n the bytes scale0, minimum0, scale1, minimum1;
 //         GROUP 32: one uint for two neighbouring kb of a row, at
 //         4 * (((row / I) * (columns / 64) + kb / 2) * I + row % I): scale and minimum of the even
 //         kb in the low 16 bits, of the odd kb in the high 16
-// supers: SCALE_TWO_LEVEL: packHalf2x16(d, dmin) at
+// supers: SCALE_TWO_LEVEL: packHalf2x16(d, dmin), SCALE_TWO_LEVEL_F32: d, at
 //         4 * (((row / I) * (columns / 256) + kb / 8) * I + row % I)
 struct Matrix {
     LONGSCOPE_ADDRESS(Uints) codes;

@@ -119,6 +119,15 @@ class RowPacker {
             packGroups(kb, part, block);
             store(layout_.supers + 4 * number(kb / 8, 256), pair);
             break;
+        case SCALE_TWO_LEVEL_F32:
+            packGroups(kb, part, block);
+            store(layout_.supers + 4 * number(kb / 8, 256), std::bit_cast<uint32_t>(block.d));
+            break;
+        case SCALE_GROUPS_F16:
+            store(layout_.scales + 4 * n,
+                  block.group_f16[2 * part] | static_cast<uint32_t>(block.group_f16[2 * part + 1])
+                                                  << 16);
+            break;
         default:
             break;
         }
@@ -166,12 +175,14 @@ PackedLayout layoutOf(const WeightFormat &format, uint64_t rows, uint64_t column
     layout.high = place(blocks * highBytes(format.code_bits));
     switch (format.scale_kind) {
     case SCALE_PAIR_F16:
+    case SCALE_GROUPS_F16:
         layout.scales = place(4 * blocks);
         break;
     case SCALE_PAIR_F32:
         layout.scales = place(8 * blocks);
         break;
     case SCALE_TWO_LEVEL:
+    case SCALE_TWO_LEVEL_F32:
         layout.scales = place(format.group == 16 ? 4 * blocks : 2 * blocks);
         layout.supers = place(blocks / 2);
         break;

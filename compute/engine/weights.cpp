@@ -131,7 +131,10 @@ class WeightBuilder {
             rules_.ends.positions != model::EndRules::Positions::none)
             weights.positions = sink_.linears(bare("position_embd"), false);
         if (!config_.tied_head) {
-            LinearParts head = parts_.matrix("output");
+            // Heads of other types ignore output.scale.
+            bool scaled = parts_.find("output.weight")->type == model::QuantType::nvfp4;
+            LinearParts head =
+                parts_.matrix("output", scaled ? ScaleUse::before_bias : ScaleUse::none);
             if (!rules_.ends.out_bias)
                 head.front().bias = nullptr;
             weights.own_head = sink_.linears(head, false);

@@ -78,8 +78,11 @@ class Pass {
             add(x, feedForward(layer, norm(x, std::format("blk.{}.ffn_norm.weight", layer))));
         }
         x = norm(x, "output_norm.weight");
-        std::string head = file_.findTensor("output.weight") ? "output" : "token_embd";
-        return linear(x, head, Scale::none);
+        const Tensor *head = file_.findTensor("output.weight");
+        if (!head)
+            return linear(x, "token_embd", Scale::none);
+        bool scaled = head->type == model::QuantType::nvfp4; // other heads ignore output.scale
+        return linear(x, "output", scaled ? Scale::before_bias : Scale::none);
     }
 
   private:

@@ -18,7 +18,8 @@ gpu::Specialization with(gpu::Specialization base, const gpu::Specialization &mo
 
 /// Columns that suit the blocks of the type: few for the small ones.
 uint64_t columnsFor(QuantType type, uint64_t small) {
-    return model::traitsOf(type).block_elements == 256 ? 256 * groupsFor(small, 256) : small;
+    uint64_t block = model::traitsOf(type).block_elements;
+    return (small + block - 1) / block * block;
 }
 
 void checkEmbed(QuantType type, uint32_t interleave, uint64_t columns, bool add = false) {

@@ -83,10 +83,12 @@ std::vector<float> referenceLogits(const GgufWriter &writer, std::span<const Tok
 }
 
 const QuantType kTypes[] = {
-    QuantType::f32,  QuantType::f16,    QuantType::bf16,   QuantType::q4_0,
-    QuantType::q4_1, QuantType::q5_0,   QuantType::q5_1,   QuantType::q8_0,
-    QuantType::q2_k, QuantType::q3_k,   QuantType::q4_k,   QuantType::q5_k,
-    QuantType::q6_k, QuantType::iq4_nl, QuantType::iq4_xs, QuantType::mxfp4,
+    QuantType::f32,   QuantType::f16,     QuantType::bf16,  QuantType::q4_0,    QuantType::q4_1,
+    QuantType::q5_0,  QuantType::q5_1,    QuantType::q8_0,  QuantType::q2_k,    QuantType::q3_k,
+    QuantType::q4_k,  QuantType::q5_k,    QuantType::q6_k,  QuantType::iq4_nl,  QuantType::iq4_xs,
+    QuantType::mxfp4, QuantType::iq1_s,   QuantType::iq1_m, QuantType::iq2_xxs, QuantType::iq2_xs,
+    QuantType::iq2_s, QuantType::iq3_xxs, QuantType::iq3_s, QuantType::tq1_0,   QuantType::tq2_0,
+    QuantType::nvfp4, QuantType::q1_0,    QuantType::q2_0,
 };
 
 class WeightType : public ::testing::TestWithParam<QuantType> {};
@@ -156,6 +158,20 @@ INSTANTIATE_TEST_SUITE_P(
                              .head_dim = 20,
                              .ffn_dim = 130}}),
     [](const auto &shape) { return std::string(shape.param.name); });
+
+/// output.scale multiplies the logits of an NVFP4 head, and of no other.
+TEST(HeadScale, CountsForNvfp4Only) {
+    auto ids = someTokens(200, 5);
+    for (auto [type, factor] : {std::pair{QuantType::nvfp4, 0.25f}, {QuantType::q8_0, 1.0f}}) {
+        GgufWriter writer = testing::makeTinyLlama({.seed = 12, .layers = 1, .type = type});
+        std::vector<float> want = referenceLogits(writer, ids);
+        for (float &logit : want)
+            logit *= factor;
+        writer.tensorF32("output.scale", {1}, std::vector<float>{0.25f});
+        EXPECT_LT(nmse(referenceLogits(writer, ids), want), 1e-12);
+        expectLogits(writer, ids, want);
+    }
+}
 
 /// Types may differ from tensor to tensor, as in every "Q4_K_M": q, k and v then cannot be joined.
 TEST(MixedTypes, EqualTheScalarForwardPass) {
