@@ -71,10 +71,9 @@ void storeTile(uint first_row, uint first_group, uint lane) {
     }
 }
 
-/// The columns of the workgroup, and the rows first_row .. first_row + TILE_ROWS - 1.
-void multiplyTile(uint first_row) {
+/// The rows first_row .. first_row + TILE_ROWS - 1 and TILE_GROUPS groups of columns.
+void multiplyTile(uint first_row, uint first_group) {
     uint lane = gl_SubgroupInvocationID;
-    uint first_group = gl_WorkGroupID.x * TILE_GROUPS;
 
     // Rows and groups beyond the end repeat the last one; their results are not stored.
     [[unroll]] for (uint row = 0; row < TILE_ROWS; ++row)

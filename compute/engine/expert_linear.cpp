@@ -1,6 +1,7 @@
 #include "compute/engine/expert_linear.h"
 
 #include "compute/engine/kernels.h"
+#include "compute/engine/tiling_lanes.h"
 
 #include <algorithm>
 #include <cassert>
@@ -172,7 +173,7 @@ ExpertGroup makeExperts(gpu::Device &device, const Tiling &tiling,
 }
 
 uint32_t expertTileRows(const Tiling &tiling) {
-    return std::min(tiling.matmul_rows, 32u);
+    return tiling.family == KernelFamily::lanes ? lanes::kExpertMatmulRows : 32;
 }
 
 } // namespace longscope::engine

@@ -110,7 +110,8 @@ Experts::Experts(gpu::Device &device, const Tiling &tiling, const RoutingRule &r
 }
 
 bool Experts::takesMatvec(uint32_t rows) const {
-    return rows == 1;
+    bool lanes = tiling_.family == KernelFamily::lanes;
+    return rows == 1 || rows * rule_.used <= (lanes ? 2 : 1) * rule_.experts;
 }
 
 uint32_t Experts::tilesFor(uint32_t rows) const {
@@ -175,7 +176,7 @@ void Experts::multiply(gpu::Recorder &recorder, const ExpertGroup &group, const 
                        .flops = 2 * assignments * params.k * params.n};
         gpu::Groups groups =
             matvec ? gpu::Groups{ceilDiv(params.n, tiling_.matvec_rows), rows * rule_.used}
-                   : gpu::Groups{ceilDiv(params.n, tiling_.matmulColumns()), tilesFor(rows)};
+                   : gpu::Groups{tilesFor(rows), ceilDiv(params.n, tiling_.matmulColumns())};
         recorder.dispatch(
             *(matvec ? linear.matvec : linear.matmul), params,
             {&x.buffer, &scratch.ids, &scratch.order, &scratch.tiles, &scratch.weights},

@@ -69,6 +69,7 @@ class Experts {
                  Into into, uint32_t rows) const;
 
   private:
+    /// Whether each assignment is multiplied alone: few assignments seldom share an expert.
     bool takesMatvec(uint32_t rows) const;
     uint32_t tilesFor(uint32_t rows) const;
     void group(gpu::Recorder &recorder, const ExpertScratch &scratch, uint32_t rows) const;
