@@ -102,8 +102,8 @@ gpu::Buffer makeTable(gpu::Device &device, const Joined &joined, const ExpertLin
         scales = valuesOf(*joined.front().scale);
     std::vector<params::Expert> table(linear.experts);
     for (uint64_t i = 0; i < table.size(); ++i) {
-        uint64_t base = linear.planes[i / linear.in_buffer].address() +
-                        i % linear.in_buffer * layout.bytes;
+        uint64_t base =
+            linear.planes[i / linear.in_buffer].address() + i % linear.in_buffer * layout.bytes;
         table[i].w = {base + layout.codes, base + layout.high, base + layout.scales,
                       base + layout.supers};
         table[i].bias = linear.bias ? linear.bias.address() + i * layout.rows * sizeof(float) : 0;

@@ -19,9 +19,7 @@ struct Weights4 {
         : bytes(experts * rows * model::rowBytes(model::QuantType::q4_0, columns)) {
         std::mt19937 random(1);
         for (size_t at = 0; at < bytes.size(); ++at)
-            bytes[at] = static_cast<std::byte>(at % 18 == 0   ? 0
-                                               : at % 18 == 1 ? 0x2c
-                                                              : random());
+            bytes[at] = static_cast<std::byte>(at % 18 == 0 ? 0 : at % 18 == 1 ? 0x2c : random());
         tensor = {"bench", model::QuantType::q4_0, {columns, rows, experts}, bytes};
     }
     std::vector<std::byte> bytes;
@@ -92,8 +90,7 @@ ExpertTimes expertsMs(gpu::Device &device, Tiling tiling, const Shape &shape) {
     ExpertGroup gate_up = makeExperts(device, tiling, {{.weight = &up.tensor}}, false);
     ExpertGroup ffn_down = makeExperts(device, tiling, {{.weight = &down.tensor}}, false);
     RoutingRule rule{.experts = shape.experts, .used = shape.used, .normalize = true};
-    ExpertWidths widths{
-        .model = shape.model, .gate_up = 2 * shape.hidden, .hidden = shape.hidden};
+    ExpertWidths widths{.model = shape.model, .gate_up = 2 * shape.hidden, .hidden = shape.hidden};
     ExpertScratch scratch = makeExpertScratch(device, rule, widths, tiling);
     scratch.logits = rowsOf(device, shape.rows, padded(shape.experts));
     Experts experts(device, tiling, rule);
@@ -117,10 +114,10 @@ ExpertTimes expertsMs(gpu::Device &device, Tiling tiling, const Shape &shape) {
 
 void benchExperts(gpu::Device &device) {
     const Tiling tiling = chooseTiling(device.facts(), chooseFamily(device.facts(), "auto"));
-    for (const Shape &shape : {Shape{256, 64, 8, 576, 192}, Shape{256, 32, 4, 1024, 512},
-                               Shape{256, 128, 8, 1024, 256}, Shape{32, 64, 8, 576, 192},
-                               Shape{8, 64, 8, 576, 192}, Shape{4, 64, 8, 576, 192},
-                               Shape{2, 64, 8, 576, 192}, Shape{1, 64, 8, 576, 192}}) {
+    for (const Shape &shape :
+         {Shape{256, 64, 8, 576, 192}, Shape{256, 32, 4, 1024, 512}, Shape{256, 128, 8, 1024, 256},
+          Shape{32, 64, 8, 576, 192}, Shape{8, 64, 8, 576, 192}, Shape{4, 64, 8, 576, 192},
+          Shape{2, 64, 8, 576, 192}, Shape{1, 64, 8, 576, 192}}) {
         double plain = plainMs(device, tiling, shape);
         ExpertTimes experts = expertsMs(device, tiling, shape);
         std::printf("experts %3u rows, %u of %3u, %4u x %3u %9.3f ms (choice %.3f), plain %9.3f "
