@@ -1,6 +1,6 @@
-// Sorts the assignments of a chunk by expert and cuts them into tiles (params_experts.h): by
-// counting. Within a step of LOCAL_SIZE assignments each looks how many before it have the same expert,
-// so the order is stable. One workgroup.
+// Sorts the assignments of a chunk by expert and cuts them into tiles (params_experts.h), by
+// counting. Within a step of LOCAL_SIZE assignments each looks how many before it have the same
+// expert, so the order is stable. One workgroup.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "params.h"
