@@ -8,8 +8,9 @@
 #include "expert_tile.glsl"
 #include "lanes_matmul.glsl"
 
-// Groups: x = ceil(n / 8 / TILE_GROUPS), y = tiles of TILE_ROWS rows.
+// Groups: x = tiles of TILE_ROWS rows, y = ceil(n / 8 / TILE_GROUPS). The driver gives each of its
+// threads a range of workgroups in which x runs first, so each has its part of the empty tiles.
 void main() {
-    if (openTile(gl_WorkGroupID.y))
-        multiplyTile(0);
+    if (openTile(gl_WorkGroupID.x))
+        multiplyTile(0, gl_WorkGroupID.y * TILE_GROUPS);
 }

@@ -5,8 +5,8 @@
 #include "expert_tile.glsl"
 #include "subgroup_matmul.glsl"
 
-// Groups: x = ceil(n / TILE_B), y = tiles of TILE_A rows.
+// Groups: x = tiles of TILE_A rows, y = ceil(n / TILE_B): neighbours read the same weights.
 void main() {
-    if (openTile(gl_WorkGroupID.y))
-        multiplyTile(0);
+    if (openTile(gl_WorkGroupID.x))
+        multiplyTile(0, gl_WorkGroupID.y * TILE_B);
 }

@@ -1,6 +1,6 @@
-// Sorts the assignments of a chunk by expert and cuts them into tiles (params_experts.h). A counting
-// sort: counts, where each expert begins, then the places. Within a step of LOCAL_SIZE assignments
-// each looks how many before it have the same expert, so the order is stable. One workgroup.
+// Sorts the assignments of a chunk by expert and cuts them into tiles (params_experts.h), by
+// counting. Within a step of LOCAL_SIZE assignments each looks how many before it have the same
+// expert, so the order is stable. One workgroup.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "params.h"
@@ -9,7 +9,7 @@ layout(local_size_x_id = SPEC_LOCAL_SIZE) in;
 layout(constant_id = SPEC_LOCAL_SIZE) const uint LOCAL_SIZE = 64;
 layout(push_constant) uniform Push { Group p; };
 
-shared uint counts[ROUTE_MAX_EXPERTS]; // of the assignments of each expert; later where the next goes
+shared uint counts[ROUTE_MAX_EXPERTS]; // assignments of each expert; later where the next goes
 shared uint step_ids[LOCAL_SIZE];
 shared uvec2 totals[LOCAL_SIZE]; // assignments and tiles of the experts of an invocation
 

@@ -54,16 +54,20 @@ void addHalfBlock(uint step, uint lane) {
 }
 
 void storeTile(uint first_row, uint first_group, uint lane) {
-    [[unroll]] for (uint group = 0; group < TILE_GROUPS; ++group) {
-        uint column = (first_group + group) * LANES + lane;
-        if (column >= p.n)
+    uint first_column = first_group * LANES + lane;
+    float bias[TILE_GROUPS];
+    [[unroll]] for (uint group = 0; group < TILE_GROUPS; ++group)
+        bias[group] = (FLAGS & MATMUL_BIAS) != 0 ? p.bias.v[groups[group] * LANES + lane] : 0.0;
+    [[unroll]] for (uint row = 0; row < TILE_ROWS; ++row) {
+        if (first_row + row >= p.rows)
             continue;
-        float bias = (FLAGS & MATMUL_BIAS) != 0 ? p.bias.v[column] : 0.0;
-        [[unroll]] for (uint row = 0; row < TILE_ROWS; ++row) {
-            if (first_row + row >= p.rows)
+        uint first = rowOfY(first_row + row) * p.y_stride + first_column;
+        float scale = scaleOf(first_row + row);
+        [[unroll]] for (uint group = 0; group < TILE_GROUPS; ++group) {
+            if (first_column + group * LANES >= p.n)
                 continue;
-            uint at = rowOfY(first_row + row) * p.y_stride + column;
-            float y = sums[row][group] * scaleOf(first_row + row) + bias;
+            uint at = first + group * LANES;
+            float y = sums[row][group] * scale + bias[group];
             if ((FLAGS & MATMUL_RESIDUAL) != 0)
                 y += p.residual.v[at];
             p.y.v[at] = y;
@@ -71,10 +75,9 @@ void storeTile(uint first_row, uint first_group, uint lane) {
     }
 }
 
-/// The columns of the workgroup, and the rows first_row .. first_row + TILE_ROWS - 1.
-void multiplyTile(uint first_row) {
+/// The rows first_row .. first_row + TILE_ROWS - 1 and TILE_GROUPS groups of columns.
+void multiplyTile(uint first_row, uint first_group) {
     uint lane = gl_SubgroupInvocationID;
-    uint first_group = gl_WorkGroupID.x * TILE_GROUPS;
 
     // Rows and groups beyond the end repeat the last one; their results are not stored.
     [[unroll]] for (uint row = 0; row < TILE_ROWS; ++row)

@@ -15,4 +15,4 @@ float scaleOf(uint row) { return p.scale; }
 #include "lanes_matmul.glsl"
 
 // Groups: x = ceil(n / 8 / TILE_GROUPS), y = ceil(rows / TILE_ROWS).
-void main() { multiplyTile(gl_WorkGroupID.y * TILE_ROWS); }
+void main() { multiplyTile(gl_WorkGroupID.y * TILE_ROWS, gl_WorkGroupID.x * TILE_GROUPS); }

@@ -12,4 +12,4 @@ float scaleOf(uint row) { return p.scale; }
 #include "subgroup_matmul.glsl"
 
 // Groups: x = ceil(n / TILE_B), y = ceil(rows / TILE_A).
-void main() { multiplyTile(gl_WorkGroupID.y * TILE_A); }
+void main() { multiplyTile(gl_WorkGroupID.y * TILE_A, gl_WorkGroupID.x * TILE_B); }

@@ -2,16 +2,16 @@
 // A chunk of `rows` tokens, each with `used` of `experts` experts: assignment a = row * used + j is
 // the j-th choice of a row, and the row where its activations are stored.
 
-// Choice of the experts of each row from the results z of the router. P = softmax(z), sigmoid(z) or
-// z; S = P (+ bias). With groups > 1, experts / groups neighbours form a group, its score is the sum
-// of its two best S, and only the groups_used best groups take part. Chosen are the `used` best S,
-// best first, of equals the first; NaN is worse than any number. Weight: P of the chosen.
-#define ROUTE_SOFTMAX 1          // flags: P = softmax(z)
-#define ROUTE_SIGMOID 2          // P = sigmoid(z)
-#define ROUTE_BIAS 4             // S = P + bias
-#define ROUTE_SOFTMAX_SELECTED 8 // weights = softmax over the z of the chosen
+// Choice of the experts of each row from the results z of the router. P = softmax(z), sigmoid(z)
+// or z; S = P (+ bias). With groups > 1, experts / groups neighbours form a group, its score is the
+// sum of its two best S, and only the groups_used best groups take part. Chosen are the `used` best
+// S, best first, of equals the first; NaN is worse than any number. Weight: P of the chosen.
+#define ROUTE_SOFTMAX 1           // flags: P = softmax(z)
+#define ROUTE_SIGMOID 2           // P = sigmoid(z)
+#define ROUTE_BIAS 4              // S = P + bias
+#define ROUTE_SOFTMAX_SELECTED 8  // weights = softmax over the z of the chosen
 #define ROUTE_SIGMOID_SELECTED 16 // weights = sigmoid(z)
-#define ROUTE_NORMALIZE 32       // weights /= max(their sum, 2^-14)
+#define ROUTE_NORMALIZE 32        // weights /= max(their sum, 2^-14)
 #define ROUTE_MAX_EXPERTS 512
 #define ROUTE_MAX_USED 32
 struct Route {

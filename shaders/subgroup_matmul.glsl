@@ -108,9 +108,8 @@ void storeResult(uint row, uint column, float sum) {
     p.y.v[at] = result;
 }
 
-/// The columns of the workgroup, and the rows first_row .. first_row + TILE_A - 1.
-void multiplyTile(uint first_row) {
-    uint first_column = gl_WorkGroupID.x * TILE_B;
+/// The rows first_row .. first_row + TILE_A - 1 and TILE_B columns.
+void multiplyTile(uint first_row, uint first_column) {
     uint own_row = gl_LocalInvocationID.x / COLUMN_STEP;
     uint own_column = gl_LocalInvocationID.x % COLUMN_STEP;
     vec4 sums[OWN_ROWS];

@@ -1,6 +1,7 @@
 #include "compute/engine/expert_linear.h"
 
 #include "compute/engine/kernels.h"
+#include "compute/engine/tiling_lanes.h"
 
 #include <algorithm>
 #include <cassert>
@@ -101,8 +102,8 @@ gpu::Buffer makeTable(gpu::Device &device, const Joined &joined, const ExpertLin
         scales = valuesOf(*joined.front().scale);
     std::vector<params::Expert> table(linear.experts);
     for (uint64_t i = 0; i < table.size(); ++i) {
-        uint64_t base = linear.planes[i / linear.in_buffer].address() +
-                        i % linear.in_buffer * layout.bytes;
+        uint64_t base =
+            linear.planes[i / linear.in_buffer].address() + i % linear.in_buffer * layout.bytes;
         table[i].w = {base + layout.codes, base + layout.high, base + layout.scales,
                       base + layout.supers};
         table[i].bias = linear.bias ? linear.bias.address() + i * layout.rows * sizeof(float) : 0;
@@ -172,7 +173,7 @@ ExpertGroup makeExperts(gpu::Device &device, const Tiling &tiling,
 }
 
 uint32_t expertTileRows(const Tiling &tiling) {
-    return std::min(tiling.matmul_rows, 32u);
+    return tiling.family == KernelFamily::lanes ? lanes::kExpertMatmulRows : 32;
 }
 
 } // namespace longscope::engine

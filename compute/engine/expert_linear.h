@@ -12,9 +12,9 @@ struct ExpertPart {
     const model::Tensor *weight = nullptr;
     const model::Tensor *bias = nullptr;  ///< f32 [out, experts] or null
     const model::Tensor *scale = nullptr; ///< [experts], multiplies W x, not the bias; or null
-    uint32_t first_row = 0; ///< of the `out` rows: gate and up may share a tensor
-    uint32_t rows = 0;      ///< 0: all that follow first_row
-    uint32_t out_offset = 0; ///< column of the result, a multiple of 32
+    uint32_t first_row = 0;               ///< of the `out` rows: gate and up may share a tensor
+    uint32_t rows = 0;                    ///< 0: all that follow first_row
+    uint32_t out_offset = 0;              ///< column of the result, a multiple of 32
 };
 
 /// y[a, out_offset ..] = scale of the expert * W x + bias
@@ -40,14 +40,14 @@ constexpr uint64_t kExpertBufferBytes = uint64_t{256} << 20;
 
 /// Bytes on the device of what makeExperts would make.
 uint64_t planExperts(const std::vector<ExpertPart> &parts, const Tiling &tiling);
-/// `weighs_input`: results are multiplied by the weight of their assignment before the bias, as if
-/// the input had been (llama4); the sum of the experts is then not weighted (Experts::combine).
+/// `weighs_input`, for gate and up of llama4: results are multiplied by the weight of their
+/// assignment before the bias, as if the input had been; the sum of the experts is then not
+/// weighted (RoutingRule::weighs_input). Planes lie in buffers of at most `buffer_bytes`.
 ExpertGroup makeExperts(gpu::Device &device, const Tiling &tiling,
                         const std::vector<ExpertPart> &parts, bool weighs_input,
                         uint64_t buffer_bytes = kExpertBufferBytes);
 
-/// Rows of a tile of the experts' matmul: experts have few rows each, so fewer than of the plain
-/// matmul where that has many.
+/// Rows of a tile of the experts' matmul: fewer than of the plain one, for experts have few rows.
 uint32_t expertTileRows(const Tiling &tiling);
 
 } // namespace longscope::engine

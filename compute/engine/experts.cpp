@@ -99,8 +99,7 @@ uint64_t planExpertScratch(const RoutingRule &rule, const ExpertWidths &widths,
                            const Tiling &tiling) {
     uint64_t words = 0;
     forEachBuffer(
-        rule, widths, tiling,
-        [&](auto, uint64_t rows, uint32_t stride) { words += rows * stride; },
+        rule, widths, tiling, [&](auto, uint64_t rows, uint32_t stride) { words += rows * stride; },
         [&](auto, uint64_t count) { words += count; });
     return words * 4;
 }
@@ -138,7 +137,8 @@ Experts::Experts(gpu::Device &device, const Tiling &tiling, const RoutingRule &r
 }
 
 bool Experts::takesMatvec(uint32_t rows) const {
-    return rows == 1;
+    bool lanes = tiling_.family == KernelFamily::lanes;
+    return rows == 1 || rows * rule_.used <= (lanes ? 2 : 1) * rule_.experts;
 }
 
 uint32_t Experts::tilesFor(uint32_t rows) const {
@@ -184,26 +184,26 @@ void Experts::multiply(gpu::Recorder &recorder, const ExpertGroup &group, const 
     uint64_t assignments = uint64_t{rows} * rule_.used;
     bool matvec = takesMatvec(rows);
     for (const ExpertLinear &linear : group) {
-        params::ExpertMatmul params{
-            .experts = linear.table.address(),
-            .list = matvec ? scratch.ids.address() : scratch.order.address(),
-            .tiles = scratch.tiles.address(),
-            .x = x.address(),
-            .y = y.address(0, linear.out_offset),
-            .factor = scratch.weights.address(),
-            .k = linear.layout.columns,
-            .n = linear.layout.rows,
-            .x_stride = x.stride,
-            .y_stride = y.stride,
-            .x_divisor = input == Input::of_row ? rule_.used : 1,
-            .unused = 0};
-        gpu::Cost cost{.bytes = std::min<uint64_t>(assignments, linear.experts) *
-                                    linear.layout.bytes +
-                                assignments * (params.k + params.n) * sizeof(float),
+        params::ExpertMatmul params{.experts = linear.table.address(),
+                                    .list =
+                                        matvec ? scratch.ids.address() : scratch.order.address(),
+                                    .tiles = scratch.tiles.address(),
+                                    .x = x.address(),
+                                    .y = y.address(0, linear.out_offset),
+                                    .factor = scratch.weights.address(),
+                                    .k = linear.layout.columns,
+                                    .n = linear.layout.rows,
+                                    .x_stride = x.stride,
+                                    .y_stride = y.stride,
+                                    .x_divisor = input == Input::of_row ? rule_.used : 1,
+                                    .unused = 0};
+        gpu::Cost cost{.bytes =
+                           std::min<uint64_t>(assignments, linear.experts) * linear.layout.bytes +
+                           assignments * (params.k + params.n) * sizeof(float),
                        .flops = 2 * assignments * params.k * params.n};
         gpu::Groups groups =
             matvec ? gpu::Groups{ceilDiv(params.n, tiling_.matvec_rows), rows * rule_.used}
-                   : gpu::Groups{ceilDiv(params.n, tiling_.matmulColumns()), tilesFor(rows)};
+                   : gpu::Groups{tilesFor(rows), ceilDiv(params.n, tiling_.matmulColumns())};
         recorder.dispatch(
             *(matvec ? linear.matvec : linear.matmul), params,
             {&x.buffer, &scratch.ids, &scratch.order, &scratch.tiles, &scratch.weights},
@@ -224,11 +224,11 @@ void Experts::combine(gpu::Recorder &recorder, const ExpertScratch &scratch, con
                            .x_stride = x.stride,
                            .factor = 1};
     uint64_t elements = uint64_t{rows} * params.columns;
-    recorder.dispatch(*(into == Into::added ? combine_added_ : combine_), params,
-                      {&y.buffer, &scratch.weights, &x.buffer}, {&x.buffer},
-                      {ceilDiv(params.columns / 4, tiling_.shared_local), rows},
-                      {.bytes = elements * (rule_.used + 2) * sizeof(float),
-                       .flops = 2 * elements * rule_.used});
+    recorder.dispatch(
+        *(into == Into::added ? combine_added_ : combine_), params,
+        {&y.buffer, &scratch.weights, &x.buffer}, {&x.buffer},
+        {ceilDiv(params.columns / 4, tiling_.shared_local), rows},
+        {.bytes = elements * (rule_.used + 2) * sizeof(float), .flops = 2 * elements * rule_.used});
 }
 
 } // namespace longscope::engine

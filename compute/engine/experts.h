@@ -24,7 +24,7 @@ struct RoutingRule {
     float factor = 1;       ///< of the weights
     uint32_t groups = 1;    ///< of neighbouring experts; only the groups_used best take part
     uint32_t groups_used = 1;
-    bool weighs_input = false; ///< as makeExperts was told
+    bool weighs_input = false; ///< gate and up were made so: the sum of results is plain
 };
 
 /// How the experts of a model are chosen.
@@ -58,7 +58,8 @@ class Experts {
     /// Throws Error(model) for a rule that the kernels cannot follow, with its numbers.
     Experts(gpu::Device &device, const Tiling &tiling, const RoutingRule &rule);
 
-    /// ids and weights from scratch.logits; sorted into tiles where `multiply` will need them.
+    /// ids and weights from scratch.logits; sorted into tiles where `multiply` of as many rows will
+    /// need them.
     /// `selection_bias` [experts] counts for the choice only; null: none.
     void route(gpu::Recorder &recorder, const gpu::Buffer *selection_bias,
                const ExpertScratch &scratch, uint32_t rows) const;
@@ -73,6 +74,7 @@ class Experts {
                  Into into, uint32_t rows) const;
 
   private:
+    /// Whether each assignment is multiplied alone: few assignments seldom share an expert.
     bool takesMatvec(uint32_t rows) const;
     uint32_t tilesFor(uint32_t rows) const;
     void group(gpu::Recorder &recorder, const ExpertScratch &scratch, uint32_t rows) const;

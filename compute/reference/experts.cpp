@@ -132,8 +132,8 @@ std::vector<float> combine(std::span<const float> y, std::span<const float> weig
         for (uint64_t a = row * used; a < (row + 1) * used; ++a)
             sum += (weights.empty() ? 1 : static_cast<double>(weights[a])) *
                    static_cast<double>(y[a * columns + column]);
-        x[at] = static_cast<float>(factor * sum +
-                                   (base.empty() ? 0 : static_cast<double>(base[at])));
+        x[at] =
+            static_cast<float>(factor * sum + (base.empty() ? 0 : static_cast<double>(base[at])));
     }
     return x;
 }

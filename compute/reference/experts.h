@@ -37,8 +37,8 @@ struct ExpertExtras {
     std::span<const float> factor; ///< [assignments] or empty: multiplies W x
 };
 
-/// [assignments, n]: row a of the result is W of expert ids[a] times row a / x_divisor of x [.., k];
-/// w is [experts, n, k].
+/// [assignments, n]: row a of the result is W of expert ids[a] times row a / x_divisor of x [..,
+/// k]; w is [experts, n, k].
 std::vector<float> expertMatmul(std::span<const float> x, std::span<const float> w, uint64_t n,
                                 uint64_t k, std::span<const uint32_t> ids, uint64_t x_divisor,
                                 const ExpertExtras &extras = {});

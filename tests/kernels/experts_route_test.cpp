@@ -22,8 +22,8 @@ struct RouteCase {
         return std::format("route {} of {} rows {} local {} chance {} weight {} normalize {} bias "
                            "{} groups {} of {} ties {}",
                            shape.used, shape.experts, rows, local, static_cast<int>(shape.chance),
-                           static_cast<int>(shape.weight), shape.normalize, bias,
-                           shape.groups_used, shape.groups, ties);
+                           static_cast<int>(shape.weight), shape.normalize, bias, shape.groups_used,
+                           shape.groups, ties);
     }
 };
 
@@ -84,9 +84,8 @@ void checkRoute(const RouteCase &c, uint32_t rows, uint32_t local) {
     for (uint32_t i = 0; i < rows; ++i)
         std::copy_n(&dense[i * experts], experts, &z[i * stride]);
     Results got = runRoute(c, z, stride, bias, rows, local);
-    reference::Routed wanted =
-        reference::route(dense, c.bias ? std::span<const float>(bias) : std::span<const float>(),
-                         c.shape);
+    reference::Routed wanted = reference::route(
+        dense, c.bias ? std::span<const float>(bias) : std::span<const float>(), c.shape);
     EXPECT_EQ(got.ids, wanted.ids) << c.describe(rows, local);
     // exp of up to |z| = 10 in f32, summed, divided twice.
     expectClose(
@@ -140,8 +139,12 @@ TEST(RouteKernel, GroupsOfExperts) {
     struct Groups {
         uint32_t experts, used, groups, groups_used;
     };
-    for (Groups g : {Groups{64, 8, 8, 4}, {160, 6, 8, 3}, {6, 2, 6, 2}, {6, 2, 3, 1},
-                     {512, 32, 128, 100}, {7, 1, 7, 7}})
+    for (Groups g : {Groups{64, 8, 8, 4},
+                     {160, 6, 8, 3},
+                     {6, 2, 6, 2},
+                     {6, 2, 3, 1},
+                     {512, 32, 128, 100},
+                     {7, 1, 7, 7}})
         for (Chance chance : {Chance::softmax, Chance::sigmoid, Chance::logits})
             for (uint32_t local : {8u, 64u}) {
                 RouteCase c{.shape = {.experts = g.experts,

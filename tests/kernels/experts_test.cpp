@@ -104,10 +104,12 @@ class Layer {
           tensors_(c.type, c.in, c.out, c.experts, random_),
           group_(engine::makeExperts(gpu::testDevice(), tiling_, {tensors_.part(c.bias, c.scale)},
                                      c.weighs_input)),
-          experts_(gpu::testDevice(), tiling_, c.rule()),
-          widths_{.model = engine::padded(c.out) + 32,
-                  .gate_up = engine::padded(c.out) + 32,
-                  .hidden = engine::padded(c.in) + 32},
+          experts_(gpu::testDevice(), tiling_, c.rule()), widths_{.model =
+                                                                      engine::padded(c.out) + 32,
+                                                                  .gate_up =
+                                                                      engine::padded(c.out) + 32,
+                                                                  .hidden =
+                                                                      engine::padded(c.in) + 32},
           scratch_(makeExpertScratch(gpu::testDevice(), c.rule(), widths_, tiling_)) {}
 
     void check() {
@@ -325,7 +327,8 @@ TEST(ExpertPacking, MergedGateAndUpAreAsSeparateOnes) {
         EXPECT_EQ(together[0].layout.rows, 2 * engine::padded(kHidden));
         EXPECT_EQ(planesOf(apart[0]), planesOf(together[0]));
         size_t biases = uint64_t{kExperts} * together[0].layout.rows;
-        EXPECT_EQ(download<float>(apart[0].bias, biases), download<float>(together[0].bias, biases));
+        EXPECT_EQ(download<float>(apart[0].bias, biases),
+                  download<float>(together[0].bias, biases));
     }
 }
 
@@ -337,8 +340,8 @@ TEST(ExpertPacking, FormatsOrScalesThatDifferStayApart) {
     engine::ExpertPart second = up.part(false, false), third = scaled.part(false, true);
     second.out_offset = third.out_offset = 32;
     for (const engine::ExpertPart &part : {second, third}) {
-        engine::ExpertGroup group = engine::makeExperts(
-            gpu::testDevice(), tiling, {gate.part(false, false), part}, false);
+        engine::ExpertGroup group =
+            engine::makeExperts(gpu::testDevice(), tiling, {gate.part(false, false), part}, false);
         ASSERT_EQ(group.size(), 2u);
         EXPECT_EQ(group[1].out_offset, 32u);
     }
@@ -350,15 +353,14 @@ TEST(ExpertPacking, SeveralBuffersHoldTheSame) {
     engine::Tiling tiling = tilingFor(families().front(), 8);
     engine::ExpertGroup one =
         engine::makeExperts(gpu::testDevice(), tiling, {tensors.part(false, false)}, false);
-    engine::ExpertGroup several =
-        engine::makeExperts(gpu::testDevice(), tiling, {tensors.part(false, false)}, false,
-                            2 * one[0].layout.bytes);
+    engine::ExpertGroup several = engine::makeExperts(
+        gpu::testDevice(), tiling, {tensors.part(false, false)}, false, 2 * one[0].layout.bytes);
     EXPECT_EQ(several[0].planes.size(), 3u);
     EXPECT_EQ(planesOf(one[0]), planesOf(several[0]));
     auto table = download<params::Expert>(several[0].table, 5);
     for (uint64_t expert = 0; expert < 5; ++expert)
-        EXPECT_EQ(table[expert].w.codes, several[0].planes[expert / 2].address() +
-                                             expert % 2 * one[0].layout.bytes);
+        EXPECT_EQ(table[expert].w.codes,
+                  several[0].planes[expert / 2].address() + expert % 2 * one[0].layout.bytes);
 }
 
 TEST(ExpertPlan, IsWhatIsBooked) {
@@ -376,16 +378,13 @@ TEST(ExpertPlan, IsWhatIsBooked) {
         engine::ExpertWidths widths{.model = 96, .gate_up = 128, .hidden = 64};
         before = device.bookedBytes();
         engine::ExpertScratch scratch = engine::makeExpertScratch(device, rule, widths, tiling);
-        EXPECT_EQ(device.bookedBytes() - before,
-                  engine::planExpertScratch(rule, widths, tiling));
+        EXPECT_EQ(device.bookedBytes() - before, engine::planExpertScratch(rule, widths, tiling));
     }
 }
 
 TEST(ExpertRule, RefusesWhatTheKernelsCannotDo) {
     engine::Tiling tiling = tilingFor(families().front(), 8);
-    auto make = [&](const engine::RoutingRule &rule) {
-        Experts(gpu::testDevice(), tiling, rule);
-    };
+    auto make = [&](const engine::RoutingRule &rule) { Experts(gpu::testDevice(), tiling, rule); };
     EXPECT_NO_THROW(make({.experts = 512, .used = 32, .groups = 16, .groups_used = 1}));
     EXPECT_THROW(make({.experts = 0, .used = 1}), Error);
     EXPECT_THROW(make({.experts = 513, .used = 1}), Error);
