@@ -1,5 +1,5 @@
 // The gated delta rule (see DeltaNet): what the state says of the key is replaced by the value.
-// Groups: x = ceil((head_dim + padding of y) / VALUES), y = heads.
+// Groups: x = ceil((head_dim + padding of y) / (WIDE * VALUES)), y = heads.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "params.h"
@@ -7,37 +7,58 @@
 
 layout(push_constant) uniform Push { DeltaNet p; };
 
+vec4 state[WIDE][QUADS], k[HELD], q[HELD];
+
 uint keyHead(uint head) {
     return (FLAGS & SCAN_MODULO) != 0 ? head % p.key_heads : head * p.key_heads / p.heads;
+}
+
+// How much of k is added to each value's row of the state.
+void findChanges(uint row, uint key_at, float decay, float beta, out float changes[WIDE]) {
+    vec4 sums[WIDE];
+    [[unroll]] for (uint w = 0; w < WIDE; ++w)
+        sums[w] = vec4(0);
+    [[unroll]] for (uint i = 0; i < QUADS; ++i) {
+        vec4 k_four = heldFour(k, p.k, key_at, i);
+        [[unroll]] for (uint w = 0; w < WIDE; ++w)
+            sums[w] += state[w][i] * k_four;
+    }
+    [[unroll]] for (uint w = 0; w < WIDE; ++w) {
+        float v = p.v.v[row * p.qkv_stride + channelOf(valueIndex(w), p.head_dim)];
+        changes[w] = (v - decay * sumOverKeys(sums[w])) * beta;
+    }
+}
+
+// Changes the state, and reads it with q.
+void advance(uint row, uint key_at, float decay, float changes[WIDE]) {
+    vec4 sums[WIDE];
+    [[unroll]] for (uint w = 0; w < WIDE; ++w)
+        sums[w] = vec4(0);
+    [[unroll]] for (uint i = 0; i < QUADS; ++i) {
+        vec4 k_four = heldFour(k, p.k, key_at, i), q_four = heldFour(q, p.q, key_at, i);
+        [[unroll]] for (uint w = 0; w < WIDE; ++w) {
+            state[w][i] = state[w][i] * decay + changes[w] * k_four;
+            sums[w] += state[w][i] * q_four;
+        }
+    }
+    [[unroll]] for (uint w = 0; w < WIDE; ++w)
+        storeValue(p.y, row * p.y_stride, w, p.head_dim, p.columns, p.scale * sumOverKeys(sums[w]));
 }
 
 void main() {
     uint head = gl_WorkGroupID.y;
     uint gate = head / p.gate_heads * p.gate_step + head % p.gate_heads;
-    uint value = valueIndex(), channel = head * p.head_dim + min(value, p.head_dim - 1);
-    vec4 state[QUADS], k[HELD], q[HELD];
-    loadOwn(p.state, channel * KEYS, state);
+    loadOwn(p.state, p.head_dim, state);
     float bias = p.dt_bias.v[head], a = p.a.v[head];
     for (uint row = 0; row < p.rows; ++row) {
         uint gate_at = row * p.gate_stride + gate;
         float decay = exp(softplus(p.alpha.v[gate_at] + bias) * a);
-        float beta = sigmoid(p.beta.v[gate_at]);
         uint key_at = row * p.qkv_stride + keyHead(head) * KEYS;
         hold(p.k, key_at, k);
         hold(p.q, key_at, q);
-        vec4 sums = vec4(0);
-        [[unroll]] for (uint i = 0; i < QUADS; ++i)
-            sums += state[i] * heldFour(k, p.k, key_at, i);
-        float known = decay * sumOverKeys(sums);
-        float change = (p.v.v[row * p.qkv_stride + channel] - known) * beta;
-        sums = vec4(0);
-        [[unroll]] for (uint i = 0; i < QUADS; ++i) {
-            state[i] = state[i] * decay + change * heldFour(k, p.k, key_at, i);
-            sums += state[i] * heldFour(q, p.q, key_at, i);
-        }
-        storeValue(p.y, row * p.y_stride, value, p.head_dim, p.columns,
-                   p.scale * sumOverKeys(sums));
+        float changes[WIDE];
+        findChanges(row, key_at, decay, sigmoid(p.beta.v[gate_at]), changes);
+        advance(row, key_at, decay, changes);
     }
-    if (value < p.head_dim)
-        storeOwn(p.state, channel * KEYS, state);
+    storeOwn(p.state, p.head_dim, state);
 }

@@ -30,12 +30,14 @@ struct ShortConv {
 };
 
 // Linear recurrences over time: a state [heads, head_dim, N], N = SPEC_SCAN_KEYS, which goes on from
-// what the buffer holds and is left there after the last row. An invocation has one value (row of N)
-// of one head, or, with SPEC_SCAN_SPLIT > 1, one of as many interleaved parts of it. SPEC_SCAN_LANES
-// = 8: subgroups of 8 hand out what all of them read (the software device); 0: each one reads it.
+// what the buffer holds and is left there after the last row. An invocation has SPEC_SCAN_WIDE values
+// (rows of N) of one head, or, with SPEC_SCAN_SPLIT > 1, one of as many interleaved parts of them.
+// SPEC_SCAN_LANES = 8: subgroups of 8 hand out what all of them read (the software device); 0: each
+// one reads it.
 #define SPEC_SCAN_KEYS SPEC_TILE_A
 #define SPEC_SCAN_SPLIT SPEC_TILE_B
 #define SPEC_SCAN_LANES SPEC_TILE_C
+#define SPEC_SCAN_WIDE 13
 #define SCAN_ALIGNED 1 // flags of all: N, every stride and every address suit reads of four floats
 #define SCAN_GATE 2    // mamba: y * silu(z)
 #define SCAN_MODULO 4  // delta net: head h reads key head h % key_heads, else h * key_heads / heads
@@ -150,8 +152,27 @@ struct RecurrentMap {
     uint y_stride;
 };
 
+// How fast heads forget: result[h] = mean over rows of softplus(raw[t, h] + bias[h]) * mean of
+// a[h, 0..keys), the logarithm of the decay, below 0; with DECAY_EXP: of -exp(raw + bias). Raw of
+// head h lies in a row as alpha of DeltaNet does. A state is half forgotten after
+// ln(0.5) / result[h] rows.
+#define DECAY_EXP 1 // flag
+struct DecayMean {
+    LONGSCOPE_ADDRESS(Floats) raw;    // [rows, stride]
+    LONGSCOPE_ADDRESS(Floats) bias;   // [heads]
+    LONGSCOPE_ADDRESS(Floats) a;      // [heads, keys]; DECAY_EXP: unused
+    LONGSCOPE_ADDRESS(Floats) result; // [heads]
+    uint rows;
+    uint heads;
+    uint keys;
+    uint stride;
+    uint gate_heads;
+    uint gate_step;
+};
+
 #ifdef __cplusplus
 static_assert(sizeof(ShortConv) == 80 && sizeof(ScanMamba) == 120 && sizeof(DeltaNet) == 120);
 static_assert(sizeof(Wkv) == 80 && sizeof(TokenShift) == 72 && sizeof(RecurrentMap) == 40);
+static_assert(sizeof(DecayMean) == 56);
 #endif
 #endif

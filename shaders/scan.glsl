@@ -11,15 +11,22 @@ layout(constant_id = SPEC_FLAGS) const uint FLAGS = 0;
 layout(constant_id = SPEC_SCAN_KEYS) const uint KEYS = 128;
 layout(constant_id = SPEC_SCAN_SPLIT) const uint SPLIT = 1;
 layout(constant_id = SPEC_SCAN_LANES) const uint LANES = 0;
+layout(constant_id = SPEC_SCAN_WIDE) const uint WIDE = 1;
 
-const uint VALUES = LOCAL_SIZE / SPLIT; // of a workgroup
+const uint VALUES = LOCAL_SIZE / SPLIT; // of a workgroup, WIDE times
 const uint QUADS = (KEYS + 4 * SPLIT - 1) / (4 * SPLIT); // fours of N, of an invocation
 const uint SPREAD = LANES > 0 ? LANES : 1;
 const uint HELD = LANES > 0 ? (QUADS + SPREAD - 1) / SPREAD : 1; // of them, that a lane hands out
 
 // Four i of this invocation is four part + SPLIT * i of N: neighbours read what lies side by side.
 uint part() { return gl_LocalInvocationID.x % SPLIT; }
-uint valueIndex() { return gl_WorkGroupID.x * VALUES + gl_LocalInvocationID.x / SPLIT; }
+uint valueIndex(uint wide) {
+    return (gl_WorkGroupID.x * WIDE + wide) * VALUES + gl_LocalInvocationID.x / SPLIT;
+}
+// Its channel, or, beyond the last value of the head, that of the last one: read, but never stored.
+uint channelOf(uint value, uint head_dim) {
+    return gl_WorkGroupID.y * head_dim + min(value, head_dim - 1);
+}
 
 // Four `four` of the N floats from `at` on; what lies beyond N counts as 0.
 vec4 loadFour(Floats from, uint at, uint four) {
@@ -46,15 +53,22 @@ void storeFour(Floats to, uint at, uint four, vec4 value) {
             to.v[at + 4 * four + e] = value[e];
 }
 
-/// What an invocation reads itself: N floats from `at` on, its part.
-void loadOwn(Floats from, uint at, out vec4 own[QUADS]) {
-    [[unroll]] for (uint i = 0; i < QUADS; ++i)
-        own[i] = loadFour(from, at, part() + SPLIT * i);
+/// An invocation's part of N floats a channel: of the state, or of what is like it.
+void loadOwn(Floats from, uint head_dim, out vec4 own[WIDE][QUADS]) {
+    [[unroll]] for (uint w = 0; w < WIDE; ++w) {
+        uint at = channelOf(valueIndex(w), head_dim) * KEYS;
+        [[unroll]] for (uint i = 0; i < QUADS; ++i)
+            own[w][i] = loadFour(from, at, part() + SPLIT * i);
+    }
 }
 
-void storeOwn(Floats to, uint at, vec4 own[QUADS]) {
-    [[unroll]] for (uint i = 0; i < QUADS; ++i)
-        storeFour(to, at, part() + SPLIT * i, own[i]);
+void storeOwn(Floats to, uint head_dim, vec4 own[WIDE][QUADS]) {
+    [[unroll]] for (uint w = 0; w < WIDE; ++w)
+        if (valueIndex(w) < head_dim) {
+            uint at = channelOf(valueIndex(w), head_dim) * KEYS;
+            [[unroll]] for (uint i = 0; i < QUADS; ++i)
+                storeFour(to, at, part() + SPLIT * i, own[w][i]);
+        }
 }
 
 /// What all invocations of a head read: four i of it is shared(held, from, at, i).
@@ -89,7 +103,8 @@ float sumOverKeys(vec4 fours) {
 }
 
 /// y[head * head_dim + value], and zeros in the columns beyond the last head.
-void storeValue(Floats y, uint row_at, uint value, uint head_dim, uint columns, float result) {
+void storeValue(Floats y, uint row_at, uint wide, uint head_dim, uint columns, float result) {
+    uint value = valueIndex(wide);
     uint column = gl_WorkGroupID.y * head_dim + value;
     bool last = gl_WorkGroupID.y + 1 == gl_NumWorkGroups.y;
     if (part() == 0 && (value < head_dim || last && column < columns))

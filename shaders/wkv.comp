@@ -1,5 +1,5 @@
 // The recurrence of RWKV-6 (see Wkv): every key has its own decay, and the newest one a bonus.
-// Groups: x = ceil((N + padding of y) / VALUES), y = heads.
+// Groups: x = ceil((N + padding of y) / (WIDE * VALUES)), y = heads.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "params.h"
@@ -8,26 +8,32 @@
 layout(push_constant) uniform Push { Wkv p; };
 
 void main() {
-    uint head = gl_WorkGroupID.y, keys_at = head * KEYS;
-    uint value = valueIndex(), channel = keys_at + min(value, KEYS - 1);
-    vec4 state[QUADS], r[HELD], k[HELD], w[HELD], bonus[HELD];
-    loadOwn(p.state, channel * KEYS, state);
+    uint keys_at = gl_WorkGroupID.y * KEYS;
+    vec4 state[WIDE][QUADS], r[HELD], k[HELD], w[HELD], bonus[HELD], sums[WIDE];
+    loadOwn(p.state, KEYS, state);
     hold(p.bonus, keys_at, bonus);
+    float v[WIDE];
     for (uint row = 0; row < p.rows; ++row) {
         uint at = row * p.in_stride + keys_at, w_at = row * p.w_stride + keys_at;
         hold(p.r, at, r);
         hold(p.k, at, k);
         hold(p.w, w_at, w);
-        float v = p.v.v[row * p.in_stride + channel];
-        vec4 sums = vec4(0);
-        [[unroll]] for (uint i = 0; i < QUADS; ++i) {
-            vec4 kv = heldFour(k, p.k, at, i) * v;
-            vec4 with_bonus = state[i] + heldFour(bonus, p.bonus, keys_at, i) * kv;
-            sums += heldFour(r, p.r, at, i) * with_bonus;
-            state[i] = state[i] * heldFour(w, p.w, w_at, i) + kv;
+        [[unroll]] for (uint n = 0; n < WIDE; ++n) {
+            v[n] = p.v.v[row * p.in_stride + channelOf(valueIndex(n), KEYS)];
+            sums[n] = vec4(0);
         }
-        storeValue(p.y, row * p.y_stride, value, KEYS, p.columns, sumOverKeys(sums));
+        [[unroll]] for (uint i = 0; i < QUADS; ++i) {
+            vec4 r_four = heldFour(r, p.r, at, i), k_four = heldFour(k, p.k, at, i);
+            vec4 w_four = heldFour(w, p.w, w_at, i);
+            vec4 bonus_four = heldFour(bonus, p.bonus, keys_at, i);
+            [[unroll]] for (uint n = 0; n < WIDE; ++n) {
+                vec4 kv = k_four * v[n];
+                sums[n] += r_four * (state[n][i] + bonus_four * kv);
+                state[n][i] = state[n][i] * w_four + kv;
+            }
+        }
+        [[unroll]] for (uint n = 0; n < WIDE; ++n)
+            storeValue(p.y, row * p.y_stride, n, KEYS, p.columns, sumOverKeys(sums[n]));
     }
-    if (value < KEYS)
-        storeOwn(p.state, channel * KEYS, state);
+    storeOwn(p.state, KEYS, state);
 }

@@ -11,6 +11,7 @@
 #include "shaders/spirv/attention_scores_lanes.h"
 #include "shaders/spirv/attention_scores_subgroup.h"
 #include "shaders/spirv/cache_move.h"
+#include "shaders/spirv/decay_mean.h"
 #include "shaders/spirv/delta_net.h"
 #include "shaders/spirv/embed.h"
 #include "shaders/spirv/gated.h"
@@ -71,6 +72,7 @@ const gpu::Kernel kDeltaNet{"delta_net", delta_net_spirv, sizeof(DeltaNet)};
 const gpu::Kernel kWkv{"wkv", wkv_spirv, sizeof(Wkv)};
 const gpu::Kernel kTokenShift{"token_shift", token_shift_spirv, sizeof(TokenShift)};
 const gpu::Kernel kRecurrentMap{"recurrent_map", recurrent_map_spirv, sizeof(RecurrentMap)};
+const gpu::Kernel kDecayMean{"decay_mean", decay_mean_spirv, sizeof(DecayMean)};
 const gpu::Kernel kProbePeak{"probe_peak", probe_peak_spirv, sizeof(Probe)};
 const gpu::Kernel kProbeRead{"probe_read", probe_read_spirv, sizeof(Probe)};
 const gpu::Kernel kProbeReadWide{"probe_read_wide", probe_read_wide_spirv, sizeof(Probe)};

@@ -19,7 +19,7 @@ extern const gpu::Kernel kAttentionScoresLanes, kAttentionScoresSubgroup;
 extern const gpu::Kernel kAttentionMapLanes, kAttentionMapSubgroup;
 extern const gpu::Kernel kCacheMove, kPageBounds, kPageScores;
 extern const gpu::Kernel kShortConv, kScanMamba1, kScanMamba2, kDeltaNet, kWkv;
-extern const gpu::Kernel kTokenShift, kRecurrentMap;
+extern const gpu::Kernel kTokenShift, kRecurrentMap, kDecayMean;
 extern const gpu::Kernel kProbePeak, kProbeRead, kProbeReadWide;
 
 } // namespace longscope::engine

@@ -24,6 +24,8 @@ struct ScanTile {
     uint32_t local = 64;
     uint32_t split = 1; ///< invocations that share the state of one value
     uint32_t lanes = 0; ///< of a subgroup that hand out what all of them read; 0: each reads it
+    uint32_t wide = 1;  ///< values of an invocation
+    uint32_t values() const { return local / split * wide; } ///< of a workgroup
     bool operator==(const ScanTile &) const = default;
 };
 ScanTile chooseScanTile(const Tiling &tiling, uint32_t keys);
@@ -68,6 +70,13 @@ struct ShiftInputs {
     bool keep = false; ///< the last row of x becomes the history: at the last use of these rows
 };
 
+struct DecayInputs {
+    Columns raw;                            ///< dt or alpha; rwkv6: what `decay` reads
+    uint32_t gate_heads = 1, gate_step = 1; ///< as DeltaInputs
+    const gpu::Buffer *bias = nullptr;      ///< of each head or channel
+    const gpu::Buffer *a = nullptr;         ///< not rwkv6
+};
+
 /// The verbs of one kind of layer. Rows go on from the state and leave the state after the last
 /// row. No output may be an input, but for `map`.
 class Recurrent {
@@ -100,6 +109,11 @@ class Recurrent {
     void sigmoidTimes(gpu::Recorder &recorder, const Columns &x, const Columns &y,
                       uint32_t rows) const;
 
+    /// result [heads] = mean over rows of the logarithm of the decay, below 0 (half is forgotten
+    /// after ln(0.5) / it tokens): mamba-1 of each channel, delta_net of `raw` as alpha lies there
+    void meanLogDecay(gpu::Recorder &recorder, const DecayInputs &in, const gpu::Buffer &result,
+                      uint32_t rows) const;
+
   private:
     gpu::Groups scanGroups(const Columns &y) const;
     gpu::Cost scanCost(uint32_t rows, uint64_t inputs, uint64_t flops_per_state) const;
@@ -113,6 +127,7 @@ class Recurrent {
     const gpu::Pipeline *scan_ = nullptr, *scan_aligned_ = nullptr;
     const gpu::Pipeline *shift_[4] = {}; ///< by flags
     const gpu::Pipeline *tanh_ = nullptr, *decay_ = nullptr, *sigmoid_times_ = nullptr;
+    const gpu::Pipeline *decay_mean_ = nullptr;
 };
 
 } // namespace longscope::engine

@@ -192,8 +192,22 @@ float recurrentMap(RecurrentFunction function, float x, float y) {
     return 0;
 }
 
-double halfLifeTokens(double mean_log_decay) {
-    return std::log(0.5) / mean_log_decay;
+std::vector<float> meanLogDecay(std::span<const float> raw, std::span<const float> bias,
+                                std::span<const float> a) {
+    uint64_t heads = bias.size(), rows = raw.size() / heads, keys = a.size() / heads;
+    std::vector<float> means;
+    for (uint64_t head = 0; head < heads; ++head) {
+        double sum = 0, rate = a.empty() ? -1 : 0;
+        for (uint64_t row = 0; row < rows; ++row) {
+            double value =
+                static_cast<double>(raw[row * heads + head]) + static_cast<double>(bias[head]);
+            sum += a.empty() ? std::exp(value) : softplus(value);
+        }
+        for (uint64_t i = 0; i < keys; ++i)
+            rate += static_cast<double>(a[head * keys + i]) / static_cast<double>(keys);
+        means.push_back(static_cast<float>(sum / static_cast<double>(rows) * rate));
+    }
+    return means;
 }
 
 } // namespace longscope::reference

@@ -71,7 +71,10 @@ enum class RecurrentFunction { tanh, decay, sigmoid_times };
 /// tanh(x); exp(-exp(x)); sigmoid(x) * y.
 float recurrentMap(RecurrentFunction function, float x, float y);
 
-/// Tokens after which a state is half forgotten, of a mean logarithm of its decay (below 0).
-double halfLifeTokens(double mean_log_decay);
+/// How fast heads forget: [heads], mean over rows of the logarithm of the decay, with raw [rows,
+/// heads], bias [heads] and a [heads, keys], of which the mean counts: softplus(raw + bias) * a;
+/// without a: -exp(raw + bias). Half is forgotten after ln(0.5) / it tokens.
+std::vector<float> meanLogDecay(std::span<const float> raw, std::span<const float> bias,
+                                std::span<const float> a);
 
 } // namespace longscope::reference

@@ -116,5 +116,7 @@ inline void printBytes(const std::string &label, double bytes, const Timing &tim
 
 /// attention_bench.cpp: prefill, decode and patterns.
 void benchAttention(Bench &bench, const std::set<std::string> &wanted);
+/// recurrent_bench.cpp
+void benchRecurrent(Bench &bench, bool tiles);
 
 } // namespace longscope::engine
