@@ -314,6 +314,8 @@ struct Probe {
     uint unused;
 };
 
+#include "params_recurrent.h"
+
 #ifdef __cplusplus
 #undef LONGSCOPE_ADDRESS
 static_assert(sizeof(Matrix) == 32 && sizeof(Probe) == 24);

@@ -14,6 +14,8 @@
 #include "shaders/spirv/attention_scores_subgroup.h"
 #include "shaders/spirv/cache_move.h"
 #include "shaders/spirv/combine.h"
+#include "shaders/spirv/decay_mean.h"
+#include "shaders/spirv/delta_net.h"
 #include "shaders/spirv/embed.h"
 #include "shaders/spirv/experts_matmul_lanes.h"
 #include "shaders/spirv/experts_matmul_subgroup.h"
@@ -30,8 +32,14 @@
 #include "shaders/spirv/probe_peak.h"
 #include "shaders/spirv/probe_read.h"
 #include "shaders/spirv/probe_read_wide.h"
+#include "shaders/spirv/recurrent_map.h"
 #include "shaders/spirv/rope.h"
 #include "shaders/spirv/route.h"
+#include "shaders/spirv/scan_mamba1.h"
+#include "shaders/spirv/scan_mamba2.h"
+#include "shaders/spirv/short_conv.h"
+#include "shaders/spirv/token_shift.h"
+#include "shaders/spirv/wkv.h"
 
 namespace longscope::engine {
 
@@ -77,6 +85,14 @@ const gpu::Kernel kExpertsMatvecLanes{"experts_matvec_lanes", experts_matvec_lan
                                       sizeof(ExpertMatmul)};
 const gpu::Kernel kExpertsMatvecSubgroup{"experts_matvec_subgroup", experts_matvec_subgroup_spirv,
                                          sizeof(ExpertMatmul)};
+const gpu::Kernel kShortConv{"short_conv", short_conv_spirv, sizeof(ShortConv)};
+const gpu::Kernel kScanMamba1{"scan_mamba1", scan_mamba1_spirv, sizeof(ScanMamba)};
+const gpu::Kernel kScanMamba2{"scan_mamba2", scan_mamba2_spirv, sizeof(ScanMamba)};
+const gpu::Kernel kDeltaNet{"delta_net", delta_net_spirv, sizeof(DeltaNet)};
+const gpu::Kernel kWkv{"wkv", wkv_spirv, sizeof(Wkv)};
+const gpu::Kernel kTokenShift{"token_shift", token_shift_spirv, sizeof(TokenShift)};
+const gpu::Kernel kRecurrentMap{"recurrent_map", recurrent_map_spirv, sizeof(RecurrentMap)};
+const gpu::Kernel kDecayMean{"decay_mean", decay_mean_spirv, sizeof(DecayMean)};
 const gpu::Kernel kProbePeak{"probe_peak", probe_peak_spirv, sizeof(Probe)};
 const gpu::Kernel kProbeRead{"probe_read", probe_read_spirv, sizeof(Probe)};
 const gpu::Kernel kProbeReadWide{"probe_read_wide", probe_read_wide_spirv, sizeof(Probe)};

@@ -22,6 +22,8 @@ extern const gpu::Kernel kCacheMove, kPageBounds, kPageScores;
 extern const gpu::Kernel kRoute, kGroup, kCombine;
 extern const gpu::Kernel kExpertsMatmulLanes, kExpertsMatmulSubgroup;
 extern const gpu::Kernel kExpertsMatvecLanes, kExpertsMatvecSubgroup;
+extern const gpu::Kernel kShortConv, kScanMamba1, kScanMamba2, kDeltaNet, kWkv;
+extern const gpu::Kernel kTokenShift, kRecurrentMap, kDecayMean;
 extern const gpu::Kernel kProbePeak, kProbeRead, kProbeReadWide;
 
 } // namespace longscope::engine

@@ -143,6 +143,8 @@ void runBenches(const std::set<std::string> &wanted) {
         benchMatvec(bench, tiles);
     if (all || wanted.contains("experts"))
         benchExperts(device);
+    if (all || wanted.contains("recurrent"))
+        benchRecurrent(bench, tiles);
     benchAttention(bench, wanted);
 }
 
