@@ -83,7 +83,8 @@ struct RopeScheme {
 RopeScheme parseRope(std::string_view spec);
 
 /// Frequencies under a scheme. `tokens`: how many the context holds now (dynamic_ntk), or may hold
-/// (longrope, chosen or by the file: above the original context the long factors count).
+/// (longrope, chosen or by the file: the long factors count when these, rounded up to 256, are more
+/// than the original context).
 /// linear, ntk, ntk_parts, yarn, llama3, longrope and none take the place of the file's scaling and
 /// of its attention factor; the schemes with a far zone keep both. The file's divisors
 /// (rope_freqs.weight) are the model's own frequencies and stay, except under none, llama3 and

@@ -129,9 +129,12 @@ Rope makeYarn(const RopeSettings &model, double stretch, uint64_t trained) {
     return makeRope(settings);
 }
 
+/// The engine that defines the file format allocates in steps of 256 tokens and compares those: a
+/// model trained for 4000 tokens has the long factors from 3841 tokens on.
 const std::vector<float> &longropeFactors(const RopeSettings &model, uint64_t trained,
                                           uint64_t tokens) {
-    return tokens > originalContext(model, trained) ? model.long_factors : model.short_factors;
+    uint64_t allocated = (tokens + 255) / 256 * 256;
+    return allocated > originalContext(model, trained) ? model.long_factors : model.short_factors;
 }
 
 /// Ding 2024, arXiv 2402.13753, as released: a divisor for each pair, and one magnitude.

@@ -97,7 +97,7 @@ void readEnds(const Keys &keys, Config &config) {
 double latentScale(const Config &config) {
     const RopeScaling &scaling = config.rope().scaling;
     bool yarn = scaling.type == "yarn";
-    double ln = scaling.factor > 1 ? std::log(scaling.factor) : 0;
+    double ln = std::log(scaling.factor);
     double magnitude = scaling.attn_factor;
     if (!yarn || scaling.yarn_log == 0)
         magnitude *= 1 + 0.1 * ln;
@@ -243,6 +243,9 @@ void readRopeFactors(const Gguf &file, Config &config) {
         return;
     if (rule != RopeFactors::long_short)
         rope.factors = readFactors(file, "rope_freqs.weight");
+    // gemma4's are for global layers alone.
+    if (config.ropes.size() > 1 && !config.architecture->per_layer_input)
+        config.ropes[kLocalRope].factors = rope.factors;
     if (rule == RopeFactors::freqs)
         return;
     rope.long_factors = readFactors(file, "rope_factors_long.weight");
@@ -278,8 +281,11 @@ Config readKeys(const Gguf &file, const HasTensor &has) {
     readAttention(keys, config);
     readTemperature(keys, config);
     readEnds(keys, config);
-    if (config.architecture->per_layer_input)
+    if (config.architecture->per_layer_input) { // 0 means none, absent is a mistake
+        if (!keys.has("embedding_length_per_layer_input"))
+            keys.refuseMissing("embedding_length_per_layer_input");
         config.per_layer_dim = keys.count("embedding_length_per_layer_input");
+    }
     config.tied_head = !has("output.weight");
     return config;
 }

@@ -38,6 +38,8 @@ class LayerReader {
     void readMixers() {
         using enum MixerRules::Layers;
         std::vector<uint32_t> kv_heads = keys_.countsOfLayers("attention.head_count_kv", blocks_);
+        if (kv_heads.empty())
+            kv_heads = keys_.countsOfLayers("attention.head_count", blocks_);
         std::vector<bool> from_key;
         if (rules_.mixer.layers == listed)
             from_key = listedLayers();
@@ -71,18 +73,14 @@ class LayerReader {
     std::vector<bool> listedLayers() const {
         std::vector<bool> listed(config_.layers);
         auto stored = keys_.integers("attention.recurrent_layers");
-        bool is_array = stored && stored->size() > 1;
-        if (is_array && stored->size() < config_.layers)
+        if (stored && stored->size() == 1) // one number for all layers
+            stored->resize(config_.layers, stored->front());
+        if (stored && stored->size() < config_.layers)
             fail(ErrorKind::model, "{}: {} has {} values for {} layers", keys_.file().path(),
                  keys_.full("attention.recurrent_layers"), stored->size(), config_.layers);
         uint32_t interval = keys_.count("full_attention_interval");
         for (uint32_t i = 0; i < config_.layers; ++i)
-            if (is_array)
-                listed[i] = (*stored)[i] != 0;
-            else if (stored && !stored->empty() && stored->front() != 0)
-                listed[i] = true;
-            else
-                listed[i] = (i + 1) % (interval ? interval : 4) != 0;
+            listed[i] = stored ? (*stored)[i] != 0 : (i + 1) % (interval ? interval : 4) != 0;
         return listed;
     }
 
@@ -126,10 +124,14 @@ class LayerReader {
         setHeadDims(head_dim, value_dim);
     }
 
-    void setHeadDims(uint32_t head_dim, uint32_t value_dim) {
+    void checkHeadDim(uint32_t head_dim) const {
         if (head_dim == 0 || head_dim % 2 != 0 || head_dim > kMaxHeadDim)
             fail(ErrorKind::model, "{}: heads of {} dimensions; even sizes up to {} are supported",
                  keys_.file().path(), head_dim, kMaxHeadDim);
+    }
+
+    void setHeadDims(uint32_t head_dim, uint32_t value_dim) {
+        checkHeadDim(head_dim);
         for (LayerConfig &layer : config_.layer)
             if (layer.attends()) {
                 layer.head_dim = head_dim;
@@ -288,6 +290,8 @@ class LayerReader {
         case Residual::parallel_second_norm:
             return true;
         case Residual::parallel_own_norm_if_key:
+            if (!keys_.has("use_parallel_residual"))
+                keys_.refuseMissing("use_parallel_residual");
             return keys_.flag("use_parallel_residual", false);
         case Residual::parallel_without_ffn_norm:
             return !has_(tensorOfLayer(i, std::string(rules_.norm.before_ffn) + ".weight"));
@@ -300,8 +304,10 @@ class LayerReader {
         uint32_t shared = keys_.count("attention.shared_kv_layers");
         uint32_t own = config_.layers - std::min(shared, config_.layers);
         if (local_[i])
-            if (uint32_t local_dim = keys_.count("attention.key_length_swa"))
+            if (uint32_t local_dim = keys_.count("attention.key_length_swa")) {
+                checkHeadDim(local_dim);
                 layer.head_dim = layer.value_dim = local_dim;
+            }
         if (i < own)
             return;
         if (own < 2)
@@ -309,6 +315,13 @@ class LayerReader {
                                    "too few",
                  keys_.file().path(), shared, config_.layers);
         layer.cache_layer = local_[i] ? own - 2 : own - 1;
+        const LayerConfig &read = config_.layer[layer.cache_layer];
+        if (read.head_dim != layer.head_dim || read.kv_heads != layer.kv_heads)
+            fail(ErrorKind::model,
+                 "{}: layer {} with {} KV heads of {} reads the keys of layer {}, which has {} of "
+                 "{}",
+                 keys_.file().path(), i, layer.kv_heads, layer.head_dim, layer.cache_layer,
+                 read.kv_heads, read.head_dim);
     }
 
     void finish(uint32_t i) {

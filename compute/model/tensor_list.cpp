@@ -132,7 +132,11 @@ class TensorList {
                 own(std::string(part) + ".bias", {part[5] == 'q' ? q : kv}, Need::optional);
         } else {
             matrix("attn_q", dim, asked, kUsedScale);
-            if (!shared) {
+            if (shared) { // files may keep what the model was trained with
+                for (const char *name : {"attn_k", "attn_v", "attn_k_norm"})
+                    for (const char *part : {".weight", ".bias", ".scale"})
+                        own(std::string(name) + part, {}, Need::ignored);
+            } else {
                 matrix("attn_k", dim, kv, kUsedScale);
                 if (!rules_.attention.value_norm || inLayer("attn_v.weight"))
                     matrix("attn_v", dim, kv, kUsedScale);
@@ -371,8 +375,9 @@ class TensorList {
             own(base + ".weight", {columns, rows, count});
             if (rules.biases)
                 own(base + ".bias", {rows, count}, Need::optional);
-            own(base + ".scale", rules.scales ? Shape{count} : Shape{},
-                rules.scales ? Need::optional : Need::ignored);
+            bool scaled =
+                rules.scales && (!rules.only_down_scale || base.starts_with("ffn_down"));
+            own(base + ".scale", {count}, scaled ? Need::optional : Need::ignored);
         };
         if (experts.merged) {
             expert("ffn_gate_up", dim, 2 * ffn);

@@ -219,7 +219,8 @@ void checkLayer(const LayerCase &c) {
 }
 
 uint32_t columnsFor(QuantType type, uint32_t wanted) {
-    return model::traitsOf(type).block_elements == 256 ? 256 * groupsFor(wanted, 256) : wanted;
+    uint32_t block = model::traitsOf(type).block_elements;
+    return block > 32 ? block * groupsFor(wanted, block) : wanted;
 }
 
 } // namespace

@@ -147,13 +147,16 @@ TEST(ReferenceForwardRope, LongropeOfTheFile) {
     testing::GgufWriter writer = tinyWriter();
     std::vector<float> plain = logitsOf(Model(writer), {});
     writer.set("llama.rope.scaling.type", "longrope");
+    writer.set("llama.rope.scaling.original_context_length", 256u);
     writer.tensorF32("rope_factors_long.weight", {4}, far);
     writer.tensorF32("rope_factors_short.weight", {4}, near);
     Model model(writer);
-    ForwardOptions options;
-    EXPECT_GT(difference(logitsOf(model, options), plain), kOther); // 23 of 16 tokens: long
-    options.rope_tokens = 16;
+    ForwardOptions options; // 23 tokens
     EXPECT_LT(difference(logitsOf(model, options), plain), kSame);
+    options.rope_tokens = 256;
+    EXPECT_LT(difference(logitsOf(model, options), plain), kSame);
+    options.rope_tokens = 257;
+    EXPECT_GT(difference(logitsOf(model, options), plain), kOther);
 }
 
 TEST(ReferenceForwardCache, RoundsKeysAndValues) {

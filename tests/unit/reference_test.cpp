@@ -2,11 +2,11 @@
 // that every attention has, and the whole forward pass against the logits of a trusted engine.
 // Masks, schemes of positions and cache types: reference_schemes_test.cpp.
 #include "compute/attention/rope.h"
-#include "compute/core/text.h"
 #include "compute/reference/forward.h"
 #include "tests/support/golden_fixture.h"
+#include "tests/support/reference_logits.h"
 
-#include <cstring>
+#include <algorithm>
 #include <limits>
 #include <random>
 
@@ -177,59 +177,51 @@ TEST(ReferenceKernels, SmallCasesByHand) {
 namespace {
 
 /// 100 ids below 128 of a linear congruential generator.
-std::vector<int32_t> referenceTokens() {
-    std::vector<int32_t> ids;
-    uint32_t state = 12345;
-    for (int i = 0; i < 100; ++i) {
-        state = state * 1664525 + 1013904223;
-        ids.push_back(static_cast<int32_t>((state >> 8) % 128));
-    }
-    return ids;
-}
-
-/// sum of (a - b)^2 / sum of b^2
-double normalisedError(std::span<const float> a, std::span<const float> b) {
-    double error = 0, power = 0;
-    for (size_t i = 0; i < b.size(); ++i) {
-        double difference = static_cast<double>(a[i]) - static_cast<double>(b[i]);
-        error += difference * difference;
-        power += static_cast<double>(b[i]) * static_cast<double>(b[i]);
-    }
-    return error / power;
-}
 
 } // namespace
 
-TEST(ReferenceForward, LlamaLogitsOfATrustedEngine) {
-    std::string data = LONGSCOPE_TEST_DATA;
-    model::Gguf file = model::Gguf::open(data + "/llama-dense.gguf");
+class ReferenceForward : public ::testing::TestWithParam<testing::ReferenceModel> {};
+
+TEST_P(ReferenceForward, LogitsOfATrustedEngine) {
+    std::string stem = std::string(LONGSCOPE_TEST_DATA) + "/" + GetParam().name;
+    model::Gguf file = model::Gguf::open(stem + ".gguf");
     model::Config config = model::readConfig(file);
-    std::vector<int32_t> tokens = referenceTokens();
-    std::string bytes = readWholeFile(data + "/llama-dense.f32");
-    std::vector<float> wanted(bytes.size() / sizeof(float));
-    std::memcpy(wanted.data(), bytes.data(), wanted.size() * sizeof(float));
+    std::vector<int32_t> tokens = testing::referenceTokens();
+    std::vector<float> wanted = testing::referenceLogits(stem + ".f32");
     ASSERT_EQ(wanted.size(), tokens.size() * config.vocab);
 
     std::vector<float> logits = forward(file, config, tokens);
     ASSERT_EQ(logits.size(), wanted.size());
-    double error = normalisedError(logits, wanted);
-    // Both in f32 with an f32 cache; a wrong rotation or head gives more than 1e-2.
-    EXPECT_LT(error, 1e-6);
+    double error = testing::normalisedError(logits, wanted);
+    EXPECT_LT(error, GetParam().tolerance);
     RecordProperty("nmse", std::to_string(error * 1e12) + "e-12");
 
-    std::vector<float> halves = forward(file, config, tokens,
-                                        {.k = attention::CacheType::f16,
-                                         .v = attention::CacheType::f16,
-                                         .patterns = {},
-                                         .rope = {}});
-    double rounding = normalisedError(halves, wanted);
-    EXPECT_GT(rounding, error); // the option does something,
-    EXPECT_LT(rounding, 1e-5);  // and no more than keys and values of 11 bits can
     // Causality: another last token changes nothing before it.
     tokens.back() = (tokens.back() + 1) % 128;
     std::vector<float> other = forward(file, config, tokens);
     for (size_t i = 0; i < 99 * size_t{config.vocab}; ++i)
         ASSERT_EQ(other[i], logits[i]) << "element " << i;
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, ReferenceForward,
+                         ::testing::ValuesIn(testing::kReferenceModels), [](const auto &param) {
+                             std::string name = param.param.name;
+                             std::ranges::replace(name, '-', '_');
+                             return name;
+                         });
+
+TEST(ReferenceForwardCache, HalvesRoundLittle) {
+    std::string stem = std::string(LONGSCOPE_TEST_DATA) + "/llama-dense";
+    model::Gguf file = model::Gguf::open(stem + ".gguf");
+    std::vector<float> halves = forward(file, model::readConfig(file), testing::referenceTokens(),
+                                        {.k = attention::CacheType::f16,
+                                         .v = attention::CacheType::f16,
+                                         .patterns = {},
+                                         .rope = {}});
+    double rounding =
+        testing::normalisedError(halves, testing::referenceLogits(stem + ".f32"));
+    EXPECT_GT(rounding, 1e-12); // the option does something (without it: below 1e-13),
+    EXPECT_LT(rounding, 1e-5);  // and no more than keys and values of 11 bits can
 }
 
 } // namespace longscope::reference

@@ -132,6 +132,11 @@ TEST(RopeScheme, Longrope) {
     file.original_context = 8192;
     expectFrequencies(made("longrope", file, 32768, 8193), far, 1.0741723111);
     expectFrequencies(made("longrope", file, 8192, 8192), near);
+    // What is allocated counts: 256 tokens at a time.
+    file.original_context = 4000;
+    expectFrequencies(made("model", file, 32768, 3840), near);
+    expectFrequencies(made("model", file, 32768, 3841), far);
+    file.original_context = 8192;
     // As in the file: its own magnitude, none when it says none; rope_freqs are not read.
     file.factors = {9, 9, 9, 9};
     expectFrequencies(made("model", file, 32768, 8193), far);

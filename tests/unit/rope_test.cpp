@@ -69,6 +69,23 @@ TEST(Rope, YarnMagnitudeIsAppliedOnce) {
     }
 }
 
+TEST(Rope, YarnLogMultiplier) {
+    RopeSettings settings = settingsOf(128, 1e4, "yarn", 4); // ln 4 = 1.386294361
+    settings.original_context = 4096;
+    settings.yarn_log = 0.5; // mistral3: 1.1386294361 / 1.0693147181
+    expectClose(makeRope(settings).magnitude, 1.0648216254);
+    settings.attn_factor = 0.5;
+    expectClose(makeRope(settings).magnitude, 0.5324108127);
+    settings.yarn_log_cancels = true; // deepseek2: the same above and below the line
+    expectClose(makeRope(settings).magnitude, 0.5);
+    settings.factor = 1; // nothing is stretched
+    settings.yarn_log_cancels = false;
+    expectClose(makeRope(settings).magnitude, 0.5);
+    settings.factor = 4;
+    settings.scaling = "linear"; // and without yarn there is no such thing
+    expectClose(makeRope(settings).magnitude, 0.5);
+}
+
 TEST(Rope, AttnFactorAloneIsTheMagnitude) {
     RopeSettings settings = settingsOf(8, 1e4, "longrope");
     settings.attn_factor = 1.1902380714;
