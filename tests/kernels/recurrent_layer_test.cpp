@@ -257,8 +257,8 @@ TEST(RecurrentLayer, TileOfEveryFamilyAndKeys) {
     }
     engine::Tiling lanes;
     lanes.family = engine::KernelFamily::lanes;
-    EXPECT_EQ(engine::chooseScanTile(lanes, 128).local, 8u);
-    EXPECT_EQ(engine::chooseScanTile(lanes, 128).lanes, 8u);
+    for (auto [keys, wide] : {std::pair{16u, 1u}, {64u, 2u}, {128u, 2u}, {256u, 1u}})
+        EXPECT_EQ(engine::chooseScanTile(lanes, keys), (engine::ScanTile{8, 1, 8, wide})) << keys;
 }
 
 } // namespace longscope::test
