@@ -74,6 +74,7 @@ ScanTile chooseScanTile(const Tiling &tiling, uint32_t keys) {
 
 Recurrent::Recurrent(gpu::Device &device, const Tiling &tiling, const RecurrentShape &shape)
     : shape_(shape), tiling_(tiling), tile_(chooseScanTile(tiling, shape.keys)) {
+    checkRecurrentShape(shape);
     const gpu::PipelineOptions shared{.local_size = tiling.shared_local};
     if (shape.mixer == Mixer::rwkv6) {
         for (uint32_t flags = 0; flags < 4; ++flags)
@@ -86,7 +87,6 @@ Recurrent::Recurrent(gpu::Device &device, const Tiling &tiling, const RecurrentS
         decay_ = mapping(MAP_DECAY, MAP_BIAS);
         sigmoid_times_ = mapping(MAP_SIGMOID_TIMES, 0);
     } else {
-        assert(shape.taps >= 2 && shape.taps <= 8);
         conv_ =
             &gpu::findPipeline(device, kShortConv,
                                {{SPEC_TILE_A, shape.taps}, {SPEC_FLAGS, convFlags(shape)}}, shared);
