@@ -59,10 +59,11 @@ RowPart partOf(const Activations &rows, uint32_t column) {
 
 ScanTile chooseScanTile(const Tiling &tiling, uint32_t keys) {
     // Two values an invocation where the state is long: 1.4 times as fast as one, because half as
-    // much is read; four outgrow what the compiler keeps in registers (measured on 2 cores of
-    // EPYC).
+    // much is read; four, or two of 256 keys, outgrow what the compiler keeps in registers
+    // (measured on 2 cores of EPYC: tests/bench/results).
+    bool two = keys >= 64 && keys <= 128;
     if (tiling.family == KernelFamily::lanes)
-        return {kSubgroupLanes, 1, kSubgroupLanes, keys >= 64 ? 2u : 1u};
+        return {kSubgroupLanes, 1, kSubgroupLanes, two ? 2u : 1u};
     // So many that 16 to 32 numbers of the state stay with an invocation (by reasoning: registers
     // of any device hold them, and a head fills several subgroups).
     uint32_t split = 1;
@@ -73,6 +74,7 @@ ScanTile chooseScanTile(const Tiling &tiling, uint32_t keys) {
 
 Recurrent::Recurrent(gpu::Device &device, const Tiling &tiling, const RecurrentShape &shape)
     : shape_(shape), tiling_(tiling), tile_(chooseScanTile(tiling, shape.keys)) {
+    checkRecurrentShape(shape);
     const gpu::PipelineOptions shared{.local_size = tiling.shared_local};
     if (shape.mixer == Mixer::rwkv6) {
         for (uint32_t flags = 0; flags < 4; ++flags)
@@ -85,7 +87,6 @@ Recurrent::Recurrent(gpu::Device &device, const Tiling &tiling, const RecurrentS
         decay_ = mapping(MAP_DECAY, MAP_BIAS);
         sigmoid_times_ = mapping(MAP_SIGMOID_TIMES, 0);
     } else {
-        assert(shape.taps >= 2 && shape.taps <= 8);
         conv_ =
             &gpu::findPipeline(device, kShortConv,
                                {{SPEC_TILE_A, shape.taps}, {SPEC_FLAGS, convFlags(shape)}}, shared);

@@ -81,6 +81,7 @@ struct DecayInputs {
 /// row. No output may be an input, but for `map`.
 class Recurrent {
   public:
+    /// Throws Error(model) for a shape that checkRecurrentShape refuses.
     Recurrent(gpu::Device &device, const Tiling &tiling, const RecurrentShape &shape);
 
     const RecurrentShape &shape() const { return shape_; }

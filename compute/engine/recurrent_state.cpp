@@ -1,8 +1,61 @@
 #include "compute/engine/recurrent_state.h"
 
+#include "compute/core/error.h"
+
 #include <cassert>
 
 namespace longscope::engine {
+namespace {
+
+constexpr uint32_t kMostTaps = 8;   // they stay in registers
+constexpr uint32_t kMostKeys = 256; // so does the state; the largest known
+
+void checkConvolution(const RecurrentShape &shape) {
+    if (shape.taps < 2 || shape.taps > kMostTaps)
+        fail(ErrorKind::model, "a recurrent layer convolves {} tokens, possible are 2 to {}",
+             shape.taps, kMostTaps);
+    bool is_delta = shape.mixer == Mixer::delta_net;
+    uint64_t joined =
+        shape.inner() +
+        (is_delta || shape.mixer == Mixer::mamba2 ? 2ull * shape.groups * shape.keys : 0);
+    if (shape.mixer != Mixer::short_conv && shape.channels != joined)
+        fail(ErrorKind::model,
+             "a recurrent layer convolves {} channels, but {} heads of {} with {} groups of {} are "
+             "{}",
+             shape.channels, shape.heads, shape.head_dim, shape.groups, shape.keys, joined);
+}
+
+void checkScan(const RecurrentShape &shape) {
+    if (shape.keys < 1 || shape.keys > kMostKeys)
+        fail(ErrorKind::model,
+             "the state of a recurrent layer has {} numbers of a value, possible "
+             "are 1 to {}",
+             shape.keys, kMostKeys);
+    if (shape.heads < 1 || shape.head_dim < 1 || shape.groups < 1 || shape.groups > shape.heads)
+        fail(ErrorKind::model, "a recurrent layer has {} heads of {} in {} groups", shape.heads,
+             shape.head_dim, shape.groups);
+    if (uint64_t{shape.heads} * shape.head_dim > (1u << 30) / shape.keys)
+        fail(ErrorKind::model,
+             "the state of a recurrent layer is {} heads x {} x {}, more than 4 GiB", shape.heads,
+             shape.head_dim, shape.keys);
+    if (shape.mixer == Mixer::mamba1 && shape.heads != 1)
+        fail(ErrorKind::model, "a mamba-1 layer has {} heads, 1 is possible", shape.heads);
+    if (shape.mixer == Mixer::rwkv6 &&
+        (shape.head_dim != shape.keys || shape.inner() != shape.channels))
+        fail(ErrorKind::model, "an RWKV-6 layer of {} has {} heads of {} x {}", shape.channels,
+             shape.heads, shape.head_dim, shape.keys);
+}
+
+} // namespace
+
+void checkRecurrentShape(const RecurrentShape &shape) {
+    if (shape.channels == 0)
+        fail(ErrorKind::model, "a recurrent layer has no channels");
+    if (shape.mixer != Mixer::short_conv)
+        checkScan(shape);
+    if (shape.mixer != Mixer::rwkv6)
+        checkConvolution(shape);
+}
 
 uint64_t RecurrentShape::historyFloats() const {
     return uint64_t{channels} * (mixer == Mixer::rwkv6 ? 2 : taps - 1);

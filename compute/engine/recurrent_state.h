@@ -37,6 +37,10 @@ struct RecurrentShape {
     uint64_t bytes() const { return (historyFloats() + stateFloats()) * sizeof(float); }
 };
 
+/// Throws Error(model), with the numbers, where the kernels cannot run such a layer: sizes come
+/// from a file.
+void checkRecurrentShape(const RecurrentShape &shape);
+
 /// Of one layer. Bytes as a whole: the history, then the state.
 struct RecurrentState {
     gpu::Buffer history, state; ///< empty where the mixer has none

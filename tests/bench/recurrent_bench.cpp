@@ -139,6 +139,8 @@ void benchRecurrent(Bench &bench, bool tiles) {
             benchMamba(bench, false, 4096, 16, wide, rows);
         for (uint32_t wide : wides(128))
             benchMamba(bench, true, 4096, 128, wide, rows);
+        for (uint32_t wide : wides(256))
+            benchMamba(bench, true, 2048, 256, wide, rows);
         for (uint32_t wide : wides(128))
             benchDelta(bench, 32, 128, wide, rows);
         for (uint32_t wide : wides(64))

@@ -1,5 +1,6 @@
 // The verbs of recurrent layers as the forward pass will call them, and the state: planned bytes,
 // checkpoints, bytes of the host. The inputs lie in one wide row, as one matmul makes them.
+#include "compute/core/error.h"
 #include "compute/engine/recurrent.h"
 #include "compute/reference/recurrent.h"
 #include "tests/support/recurrent_check.h"
@@ -257,8 +258,45 @@ TEST(RecurrentLayer, TileOfEveryFamilyAndKeys) {
     }
     engine::Tiling lanes;
     lanes.family = engine::KernelFamily::lanes;
-    EXPECT_EQ(engine::chooseScanTile(lanes, 128).local, 8u);
-    EXPECT_EQ(engine::chooseScanTile(lanes, 128).lanes, 8u);
+    for (auto [keys, wide] : {std::pair{16u, 1u}, {64u, 2u}, {128u, 2u}, {256u, 1u}})
+        EXPECT_EQ(engine::chooseScanTile(lanes, keys), (engine::ScanTile{8, 1, 8, wide})) << keys;
+}
+
+TEST(RecurrentState, RefusesWhatNoKernelRuns) {
+    auto refuses = [](RecurrentShape shape, const char *number) {
+        try {
+            engine::checkRecurrentShape(shape);
+            ADD_FAILURE() << "took " << number;
+        } catch (const Error &error) {
+            EXPECT_EQ(error.kind(), ErrorKind::model);
+            EXPECT_NE(std::string(error.what()).find(number), std::string::npos) << error.what();
+        }
+    };
+    RecurrentShape good = mamba2Shape();
+    engine::checkRecurrentShape(good);
+    RecurrentShape shape = good;
+    shape.taps = 9;
+    refuses(shape, "9 tokens");
+    shape = good;
+    shape.channels = 91;
+    refuses(shape, "91 channels");
+    shape = good;
+    shape.keys = 257;
+    refuses(shape, "257 numbers");
+    shape = good;
+    shape.groups = 4;
+    refuses(shape, "3 heads of 20 in 4 groups");
+    shape = good;
+    shape.head_dim = 1u << 30;
+    refuses(shape, "1073741824");
+    shape = good;
+    shape.mixer = engine::Mixer::mamba1;
+    refuses(shape, "3 heads");
+    shape = good;
+    shape.mixer = engine::Mixer::rwkv6;
+    refuses(shape, "20 x 16");
+    shape = {};
+    refuses(shape, "no channels");
 }
 
 } // namespace longscope::test
