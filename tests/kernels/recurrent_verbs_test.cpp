@@ -8,8 +8,8 @@ namespace longscope::test {
 namespace {
 
 using engine::Activations;
-using engine::Columns;
-using engine::columnsOf;
+using engine::RowPart;
+using engine::partOf;
 using engine::Recurrent;
 using engine::RecurrentShape;
 using engine::RecurrentState;
@@ -36,7 +36,7 @@ std::vector<float> read(const Activations &rows) {
     return download<float>(rows.buffer, uint64_t{kRows} * rows.stride);
 }
 
-/// Columns first .. first + count of wide rows, dense.
+/// RowPart first .. first + count of wide rows, dense.
 std::vector<float> part(const std::vector<float> &wide, uint32_t first, uint32_t count) {
     size_t stride = wide.size() / kRows;
     std::vector<float> dense;
@@ -90,18 +90,18 @@ TEST(RecurrentVerbs, DeltaNetWithGatesOfKeyHeads) {
         Activations in = rowsOf(qkv), gates = rowsOf(ba), y = poisonedRows(kInner);
         gpu::Buffer biases = upload(dt_bias), as = upload(a), means = poisoned(kHeads);
         engine::DeltaInputs inputs;
-        inputs.q = columnsOf(in);
-        inputs.k = columnsOf(in, kQk);
-        inputs.v = columnsOf(in, 2 * kQk);
-        inputs.beta = columnsOf(gates);
-        inputs.alpha = columnsOf(gates, 2);
+        inputs.q = partOf(in);
+        inputs.k = partOf(in, kQk);
+        inputs.v = partOf(in, 2 * kQk);
+        inputs.beta = partOf(gates);
+        inputs.alpha = partOf(gates, 2);
         inputs.gate_heads = 2;
         inputs.gate_step = 4;
         inputs.dt_bias = &biases;
         inputs.a = &as;
         gpu::Recorder recorder(gpu::testDevice());
-        verbs.delta(recorder, inputs, state, columnsOf(y), kRows);
-        verbs.meanLogDecay(recorder, {columnsOf(gates, 2), 2, 4, &biases, &as}, means, kRows);
+        verbs.delta(recorder, inputs, state, partOf(y), kRows);
+        verbs.meanLogDecay(recorder, {partOf(gates, 2), 2, 4, &biases, &as}, means, kRows);
         recorder.run();
         expectNear(read(y), twin, family);
         expectNear(download<float>(state.state, twin_state.size()), twin_state, family + " state");
@@ -149,28 +149,28 @@ TEST(RecurrentVerbs, TimeMixAndChannelMix) {
         gpu::Buffer lerps = upload(lerp), biases = upload(bias), bonuses = upload(bonus);
 
         gpu::Recorder recorder(gpu::testDevice());
-        verbs.tanh(recorder, columnsOf(raws), columnsOf(z), kRows);
+        verbs.tanh(recorder, partOf(raws), partOf(z), kRows);
         engine::ShiftInputs shift;
-        shift.x = columnsOf(in);
+        shift.x = partOf(in);
         shift.lerp = &lerps;
-        shift.add = columnsOf(adds);
+        shift.add = partOf(adds);
         shift.mixes = kMixes;
         shift.keep = true;
-        verbs.shift(recorder, shift, state, columnsOf(mixes), kRows);
-        verbs.decay(recorder, columnsOf(raws), biases, columnsOf(w), kRows);
+        verbs.shift(recorder, shift, state, partOf(mixes), kRows);
+        verbs.decay(recorder, partOf(raws), biases, partOf(w), kRows);
         engine::WkvInputs inputs;
-        inputs.k = columnsOf(mixes, kDim);
-        inputs.v = columnsOf(mixes, 2 * kDim);
-        inputs.r = columnsOf(mixes, 3 * kDim);
-        inputs.w = columnsOf(w);
+        inputs.k = partOf(mixes, kDim);
+        inputs.v = partOf(mixes, 2 * kDim);
+        inputs.r = partOf(mixes, 3 * kDim);
+        inputs.w = partOf(w);
         inputs.bonus = &bonuses;
-        verbs.wkv(recorder, inputs, state, columnsOf(y), kRows);
-        verbs.sigmoidTimes(recorder, columnsOf(raws), columnsOf(y), kRows);
-        shift.x = columnsOf(in_channel);
+        verbs.wkv(recorder, inputs, state, partOf(y), kRows);
+        verbs.sigmoidTimes(recorder, partOf(raws), partOf(y), kRows);
+        shift.x = partOf(in_channel);
         shift.add = {};
         shift.mixes = 1;
         shift.of = engine::ShiftOf::channel_mix;
-        verbs.shift(recorder, shift, state, columnsOf(channel), kRows);
+        verbs.shift(recorder, shift, state, partOf(channel), kRows);
         recorder.run();
 
         expectNear(read(mixes), mixed, family + " mixes");
