@@ -6,6 +6,7 @@
 #include "compute/engine/weights.h"
 
 #include <deque>
+#include <set>
 #include <string>
 
 namespace longscope::engine {
@@ -17,7 +18,7 @@ enum class ScaleUse { none, before_bias, after_bias };
 
 class WeightParts {
   public:
-    WeightParts(const model::Gguf &file, const model::Config &config);
+    WeightParts(const model::Gguf &file, const model::Config &config, const Adapters &adapters);
 
     const WidthPlan &widths() const { return widths_; }
     bool has(const std::string &name) const { return file_.findTensor(name) != nullptr; }
@@ -25,7 +26,11 @@ class WeightParts {
     /// A whole matrix, NAME.weight with NAME.bias. Empty when there is none.
     LinearParts matrix(const std::string &name, ScaleUse scale = ScaleUse::none,
                        uint32_t out_offset = 0) const;
-    /// The same of a layer, its result times the model's branch factor.
+    /// A table whose rows are looked up.
+    LinearParts table(const std::string &name) const {
+        return {{.weight = find(name + ".weight")}};
+    }
+    /// A matrix, its result times the model's branch factor.
     LinearParts branch(const std::string &name, ScaleUse scale) const;
     LinearParts qkv(uint32_t layer);
     LinearParts attentionOutput(uint32_t layer) const;
@@ -33,6 +38,8 @@ class WeightParts {
     LinearParts gateUp(uint32_t layer, const char *suffix, ScaleUse scale);
     std::vector<ExpertPart> expertGateUp(uint32_t layer) const;
     std::vector<ExpertPart> expertDown(uint32_t layer) const;
+    /// Throws Error(model) for an adapter of a tensor that no matrix was made of.
+    void checkAdapters() const;
     /// Values of a tensor; empty when there is none.
     std::vector<float> values(const std::string &name) const;
 
@@ -45,7 +52,9 @@ class WeightParts {
     const model::Gguf &file_;
     const model::Config &config_;
     WidthPlan widths_;
+    const Adapters &adapters_;
     std::deque<model::Tensor> views_; ///< some rows of tensors
+    mutable std::set<std::string, std::less<>> adapted_; ///< tensors whose adapters were found
 };
 
 std::string layerName(uint32_t layer, std::string_view stem);

@@ -112,6 +112,9 @@ struct TinyLlamaOptions {
 /// <|im_start|>, <|im_end|> (the end of a turn), with a ChatML template.
 GgufWriter makeTinyLlama(const TinyLlamaOptions &options = {});
 
+/// The same model with all weights as F32.
+GgufWriter dequantised(GgufWriter writer);
+
 /// `elements` random weights of standard deviation near `deviation` in the layout of `type`: codes
 /// and small scales are random bits, the float scales fit. Shared with kernel tests.
 std::vector<std::byte> randomWeights(model::QuantType type, uint64_t elements, float deviation,
