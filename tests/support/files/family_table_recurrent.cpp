@@ -71,7 +71,7 @@ std::vector<FamilyLine> deltaLines() {
     const KeyList large = joined(spaces(192, 32, 6, 3, 3),
                                  {{"attention.recurrent_layers", Ints{1, 1, 0, 1, 0}},
                                   {"rope.dimension_count", 24u}});
-    const KeyList sections = {{"rope.dimension_sections", Ints{2, 1, 1, 2}}};
+    const KeyList sections = {{"rope.dimension_sections", Ints{1, 1, 1, 3}}};
     const KeyList more_sections = {{"rope.dimension_sections", Ints{3, 4, 2, 1}}};
     const std::vector<std::string> layouts = {"attn_qkv.weight"};
     const std::vector<std::string> routed = {"ffn_gate_inp.weight", "attn_qkv.weight"};
