@@ -1,5 +1,6 @@
 // The steps of a layer, each for all families: what a model does not have is empty and left out.
-#include "compute/engine/forward.h"
+#include "compute/engine/latent.h"
+#include "compute/engine/per_layer.h"
 
 #include <tuple>
 
@@ -57,6 +58,8 @@ void activate(const Step &step, const DenseWeights &own) {
                                       step.chunk.rows);
 }
 
+} // namespace
+
 void recordDense(const Step &step, const DenseWeights &own, const LinearGroup *gate,
                  const Activations &in, const Activations &out) {
     const Operations &op = step.pass.operations;
@@ -75,14 +78,14 @@ void recordDense(const Step &step, const DenseWeights &own, const LinearGroup *g
     op.multiply(step.recorder, own.down, scratch.hidden, out, rows);
 }
 
-void recordExperts(const Step &step, const ExpertWeights &own, const Activations &in,
-                   const Activations &out) {
+void recordExperts(const Step &step, const ExpertWeights &own, const Activations &routed,
+                   const Activations &in, const Activations &out) {
     const Operations &op = step.pass.operations;
     const Experts &experts = *step.pass.experts;
     const ExpertScratch &scratch = step.pass.scratch.experts;
     gpu::Recorder &recorder = step.recorder;
     const uint32_t rows = step.chunk.rows, assignments = rows * step.kind().experts_used;
-    op.multiply(recorder, own.router, in, scratch.logits, rows);
+    op.multiply(recorder, own.router, routed, scratch.logits, rows);
     experts.route(recorder, own.selection_bias ? &own.selection_bias : nullptr, scratch, rows);
     experts.multiply(recorder, own.gate_up, in, Experts::Input::of_row, scratch.gate_up, scratch,
                      rows);
@@ -95,8 +98,6 @@ void recordExperts(const Step &step, const ExpertWeights &own, const Activations
                     adds ? Experts::Into::added : Experts::Into::replaced, rows);
 }
 
-} // namespace
-
 void recordEmbedding(gpu::Recorder &recorder, const Pass &pass, const Chunk &chunk) {
     const Operations &op = pass.operations;
     const auto &[weights, scratch] = std::tie(pass.weights, pass.scratch);
@@ -107,6 +108,7 @@ void recordEmbedding(gpu::Recorder &recorder, const Pass &pass, const Chunk &chu
                  true);
     if (weights.embedding_norm)
         op.norm(recorder, weights.embedding_norm, scratch.x, scratch.x, {0, chunk.rows});
+    recordPerLayerInputs(recorder, pass, chunk);
 }
 
 void recordAttention(const Step &step, const Activations &in, const Activations &out,
@@ -119,8 +121,12 @@ void recordAttention(const Step &step, const Activations &in, const Activations 
     const uint32_t rows = step.chunk.rows, head_dim = step.kind().head_dim;
     const bool observed = observer && observer->wants(step.layer, step.chunk);
 
-    op.multiply(recorder, own.qkv, in, scratch.qkv, rows);
-    adjustQkv(step);
+    if (own.latent) {
+        recordLatentQkv(step, in);
+    } else {
+        op.multiply(recorder, own.qkv, in, scratch.qkv, rows);
+        adjustQkv(step);
+    }
     attention.rotate(recorder, scratch, step.pass.cache, step.layer);
     attention.attend(recorder, scratch, step.pass.cache, step.layer, step.flush, observed);
     if (observed)
@@ -133,15 +139,20 @@ void recordAttention(const Step &step, const Activations &in, const Activations 
                      .gate_distance = 2 * head_dim},
                     {scratch.qkv, step.widths().gate_offset + head_dim}, scratch.attended,
                     scratch.attended, rows);
-    op.multiply(recorder, own.output, scratch.attended, out, rows);
+    if (own.latent)
+        recordLatentValues(step);
+    op.multiply(recorder, own.output, own.latent ? scratch.latent_values : scratch.attended, out,
+                rows);
 }
 
 void recordFeedForward(const Step &step, const Activations &in, const Activations &out) {
     const LayerWeights &own = step.weights();
+    if (own.per_layer.experts_after)
+        return recordBothBlocks(step, in, out);
     if (own.dense)
         recordDense(step, own.dense, nullptr, in, out);
     if (step.kind().experts_used > 0)
-        recordExperts(step, own.experts, in, out);
+        recordExperts(step, own.experts, in, in, out);
     if (own.experts.shared)
         recordDense(step, own.experts.shared, &own.experts.shared_gate, in, out);
 }

@@ -1,5 +1,7 @@
 #include "compute/engine/scratch.h"
 
+#include "compute/engine/latent.h"
+
 #include <algorithm>
 
 namespace longscope::engine {
@@ -14,7 +16,8 @@ struct ScratchNeeds {
         branch = rules.norm.after_attention || rules.norm.after_ffn;
         positions = rules.ends.positions != model::EndRules::Positions::none;
         for (const model::LayerConfig &layer : config.layer) {
-            early_ffn = early_ffn || layer.parallel;
+            early_ffn = early_ffn || layer.parallel ||
+                        (rules.per_layer_input && layer.experts_used > 0);
             temperature = temperature || layer.tempered;
         }
     }
@@ -45,6 +48,16 @@ void forEachBuffer(const model::Config &config, const WidthPlan &widths, const T
         make(&Scratch::temperature, rows, 1u, gpu::Memory::upload);
     if (config.experts.shared_gated)
         make(&Scratch::shared_gate, rows, kBlock, device);
+    if (const LatentWidths latent = latentWidths(config); latent.q > 0) {
+        make(&Scratch::latent_low, rows, latent.low, device);
+        make(&Scratch::latent_q, rows, latent.q, device);
+        make(&Scratch::latent_values, rows, latent.values, device);
+    }
+    if (config.per_layer_dim > 0) {
+        make(&Scratch::per_layer, rows, padded(uint64_t{config.per_layer_dim} * config.layers),
+             device);
+        make(&Scratch::per_layer_gate, rows, padded(config.per_layer_dim), device);
+    }
     make(&Scratch::qkv, rows, widths.qkv, device);
     make(&Scratch::q, rows, q, device);
     if (far_regions > 0)

@@ -20,6 +20,7 @@ struct Scratch {
     Activations ffn_in; ///< normalised x of the layer's start, where both branches begin there
     Activations branch; ///< result of a branch before its norm
     Activations temperature; ///< [chunk, 1] factors of q, written by the host
+    Activations latent_low, latent_q, latent_values; ///< see LatentWidths
     Activations qkv;
     Activations q;     ///< [chunk, heads, head_dim padded]
     Activations q_far; ///< the same, rotated towards far keys; absent without them
@@ -29,6 +30,8 @@ struct Scratch {
     Activations hidden;
     Activations shared_gate; ///< one number a row, padded
     ExpertScratch experts;
+    Activations per_layer;      ///< [chunk, layers, per_layer_dim]
+    Activations per_layer_gate; ///< [chunk, per_layer_dim]
     gpu::Buffer partial; ///< decode: [splits, heads, head_dim padded + 2]
     Activations logits;  ///< read back by the host; rows grow to what is asked
 };
