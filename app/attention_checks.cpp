@@ -251,6 +251,7 @@ class CacheChecks {
                                        .k = layer().k_planes,
                                        .rotation = 0,
                                        .scores = result.address(),
+                                       .head_facts = 0,
                                        .first_row = first_row,
                                        .row_groups = row_groups,
                                        .key_groups = key_groups,
@@ -260,7 +261,7 @@ class CacheChecks {
                                        .capacity = kTokens,
                                        .rope_dims = config.rope().dims,
                                        .scale = scale(),
-                                       .unused = 0};
+                                       .position = kBefore};
         const gpu::Kernel &kernel =
             bench_.hasLanes() ? engine::kAttentionScoresLanes : engine::kAttentionScoresSubgroup;
         recorder_.dispatch(

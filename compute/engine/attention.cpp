@@ -223,6 +223,7 @@ void Attention::runPrefill(gpu::Recorder &recorder, const Scratch &scratch, cons
                                     .rotation_far =
                                         key_rotation_far_ ? key_rotation_far_.address() : 0,
                                     .schedule = 0,
+                                    .head_facts = 0,
                                     .heads = config_.heads,
                                     .kv_heads = config_.kv_heads,
                                     .head_dim = config_.head_dim,
@@ -230,7 +231,7 @@ void Attention::runPrefill(gpu::Recorder &recorder, const Scratch &scratch, cons
                                     .out_stride = out.stride,
                                     .rope_dims = config_.rope().dims,
                                     .scale = score_scale_,
-                                    .unused = 0};
+                                    .position = 0};
     uint64_t parts = prepared.parts.size();
     for (uint64_t part = 0; part < parts; ++part) {
         const Prepared::Part &schedule = prepared.parts[part];
@@ -267,6 +268,7 @@ void Attention::runDecode(gpu::Recorder &recorder, const Scratch &scratch, const
                                    .rotation_far =
                                        key_rotation_far_ ? key_rotation_far_.address() : 0,
                                    .schedule = schedules_.address() + schedule.offset_bytes,
+                                   .head_facts = 0,
                                    .splits = splits,
                                    .keys_per_split = static_cast<uint32_t>(ceilDiv(keys, splits)),
                                    .heads = config_.heads,
@@ -274,7 +276,7 @@ void Attention::runDecode(gpu::Recorder &recorder, const Scratch &scratch, const
                                    .capacity = static_cast<uint32_t>(own.room.capacity),
                                    .rope_dims = config_.rope().dims,
                                    .scale = score_scale_,
-                                   .unused = 0};
+                                   .position = 0};
     uint32_t flags = positionFlags(layer) | (schedule.has_lists ? ATTENTION_LISTS : 0u);
     recorder.dispatch(pipeline(kDecode, prepared.tile, flags), params,
                       {&scratch.q.buffer, &own.k, &own.v}, {&scratch.partial},
@@ -283,6 +285,7 @@ void Attention::runDecode(gpu::Recorder &recorder, const Scratch &scratch, const
                        .flops = 4 * prepared.work.visible_pairs * config_.head_dim});
     params::AttentionMerge merge{.partial = scratch.partial.address(),
                                  .result = scratch.attended.address(),
+                                 .head_facts = 0,
                                  .splits = splits,
                                  .heads = config_.heads,
                                  .head_dim = config_.head_dim,
@@ -323,6 +326,7 @@ void Attention::mapPass(gpu::Recorder &recorder, const Scratch &scratch, const K
                                 .rotation_far = key_rotation_far_ ? key_rotation_far_.address() : 0,
                                 .schedule = 0,
                                 .target = 0,
+                                .head_facts = 0,
                                 .position = static_cast<uint32_t>(first_slot_),
                                 .heads = config_.heads,
                                 .kv_heads = config_.kv_heads,

@@ -76,6 +76,7 @@ std::span<const float> Attention::scoresOf(gpu::Recorder &recorder, const Scratc
                                    .k = own.k_planes,
                                    .rotation = key_rotation_ ? key_rotation_.address() : 0,
                                    .scores = scores_.address(),
+                                   .head_facts = 0,
                                    .first_row = wanted.first_row,
                                    .row_groups = wanted.row_groups,
                                    .key_groups = wanted.key_groups,
@@ -85,7 +86,7 @@ std::span<const float> Attention::scoresOf(gpu::Recorder &recorder, const Scratc
                                    .capacity = static_cast<uint32_t>(own.room.capacity),
                                    .rope_dims = config_.rope().dims,
                                    .scale = score_scale_,
-                                   .unused = 0};
+                                   .position = static_cast<uint32_t>(first_slot_)};
     recorder.dispatch(pipeline(kScores, tile, positionFlags(layer) & ~uint32_t{ATTENTION_FAR}),
                       params, {&scratch.q.buffer, &own.k}, {&scores_},
                       {static_cast<uint32_t>(ceilDiv(wanted.row_groups, tile.queries)),
