@@ -37,11 +37,10 @@ void adjustQkv(const Step &step) {
                   {.columns = step.widths().qkv, .kind = Adjust::Bound::clamp, .bound = bound},
                   scratch.qkv, scratch.qkv, step.chunk.rows);
     normHeads(step);
-    if (step.kind().tempered)
-        op.adjust(step.recorder,
-                  {.columns = step.kind().heads * step.kind().head_dim,
-                   .scales = scratch.temperature},
-                  scratch.qkv, scratch.qkv, step.chunk.rows);
+}
+
+HeadNorms normsBehind(const AttentionWeights &own) {
+    return {own.after_q ? own.after_q.address() : 0, own.after_k ? own.after_k.address() : 0};
 }
 
 /// hidden = act(gate) * up, or act(up), of what lies in scratch.gate_up.
@@ -127,7 +126,7 @@ void recordAttention(const Step &step, const Activations &in, const Activations 
         op.multiply(recorder, own.qkv, in, scratch.qkv, rows);
         adjustQkv(step);
     }
-    attention.rotate(recorder, scratch, step.pass.cache, step.layer);
+    attention.rotate(recorder, scratch, step.pass.cache, step.layer, normsBehind(own));
     attention.attend(recorder, scratch, step.pass.cache, step.layer, step.flush, observed);
     if (observed)
         observer->recorded(recorder, step.pass, step.layer, step.chunk, step.flush);
