@@ -40,6 +40,10 @@ class WeightParts {
     std::vector<ExpertPart> expertDown(uint32_t layer) const;
     /// Throws Error(model) for an adapter of a tensor that no matrix was made of.
     void checkAdapters() const;
+    /// Matrices of the heads of latent attention, out of attn_k_b and attn_v_b or of attn_kv_b. What
+    /// latentKeys gives may have its bytes here, until it is called again; without `bytes`: none.
+    ExpertPart latentKeys(uint32_t layer, bool bytes);
+    ExpertPart latentValues(uint32_t layer);
     /// Values of a tensor; empty when there is none.
     std::vector<float> values(const std::string &name) const;
 
@@ -47,7 +51,7 @@ class WeightParts {
     LinearPart part(const std::string &stem, uint32_t out_offset, ScaleUse scale) const;
     LinearPart rowsOf(const LinearPart &whole, uint64_t first, uint64_t count, uint32_t out_offset);
     LinearParts fusedQkv(uint32_t layer);
-    ExpertPart expertPart(uint32_t layer, const char *stem) const;
+    ExpertPart expertPart(uint32_t layer, const char *stem, bool scaled) const;
 
     const model::Gguf &file_;
     const model::Config &config_;
@@ -55,6 +59,7 @@ class WeightParts {
     const Adapters &adapters_;
     std::deque<model::Tensor> views_; ///< some rows of tensors
     mutable std::set<std::string, std::less<>> adapted_; ///< tensors whose adapters were found
+    std::vector<std::byte> turned_;   ///< what latentKeys made
 };
 
 std::string layerName(uint32_t layer, std::string_view stem);
