@@ -1,6 +1,8 @@
 // The steps of a layer, each for all families: what a model does not have is empty and left out.
 #include "compute/engine/forward.h"
 
+#include "compute/engine/mixers.h"
+
 #include <tuple>
 
 namespace longscope::engine {
@@ -138,6 +140,8 @@ void recordAttention(const Step &step, const Activations &in, const Activations 
 
 void recordFeedForward(const Step &step, const Activations &in, const Activations &out) {
     const LayerWeights &own = step.weights();
+    if (step.kind().recurrence == model::Recurrence::rwkv6)
+        step.pass.mixers->mixChannels(step, in, out);
     if (own.dense)
         recordDense(step, own.dense, nullptr, in, out);
     if (step.kind().experts_used > 0)

@@ -49,7 +49,7 @@ class Operations {
                       Columns x, Columns y, uint32_t rows) const;
 
     /// y = factor * W x (+ what the group adds: bias, or y itself as the residual)
-    void multiply(gpu::Recorder &recorder, const LinearGroup &group, const Activations &x,
+    void multiply(gpu::Recorder &recorder, const LinearGroup &group, Columns x,
                   const Activations &y, uint32_t rows, float factor = 1) const;
 
     /// hidden = act(gate) * up. hidden may be gate or up, with the same columns. The padding of

@@ -96,7 +96,6 @@ LinearParts WeightParts::branch(const std::string &name, ScaleUse scale) const {
     return parts;
 }
 
-/// Rows first .. of a part, over the same bytes.
 LinearPart WeightParts::rowsOf(const LinearPart &whole, uint64_t first, uint64_t count,
                                uint32_t out_offset) {
     LinearPart some = whole;
@@ -105,6 +104,31 @@ LinearPart WeightParts::rowsOf(const LinearPart &whole, uint64_t first, uint64_t
         some.bias = &views_.emplace_back(elementsOf(*whole.bias, first, count));
     some.out_offset = out_offset;
     return some;
+}
+
+LinearParts WeightParts::reordered(const LinearPart &whole, std::span<const RowPiece> pieces,
+                                   uint32_t out_offset) {
+    if (std::ranges::all_of(pieces, [](RowPiece piece) { return piece.count % kBlock == 0; })) {
+        LinearParts parts;
+        for (auto [first, count] : pieces) {
+            parts.push_back(rowsOf(whole, first, count, out_offset));
+            out_offset += static_cast<uint32_t>(count);
+        }
+        return parts;
+    }
+    std::vector<std::byte> &bytes = copies_.emplace_back();
+    Tensor copy = *whole.weight;
+    copy.shape = {whole.weight->columns(), 0};
+    for (auto [first, count] : pieces) {
+        auto rows = rowsOfTensor(*whole.weight, first, count).bytes;
+        bytes.insert(bytes.end(), rows.begin(), rows.end());
+        copy.shape.back() += count;
+    }
+    copy.bytes = bytes;
+    LinearPart part = whole;
+    part.weight = &views_.emplace_back(std::move(copy));
+    part.out_offset = out_offset;
+    return {part};
 }
 
 LinearParts WeightParts::fusedQkv(uint32_t layer) {

@@ -6,6 +6,7 @@
 #include "compute/engine/weights.h"
 
 #include <deque>
+#include <span>
 #include <string>
 
 namespace longscope::engine {
@@ -14,6 +15,11 @@ using LinearParts = std::vector<LinearPart>;
 
 /// How `.scale` of a matrix counts.
 enum class ScaleUse { none, before_bias, after_bias };
+
+/// Some rows of a matrix.
+struct RowPiece {
+    uint64_t first = 0, count = 0;
+};
 
 class WeightParts {
   public:
@@ -33,12 +39,16 @@ class WeightParts {
     LinearParts gateUp(uint32_t layer, const char *suffix, ScaleUse scale);
     std::vector<ExpertPart> expertGateUp(uint32_t layer) const;
     std::vector<ExpertPart> expertDown(uint32_t layer) const;
+    /// Some rows of a part, over the same bytes.
+    LinearPart rowsOf(const LinearPart &whole, uint64_t first, uint64_t count, uint32_t out_offset);
+    /// The same of several pieces, one behind the other; copied where they are not of whole blocks.
+    LinearParts reordered(const LinearPart &whole, std::span<const RowPiece> pieces,
+                          uint32_t out_offset);
     /// Values of a tensor; empty when there is none.
     std::vector<float> values(const std::string &name) const;
 
   private:
     LinearPart part(const std::string &stem, uint32_t out_offset, ScaleUse scale) const;
-    LinearPart rowsOf(const LinearPart &whole, uint64_t first, uint64_t count, uint32_t out_offset);
     LinearParts fusedQkv(uint32_t layer);
     ExpertPart expertPart(uint32_t layer, const char *stem) const;
 
@@ -46,6 +56,7 @@ class WeightParts {
     const model::Config &config_;
     WidthPlan widths_;
     std::deque<model::Tensor> views_; ///< some rows of tensors
+    std::deque<std::vector<std::byte>> copies_; ///< of rows in another order
 };
 
 std::string layerName(uint32_t layer, std::string_view stem);
