@@ -23,8 +23,8 @@ void Mixers::mixTimes(const Step &step, const Activations &in) const {
     const Rwkv6Weights &own = step.weights().mixer.rwkv6;
     gpu::Recorder &recorder = step.recorder;
     const uint32_t rows = step.chunk.rows;
-    verbs_.shift(recorder, {.x = partOf(in), .lerp = &own.lerp_x}, stateOf(step),
-                 partOf(scratch.shifted), rows);
+    verbs_.shift(recorder, {.x = partOf(in), .add = {}, .lerp = &own.lerp_x},
+                 stateOf(step), partOf(scratch.shifted), rows);
     op.multiply(recorder, own.mix_down, scratch.shifted, scratch.low, rows);
     verbs_.tanh(recorder, partOf(scratch.low), partOf(scratch.low), rows);
     for (uint32_t mix = 0; mix < kMixes; ++mix)
@@ -85,6 +85,7 @@ void Mixers::mixChannels(const Step &step, const Activations &in, const Activati
     mixes.width = 2 * dim;
     verbs_.shift(recorder,
                  {.x = partOf(in),
+                  .add = {},
                   .lerp = &own.channel_lerps,
                   .mixes = 2,
                   .of = ShiftOf::channel_mix,
