@@ -64,7 +64,12 @@ class Operations {
     void adjust(gpu::Recorder &recorder, const Adjust &adjust, Columns x, Columns y,
                 uint32_t rows) const;
 
+    /// Rows for what adapters (LinearAdapter) keep in between; must outlive this.
+    void setAdapted(const Activations &rows) { adapted_ = &rows; }
+
   private:
+    void multiplyOne(gpu::Recorder &recorder, const Linear &linear, Columns x,
+                     const Activations &y, uint32_t rows, float factor) const;
     struct NormPlace;
     void normalise(gpu::Recorder &recorder, const Norm &norm, const Segments &segments,
                    const NormPlace &place) const;
@@ -73,6 +78,7 @@ class Operations {
 
     gpu::Device &device_;
     const Tiling tiling_;
+    const Activations *adapted_ = nullptr;
     mutable Variants embeds_, norms_, activations_, adjusts_;
 };
 

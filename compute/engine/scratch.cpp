@@ -43,6 +43,8 @@ void forEachBuffer(const model::Config &config, const WidthPlan &widths, const T
         make(&Scratch::branch, rows, widths.model, device);
     if (needs.temperature)
         make(&Scratch::temperature, rows, 1u, gpu::Memory::upload);
+    if (config.adapter_rank > 0)
+        make(&Scratch::adapted, rows, padded(config.adapter_rank), device);
     if (config.experts.shared_gated)
         make(&Scratch::shared_gate, rows, kBlock, device);
     make(&Scratch::qkv, rows, widths.qkv, device);

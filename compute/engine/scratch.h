@@ -28,6 +28,7 @@ struct Scratch {
     gpu::Buffer state; ///< [chunk, heads, 2]: largest score and sum of weights of every row
     Activations gate_up;
     Activations hidden;
+    Activations adapted;     ///< [chunk, rank] of adapters
     Activations shared_gate; ///< one number a row, padded
     ExpertScratch experts;
     MixerScratch mixer;

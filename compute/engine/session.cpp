@@ -57,6 +57,7 @@ Session::Impl::Impl(Engine &owner, const SessionOptions &wanted)
     refuseTooLarge(engine, options, cache_bytes, state_bytes, scratch_bytes);
     cache = makeCache(engine.device(), config, options, tiling.chunk_tokens);
     scratch = makeScratch(engine.device(), config, widths, tiling, options);
+    operations.setAdapted(scratch.adapted);
     if (config.experts.count > 0)
         experts.emplace(engine.device(), tiling, routingRule(config));
     if (recurs(config)) {

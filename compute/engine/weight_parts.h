@@ -6,6 +6,7 @@
 #include "compute/engine/weights.h"
 
 #include <deque>
+#include <set>
 #include <span>
 #include <string>
 
@@ -23,7 +24,7 @@ struct RowPiece {
 
 class WeightParts {
   public:
-    WeightParts(const model::Gguf &file, const model::Config &config);
+    WeightParts(const model::Gguf &file, const model::Config &config, const Adapters &adapters);
 
     const WidthPlan &widths() const { return widths_; }
     bool has(const std::string &name) const { return file_.findTensor(name) != nullptr; }
@@ -31,7 +32,11 @@ class WeightParts {
     /// A whole matrix, NAME.weight with NAME.bias. Empty when there is none.
     LinearParts matrix(const std::string &name, ScaleUse scale = ScaleUse::none,
                        uint32_t out_offset = 0) const;
-    /// The same of a layer, its result times the model's branch factor.
+    /// A table whose rows are looked up.
+    LinearParts table(const std::string &name) const {
+        return {{.weight = find(name + ".weight")}};
+    }
+    /// A matrix, its result times the model's branch factor.
     LinearParts branch(const std::string &name, ScaleUse scale) const;
     LinearParts qkv(uint32_t layer);
     LinearParts attentionOutput(uint32_t layer) const;
@@ -44,19 +49,24 @@ class WeightParts {
     /// The same of several pieces, one behind the other; copied where they are not of whole blocks.
     LinearParts reordered(const LinearPart &whole, std::span<const RowPiece> pieces,
                           uint32_t out_offset);
+    /// Throws Error(model) for an adapter of a tensor that no matrix was made of.
+    void checkAdapters() const;
     /// Values of a tensor; empty when there is none.
     std::vector<float> values(const std::string &name) const;
 
   private:
     LinearPart part(const std::string &stem, uint32_t out_offset, ScaleUse scale) const;
+    const model::Tensor *copyRows(const model::Tensor &tensor, std::span<const RowPiece> pieces);
     LinearParts fusedQkv(uint32_t layer);
     ExpertPart expertPart(uint32_t layer, const char *stem) const;
 
     const model::Gguf &file_;
     const model::Config &config_;
     WidthPlan widths_;
+    const Adapters &adapters_;
     std::deque<model::Tensor> views_; ///< some rows of tensors
     std::deque<std::vector<std::byte>> copies_; ///< of rows in another order
+    mutable std::set<std::string, std::less<>> adapted_; ///< tensors whose adapters were found
 };
 
 std::string layerName(uint32_t layer, std::string_view stem);

@@ -107,18 +107,19 @@ class Uploader final : public WeightSink {
 /// Goes through the roles of a model and fills those that it has.
 class WeightBuilder {
   public:
-    WeightBuilder(const Gguf &file, const Config &config, WeightSink &sink)
-        : parts_(file, config), config_(config), rules_(*config.architecture), sink_(sink) {}
+    WeightBuilder(const Gguf &file, const Config &config, const Adapters &adapters,
+                  WeightSink &sink)
+        : parts_(file, config, adapters), config_(config), rules_(*config.architecture), sink_(sink) {}
 
     Weights build() {
         Weights weights;
         weights.widths = parts_.widths();
-        weights.embedding = sink_.linears(bare("token_embd"), false);
+        weights.embedding = sink_.linears(parts_.table("token_embd"), false);
         if (rules_.norm.embedding)
             weights.embedding_norm = rowNorm("token_embd_norm");
         if (parts_.has("position_embd.weight") &&
             rules_.ends.positions != model::EndRules::Positions::none)
-            weights.positions = sink_.linears(bare("position_embd"), false);
+            weights.positions = sink_.linears(parts_.table("position_embd"), false);
         if (!config_.tied_head) {
             // Heads of other types ignore output.scale.
             bool scaled = parts_.find("output.weight")->type == model::QuantType::nvfp4;
@@ -133,6 +134,7 @@ class WeightBuilder {
             buildPerLayerEnds(weights);
         for (layer_ = 0; layer_ < config_.layers; ++layer_)
             buildLayer(weights.layers.emplace_back());
+        parts_.checkAdapters();
         return weights;
     }
 
@@ -301,7 +303,7 @@ class WeightBuilder {
     // ---- gemma4 --------------------------------------------------------------------------------
 
     void buildPerLayerEnds(Weights &weights) {
-        weights.per_layer_embedding = sink_.linears(bare("per_layer_token_embd"), false);
+        weights.per_layer_embedding = sink_.linears(parts_.table("per_layer_token_embd"), false);
         weights.per_layer_projection = sink_.linears(bare("per_layer_model_proj"), false);
         weights.per_layer_norm =
             norm(NormKind::rms, "per_layer_proj_norm", config_.per_layer_dim);
@@ -331,16 +333,18 @@ class WeightBuilder {
 
 } // namespace
 
-uint64_t planWeights(const Gguf &file, const Config &config, const Tiling &tiling) {
+uint64_t planWeights(const Gguf &file, const Config &config, const Tiling &tiling,
+                     const Adapters &adapters) {
     ByteCounter counter(tiling);
-    WeightBuilder(file, config, counter).build();
+    WeightBuilder(file, config, adapters, counter).build();
     return counter.bytes();
 }
 
 Weights uploadWeights(gpu::Device &device, const Gguf &file, const Config &config,
-                      const Tiling &tiling, const ProgressSink &progress, std::stop_token stop) {
+                      const Tiling &tiling, const Adapters &adapters, const ProgressSink &progress,
+                      std::stop_token stop) {
     Uploader uploader(device, file, tiling, progress, std::move(stop));
-    return WeightBuilder(file, config, uploader).build();
+    return WeightBuilder(file, config, adapters, uploader).build();
 }
 
 } // namespace longscope::engine

@@ -35,7 +35,8 @@ uint32_t readSizes(const Keys &keys, Config &config) {
     uint32_t blocks = keys.require("block_count");
     uint32_t drafts = keys.count("nextn_predict_layers"); // draft heads behind the trunk: skipped
     if (drafts >= blocks)
-        fail(ErrorKind::model, "{}: {} of {} layers are draft heads", file.path(), drafts, blocks);
+        fail(ErrorKind::model, "{}: {} of {} layers are draft heads ({})", file.path(), drafts,
+             blocks, keys.full("nextn_predict_layers"));
     config.layers = blocks - drafts;
     config.model_dim = keys.require("embedding_length");
     config.context_tokens = keys.count("context_length", kMaxContextTokens);
@@ -205,13 +206,15 @@ void checkTensors(const Gguf &file, const Config &config, const HasTensor &has,
         known.insert(spec.name);
         const Tensor *tensor = file.findTensor(spec.name);
         if (!tensor && spec.need == TensorSpec::Need::required)
-            fail(ErrorKind::model, "{}: tensor {} {} is missing", file.path(), spec.name,
-                 describeShape(spec.shape));
+            fail(ErrorKind::model, "{}: tensor {} {} is missing (architecture {})", file.path(),
+                 spec.name, describeShape(spec.shape), config.architecture->name);
         if (!tensor || spec.need == TensorSpec::Need::ignored)
             continue;
         if (withoutTrailingOnes(tensor->shape) != withoutTrailingOnes(spec.shape))
-            fail(ErrorKind::model, "{}: tensor {} has the shape {}, the keys say {}", file.path(),
-                 spec.name, describeShape(tensor->shape), describeShape(spec.shape));
+            fail(ErrorKind::model,
+                 "{}: tensor {} has the shape {}, the keys say {} (architecture {})", file.path(),
+                 spec.name, describeShape(tensor->shape), describeShape(spec.shape),
+                 config.architecture->name);
     }
     // A tensor that nothing reads would silently make another model of this one.
     for (const Tensor &tensor : file.tensors())

@@ -100,8 +100,10 @@ class LayerReader {
             layer.heads = heads[i] ? heads[i] : first_heads_;
             layer.kv_heads = absent || kv_heads[i] == 0 ? layer.heads : kv_heads[i];
             if (layer.heads % layer.kv_heads != 0)
-                fail(ErrorKind::model, "{}: {} attention heads cannot share {} KV heads evenly",
-                     keys_.file().path(), layer.heads, layer.kv_heads);
+                fail(ErrorKind::model,
+                     "{}: {} attention heads cannot share {} KV heads evenly (layer {}, {})",
+                     keys_.file().path(), layer.heads, layer.kv_heads, i,
+                     keys_.full("attention.head_count_kv"));
         }
     }
 
@@ -119,8 +121,9 @@ class LayerReader {
             if (uint32_t rotated = keys_.count("rope.dimension_count"))
                 head_dim = value_dim = rotated;
         if (head_dim != value_dim)
-            fail(ErrorKind::model, "{}: keys of {} and values of {} dimensions are not supported",
-                 keys_.file().path(), head_dim, value_dim);
+            fail(ErrorKind::model,
+                 "{}: keys of {} and values of {} dimensions are not supported ({})",
+                 keys_.file().path(), head_dim, value_dim, keys_.full("attention.key_length"));
         setHeadDims(head_dim, value_dim);
     }
 
@@ -153,8 +156,10 @@ class LayerReader {
             latent.value_dim = keys_.require("attention.value_length");
         }
         if (rotated >= latent.key_dim)
-            fail(ErrorKind::model, "{}: {} of {} dimensions of a key are rotated; some must not be",
-                 keys_.file().path(), rotated, latent.key_dim);
+            fail(ErrorKind::model,
+                 "{}: {} of {} dimensions of a key are rotated ({}); some must not be",
+                 keys_.file().path(), rotated, latent.key_dim,
+                 keys_.full("rope.dimension_count"));
         for (LayerConfig &layer : config_.layer)
             layer.kv_heads = latent.absorbed ? 1 : layer.heads;
         if (latent.absorbed)

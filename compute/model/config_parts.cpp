@@ -247,16 +247,17 @@ void readExperts(const Keys &keys, const HasTensor &has, Config &config) {
         return;
     experts.count = keys.require("expert_count");
     if (experts.used > experts.count)
-        fail(ErrorKind::model, "{}: {} of {} experts are used", keys.file().path(), experts.used,
-             experts.count);
+        fail(ErrorKind::model, "{}: {} of {} experts are used ({})", keys.file().path(),
+             experts.used, experts.count, keys.full("expert_used_count"));
     uint32_t groups = keys.count("expert_group_count");
     if (groups > 1) {
         experts.groups = groups;
         experts.used_groups = keys.require("expert_group_used_count");
         if (experts.count % groups != 0 || experts.used_groups > groups ||
             experts.used > experts.count / groups * experts.used_groups)
-            fail(ErrorKind::model, "{}: {} of {} experts from {} of {} groups cannot be",
-                 keys.file().path(), experts.used, experts.count, experts.used_groups, groups);
+            fail(ErrorKind::model, "{}: {} of {} experts from {} of {} groups cannot be ({})",
+                 keys.file().path(), experts.used, experts.count, experts.used_groups, groups,
+                 keys.full("expert_group_count"));
     }
     experts.gating = readGating(keys, config);
     experts.normalize =
@@ -316,9 +317,10 @@ void readRecurrence(const Keys &keys, const HasTensor &has, Config &config) {
                 fits = fits && sizes.inner / sizes.heads == sizes.state;
             if (!fits)
                 fail(ErrorKind::model,
-                     "{}: ssm.inner_size {}, time_step_rank {}, state_size {} and group_count {} "
-                     "do not go together",
-                     keys.file().path(), sizes.inner, sizes.heads, sizes.state, sizes.groups);
+                     "{}: {} {}, time_step_rank {}, state_size {} and group_count {} do not go "
+                     "together",
+                     keys.file().path(), keys.full("ssm.inner_size"), sizes.inner, sizes.heads,
+                     sizes.state, sizes.groups);
         }
         sizes.joined_inputs = kind == Recurrence::delta_net && !inFirst("attn_qkv.weight");
     }

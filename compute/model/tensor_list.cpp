@@ -154,7 +154,7 @@ class TensorList {
     void addHeadNorms(bool shared) {
         const QkNormRules &rules = rules_.qk_norm;
         if (!layer().normed_heads) {
-            if (rules.optional) // one of them alone counts for nothing
+            if (rules.optional && rules.place == QkNormPlace::flat) // mpt: one alone is not used
                 for (const char *name : {"attn_q_norm", "attn_k_norm"})
                     for (const char *part : {".weight", ".bias"})
                         own(std::string(name) + part, {}, Need::ignored);

@@ -112,6 +112,17 @@ struct TinyLlamaOptions {
 /// <|im_start|>, <|im_end|> (the end of a turn), with a ChatML template.
 GgufWriter makeTinyLlama(const TinyLlamaOptions &options = {});
 
+/// The same model with all weights as F32.
+GgufWriter dequantised(GgufWriter writer);
+
+/// Sets the keys of makeTinyLlama's vocabulary, with at least `wanted` tokens; returns how many.
+uint32_t addByteVocabulary(GgufWriter &writer, uint32_t wanted = 0);
+
+/// `count` numbers evenly spread between two, the same with every standard library.
+std::vector<float> randomFloats(size_t count, float low, float high, uint64_t seed);
+/// A seed of its own for each name.
+uint64_t seedOfName(std::string_view name, uint64_t seed);
+
 /// `elements` random weights of standard deviation near `deviation` in the layout of `type`: codes
 /// and small scales are random bits, the float scales fit. Shared with kernel tests.
 std::vector<std::byte> randomWeights(model::QuantType type, uint64_t elements, float deviation,

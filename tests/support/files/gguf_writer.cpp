@@ -209,13 +209,6 @@ uint16_t toBfloat16(float value) {
     return static_cast<uint16_t>((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
 }
 
-std::vector<float> randomFloats(size_t count, float low, float high, uint64_t seed) {
-    Random random(seed);
-    std::vector<float> out(count);
-    std::ranges::generate(out, [&] { return random.uniform(low, high); });
-    return out;
-}
-
 std::string encodeUtf8(uint32_t code) {
     if (code < 0x80)
         return {static_cast<char>(code)};
@@ -248,27 +241,6 @@ void setVocabulary(GgufWriter &writer, const std::vector<std::string> &tokens, s
                "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}");
 }
 
-/// Returns the number of tokens.
-uint32_t addVocabulary(GgufWriter &writer, uint32_t wanted) {
-    // Ġ stands for a space.
-    const std::vector<std::string> merges = {"Ġ t", "h e", "Ġ a", "i n", "Ġt he", "e r",
-                                             "o n", "Ġ s", "a t", "n d", "Ġa nd", "Ġ Ġ"};
-    std::vector<std::string> tokens = byteTokens();
-    for (std::string merged : merges) {
-        merged.erase(merged.find(' '), 1);
-        tokens.push_back(merged);
-    }
-    size_t pieces = tokens.size();
-    tokens.insert(tokens.end(), {"<|endoftext|>", "<|im_start|>", "<|im_end|>"});
-    if (wanted != 0 && wanted < tokens.size())
-        throw std::invalid_argument(std::format("vocab {} is below {}", wanted, tokens.size()));
-    while (tokens.size() < wanted)
-        tokens.push_back(std::format("<unused{}>", tokens.size()));
-    setVocabulary(writer, tokens, pieces);
-    writer.set("tokenizer.ggml.merges", merges);
-    return static_cast<uint32_t>(tokens.size());
-}
-
 /// Adds the tensors of a model, each from its own seed, so that an option changes no other tensor.
 class TensorMaker {
   public:
@@ -299,12 +271,7 @@ class TensorMaker {
                               randomFloats(1, 0.7f, 1.4f, seedOf(stem + ".scale")));
     }
 
-    uint64_t seedOf(std::string_view name) const {
-        uint64_t hash = options_.seed;
-        for (char c : name)
-            hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3; // FNV-1a
-        return hash;
-    }
+    uint64_t seedOf(std::string_view name) const { return seedOfName(name, options_.seed); }
 
   private:
     GgufWriter &writer_;
@@ -343,6 +310,39 @@ void addKeys(GgufWriter &writer, const TinyLlamaOptions &options) {
 
 } // namespace
 
+uint32_t addByteVocabulary(GgufWriter &writer, uint32_t wanted) {
+    // Ġ stands for a space.
+    const std::vector<std::string> merges = {"Ġ t", "h e", "Ġ a", "i n", "Ġt he", "e r",
+                                             "o n", "Ġ s", "a t", "n d", "Ġa nd", "Ġ Ġ"};
+    std::vector<std::string> tokens = byteTokens();
+    for (std::string merged : merges) {
+        merged.erase(merged.find(' '), 1);
+        tokens.push_back(merged);
+    }
+    size_t pieces = tokens.size();
+    tokens.insert(tokens.end(), {"<|endoftext|>", "<|im_start|>", "<|im_end|>"});
+    if (wanted != 0 && wanted < tokens.size())
+        throw std::invalid_argument(std::format("vocab {} is below {}", wanted, tokens.size()));
+    while (tokens.size() < wanted)
+        tokens.push_back(std::format("<unused{}>", tokens.size()));
+    setVocabulary(writer, tokens, pieces);
+    writer.set("tokenizer.ggml.merges", merges);
+    return static_cast<uint32_t>(tokens.size());
+}
+
+std::vector<float> randomFloats(size_t count, float low, float high, uint64_t seed) {
+    Random random(seed);
+    std::vector<float> out(count);
+    std::ranges::generate(out, [&] { return random.uniform(low, high); });
+    return out;
+}
+
+uint64_t seedOfName(std::string_view name, uint64_t seed) {
+    for (char c : name)
+        seed = (seed ^ static_cast<unsigned char>(c)) * 0x100000001B3; // FNV-1a
+    return seed;
+}
+
 std::vector<std::byte> randomWeights(QuantType type, uint64_t elements, float deviation,
                                      uint64_t seed) {
     const model::QuantTraits &traits = model::traitsOf(type);
@@ -368,7 +368,7 @@ std::vector<std::byte> randomWeights(QuantType type, uint64_t elements, float de
 GgufWriter makeTinyLlama(const TinyLlamaOptions &options) {
     GgufWriter writer;
     addKeys(writer, options);
-    uint32_t vocab = addVocabulary(writer, options.vocab);
+    uint32_t vocab = addByteVocabulary(writer, options.vocab);
     TensorMaker maker(writer, options);
     // A head of gain 2 makes logits of about 2; embeddings that are no head have unit size.
     constexpr float kHeadGain = 2;
@@ -384,6 +384,23 @@ GgufWriter makeTinyLlama(const TinyLlamaOptions &options) {
     }
     for (uint32_t layer = 0; layer < options.layers; ++layer)
         addLayer(maker, std::format("blk.{}.", layer), options);
+    return writer;
+}
+
+GgufWriter dequantised(GgufWriter writer) {
+    for (auto &tensor : writer.tensors()) {
+        auto type = static_cast<QuantType>(tensor.type);
+        if (type == QuantType::f32)
+            continue;
+        uint64_t elements = 1;
+        for (uint64_t extent : tensor.shape)
+            elements *= extent;
+        std::vector<float> values(elements);
+        model::dequantizeRow(type, tensor.data.data(), values);
+        auto bytes = std::as_bytes(std::span(values));
+        tensor.type = static_cast<uint32_t>(QuantType::f32);
+        tensor.data.assign(bytes.begin(), bytes.end());
+    }
     return writer;
 }
 
