@@ -181,7 +181,7 @@ void Operations::normalise(gpu::Recorder &recorder, const Norm &norm, const Segm
                       {.bytes = (read + 1) * count * sizeof(float), .flops = 4 * count});
 }
 
-void Operations::multiply(gpu::Recorder &recorder, const LinearGroup &group, const Activations &x,
+void Operations::multiply(gpu::Recorder &recorder, const LinearGroup &group, Columns x,
                           const Activations &y, uint32_t rows, float factor) const {
     for (const Linear &linear : group) {
         multiplyOne(recorder, linear, x, y, rows, factor);
@@ -192,17 +192,17 @@ void Operations::multiply(gpu::Recorder &recorder, const LinearGroup &group, con
     }
 }
 
-void Operations::multiplyOne(gpu::Recorder &recorder, const Linear &linear, const Activations &x,
+void Operations::multiplyOne(gpu::Recorder &recorder, const Linear &linear, Columns x,
                              const Activations &y, uint32_t rows, float factor) const {
     params::Matmul params{.w = linear.matrix,
-                          .x = x.address(),
+                          .x = addressOf(x),
                           .y = y.address(0, linear.out_offset),
                           .bias = linear.bias ? linear.bias.address() : 0,
                           .residual = y.address(0, linear.out_offset),
                           .rows = rows,
                           .k = linear.columns(),
                           .n = linear.rows(),
-                          .x_stride = x.stride,
+                          .x_stride = x.rows->stride,
                           .y_stride = y.stride,
                           .scale = linear.scale * factor};
     uint64_t products = uint64_t{rows} * params.k * params.n;
@@ -210,11 +210,11 @@ void Operations::multiplyOne(gpu::Recorder &recorder, const Linear &linear, cons
                             uint64_t{rows} * (params.k + params.n) * sizeof(float),
                    .flops = 2 * products};
     if (rows == 1)
-        recorder.dispatch(*linear.matvec, params, {&x.buffer, &y.buffer}, {&y.buffer},
+        recorder.dispatch(*linear.matvec, params, {&x.rows->buffer, &y.buffer}, {&y.buffer},
                           {ceilDiv(params.n, tiling_.matvec_rows)}, cost);
     else
         recorder.dispatch(
-            *linear.matmul, params, {&x.buffer, &y.buffer}, {&y.buffer},
+            *linear.matmul, params, {&x.rows->buffer, &y.buffer}, {&y.buffer},
             {ceilDiv(params.n, tiling_.matmulColumns()), ceilDiv(rows, tiling_.matmul_rows)},
             cost);
 }

@@ -49,7 +49,7 @@ class Operations {
                       Columns x, Columns y, uint32_t rows) const;
 
     /// y = factor * W x (+ what the group adds: bias, or y itself as the residual)
-    void multiply(gpu::Recorder &recorder, const LinearGroup &group, const Activations &x,
+    void multiply(gpu::Recorder &recorder, const LinearGroup &group, Columns x,
                   const Activations &y, uint32_t rows, float factor = 1) const;
 
     /// Of each head, in its own part of the rows: y = W x. Nothing else of y is written.
@@ -72,7 +72,7 @@ class Operations {
     void setAdapted(const Activations &rows) { adapted_ = &rows; }
 
   private:
-    void multiplyOne(gpu::Recorder &recorder, const Linear &linear, const Activations &x,
+    void multiplyOne(gpu::Recorder &recorder, const Linear &linear, Columns x,
                      const Activations &y, uint32_t rows, float factor) const;
     struct NormPlace;
     void normalise(gpu::Recorder &recorder, const Norm &norm, const Segments &segments,

@@ -126,6 +126,8 @@ uint64_t planScratch(const model::Config &config, const WidthPlan &widths, const
     uint64_t bytes = elements * sizeof(float);
     if (config.experts.count > 0)
         bytes += planExpertScratch(routingRule(config), expertWidths(config), tiling);
+    if (recurs(config))
+        bytes += planMixerScratch(config, tiling);
     return bytes;
 }
 
@@ -151,6 +153,8 @@ Scratch makeScratch(gpu::Device &device, const model::Config &config, const Widt
     if (config.experts.count > 0)
         scratch.experts =
             makeExpertScratch(device, routingRule(config), expertWidths(config), tiling);
+    if (recurs(config))
+        scratch.mixer = makeMixerScratch(device, config, tiling);
     return scratch;
 }
 

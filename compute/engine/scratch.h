@@ -4,6 +4,7 @@
 
 #include "compute/engine/activations.h"
 #include "compute/engine/experts.h"
+#include "compute/engine/mixer_plan.h"
 #include "compute/engine/session_options.h"
 #include "compute/engine/tiling.h"
 #include "compute/engine/weights.h"
@@ -32,6 +33,7 @@ struct Scratch {
     ExpertScratch experts;
     Activations per_layer;      ///< [chunk, layers, per_layer_dim]
     Activations per_layer_gate; ///< [chunk, per_layer_dim]
+    MixerScratch mixer;
     gpu::Buffer partial; ///< decode: [splits, heads, head_dim padded + 2]
     Activations logits;  ///< read back by the host; rows grow to what is asked
 };

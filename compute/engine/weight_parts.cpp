@@ -119,7 +119,6 @@ LinearParts WeightParts::branch(const std::string &name, ScaleUse scale) const {
     return parts;
 }
 
-/// Rows first .. of a part, over the same bytes.
 LinearPart WeightParts::rowsOf(const LinearPart &whole, uint64_t first, uint64_t count,
                                uint32_t out_offset) {
     LinearPart some = whole;
@@ -130,6 +129,37 @@ LinearPart WeightParts::rowsOf(const LinearPart &whole, uint64_t first, uint64_t
         adapter.b = &views_.emplace_back(rowsOfTensor(*adapter.b, first, count));
     some.out_offset = out_offset;
     return some;
+}
+
+LinearParts WeightParts::reordered(const LinearPart &whole, std::span<const RowPiece> pieces,
+                                   uint32_t out_offset) {
+    if (std::ranges::all_of(pieces, [](RowPiece piece) { return piece.count % kBlock == 0; })) {
+        LinearParts parts;
+        for (auto [first, count] : pieces) {
+            parts.push_back(rowsOf(whole, first, count, out_offset));
+            out_offset += static_cast<uint32_t>(count);
+        }
+        return parts;
+    }
+    LinearPart part = whole;
+    part.weight = copyRows(*whole.weight, pieces);
+    for (AdapterPart &adapter : part.adapters)
+        adapter.b = copyRows(*adapter.b, pieces);
+    part.out_offset = out_offset;
+    return {part};
+}
+
+const Tensor *WeightParts::copyRows(const Tensor &tensor, std::span<const RowPiece> pieces) {
+    std::vector<std::byte> &bytes = copies_.emplace_back();
+    Tensor copy = tensor;
+    copy.shape = {tensor.columns(), 0};
+    for (auto [first, count] : pieces) {
+        auto rows = rowsOfTensor(tensor, first, count).bytes;
+        bytes.insert(bytes.end(), rows.begin(), rows.end());
+        copy.shape.back() += count;
+    }
+    copy.bytes = bytes;
+    return &views_.emplace_back(std::move(copy));
 }
 
 LinearParts WeightParts::fusedQkv(uint32_t layer) {

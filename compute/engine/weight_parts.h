@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <set>
+#include <span>
 #include <string>
 
 namespace longscope::engine {
@@ -15,6 +16,11 @@ using LinearParts = std::vector<LinearPart>;
 
 /// How `.scale` of a matrix counts.
 enum class ScaleUse { none, before_bias, after_bias };
+
+/// Some rows of a matrix.
+struct RowPiece {
+    uint64_t first = 0, count = 0;
+};
 
 class WeightParts {
   public:
@@ -38,6 +44,11 @@ class WeightParts {
     LinearParts gateUp(uint32_t layer, const char *suffix, ScaleUse scale);
     std::vector<ExpertPart> expertGateUp(uint32_t layer) const;
     std::vector<ExpertPart> expertDown(uint32_t layer) const;
+    /// Some rows of a part, over the same bytes.
+    LinearPart rowsOf(const LinearPart &whole, uint64_t first, uint64_t count, uint32_t out_offset);
+    /// The same of several pieces, one behind the other; copied where they are not of whole blocks.
+    LinearParts reordered(const LinearPart &whole, std::span<const RowPiece> pieces,
+                          uint32_t out_offset);
     /// Throws Error(model) for an adapter of a tensor that no matrix was made of.
     void checkAdapters() const;
     /// Matrices of the heads of latent attention, out of attn_k_b and attn_v_b or of attn_kv_b. What
@@ -49,7 +60,7 @@ class WeightParts {
 
   private:
     LinearPart part(const std::string &stem, uint32_t out_offset, ScaleUse scale) const;
-    LinearPart rowsOf(const LinearPart &whole, uint64_t first, uint64_t count, uint32_t out_offset);
+    const model::Tensor *copyRows(const model::Tensor &tensor, std::span<const RowPiece> pieces);
     LinearParts fusedQkv(uint32_t layer);
     ExpertPart expertPart(uint32_t layer, const char *stem, bool scaled) const;
 
@@ -58,6 +69,7 @@ class WeightParts {
     WidthPlan widths_;
     const Adapters &adapters_;
     std::deque<model::Tensor> views_; ///< some rows of tensors
+    std::deque<std::vector<std::byte>> copies_; ///< of rows in another order
     mutable std::set<std::string, std::less<>> adapted_; ///< tensors whose adapters were found
     std::vector<std::byte> turned_;   ///< what latentKeys made
 };

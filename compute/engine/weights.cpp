@@ -3,7 +3,7 @@
 #include "compute/core/clock.h"
 #include "compute/core/error.h"
 #include "compute/engine/latent.h"
-#include "compute/engine/weight_parts.h"
+#include "compute/engine/weight_sink.h"
 
 #include <algorithm>
 #include <cmath>
@@ -15,19 +15,6 @@ namespace {
 using model::Config;
 using model::Gguf;
 using model::NormKind;
-
-/// Where matrices and vectors go: to the device, or only into a sum of bytes. So the plan and the
-/// upload are one list.
-class WeightSink {
-  public:
-    virtual ~WeightSink() = default;
-    virtual LinearGroup linears(const LinearParts &parts, bool adds_residual) = 0;
-    virtual ExpertGroup experts(const std::vector<ExpertPart> &parts, bool weighs_input) = 0;
-    virtual ExpertLinear heads(const ExpertPart &part) = 0;
-    virtual bool readsValues() const = 0; ///< or only types and shapes
-    /// Padded with zeros to a multiple of 32.
-    virtual gpu::Buffer vector(std::vector<float> values) = 0;
-};
 
 class ByteCounter final : public WeightSink {
   public:
@@ -228,6 +215,8 @@ class WeightBuilder {
             own.attn_norm = rowNorm(attentionNormName());
         if (layer().attends())
             rules_.attention.latent ? buildLatent(own.attention) : buildAttention(own.attention);
+        if (layer().recurs())
+            own.mixer = buildMixer(parts_, config_, sink_, layer_);
         if (norms.after_attention)
             own.attn_after = rowNorm(named("post_attention_norm"));
         own.ffn_norm = ffnNorm();
@@ -259,7 +248,8 @@ class WeightBuilder {
             return parts_.has(named("attn_norm_2.weight")) ? rowNorm(named("attn_norm")) : Norm{};
         bool shares = rules_.residual == model::Residual::parallel_without_ffn_norm &&
                       layer().parallel;
-        if (norms.before_ffn.empty() || shares || !rules_.has_ffn)
+        const bool feeds = rules_.has_ffn || layer().recurrence == model::Recurrence::rwkv6;
+        if (norms.before_ffn.empty() || shares || !feeds)
             return {};
         if (!norms.bare_ffn_name)
             return rowNorm(named(norms.before_ffn));

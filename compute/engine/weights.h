@@ -7,6 +7,7 @@
 #include "compute/engine/blocks.h"
 #include "compute/engine/expert_linear.h"
 #include "compute/engine/linear.h"
+#include "compute/engine/mixer_weights.h"
 #include "compute/model/config.h"
 #include "compute/model/lora.h"
 
@@ -70,6 +71,7 @@ struct PerLayerWeights {
 struct LayerWeights {
     Norm attn_norm, attn_after; ///< before the mixers; behind them, on the branch
     AttentionWeights attention;
+    MixerWeights mixer;
     Norm ffn_norm, ffn_after;
     DenseWeights dense;
     ExpertWeights experts;

@@ -58,6 +58,7 @@ struct LayerConfig {
     bool parallel = false; ///< both branches start from the same x
 
     bool attends() const { return heads > 0; }
+    bool recurs() const { return recurrence != Recurrence::none; }
     bool operator==(const LayerConfig &) const = default;
 };
 
