@@ -50,7 +50,7 @@ class WeightParts {
     const model::Config &config_;
     WidthPlan widths_;
     std::deque<model::Tensor> views_; ///< some rows of tensors
-    std::vector<std::byte> turned_;   ///< what latentKeys made
+    std::vector<float> turned_;       ///< what latentKeys made
 };
 
 std::string layerName(uint32_t layer, std::string_view stem);

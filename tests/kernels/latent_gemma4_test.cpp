@@ -131,9 +131,9 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"gemma4", "bare", QuantType::f32, 1e-5},
                       Case{"gemma4", "full", QuantType::f32, 1e-5},
                       Case{"gemma4", "full", QuantType::q8_0, 1e-5}),
-    [](const auto &info) {
-        return std::format("{}_{}_{}", info.param.architecture, info.param.variant,
-                           model::traitsOf(info.param.type).name);
+    [](const auto &one) {
+        return std::format("{}_{}_{}", one.param.architecture, one.param.variant,
+                           model::traitsOf(one.param.type).name);
     });
 
 /// Sizes that no matrix of a head can begin at are refused when the model is loaded.
