@@ -1,5 +1,6 @@
 #include "compute/engine/forward.h"
 
+#include "compute/engine/mixers.h"
 #include "compute/engine/per_layer.h"
 
 #include <tuple>
@@ -31,6 +32,8 @@ bool recordLayers(gpu::Recorder &recorder, const Pass &pass, const Chunk &chunk,
         const Activations &in = own.attn_norm ? normed : x;
         if (step.kind().attends())
             recordAttention(step, in, mixed, layers.observer);
+        if (step.kind().recurs())
+            pass.mixers->mix(step, in, mixed);
         if (own.attn_after)
             op.addNorm(recorder, own.attn_after, mixed, x, chunk.rows);
 

@@ -9,6 +9,8 @@
 
 namespace longscope::engine {
 
+class Mixers; // mixers.h
+
 /// What one pass works with.
 struct Pass {
     const model::Config &config;
@@ -16,6 +18,7 @@ struct Pass {
     const Operations &operations;
     Attention &attention;
     const Experts *experts; ///< null: no layer has some
+    const Mixers *mixers;   ///< null: no layer recurs
     const KvCache &cache;
     const Scratch &scratch;
 };
@@ -65,7 +68,7 @@ void recordEmbedding(gpu::Recorder &recorder, const Pass &pass, const Chunk &chu
 /// out (+)= attention of in; `observer` may be null.
 void recordAttention(const Step &step, const Activations &in, const Activations &out,
                      Observer *observer);
-/// out (+)= feed-forward block of in: dense, experts, shared expert.
+/// out (+)= feed-forward block of in: dense, experts, shared expert; rwkv6: its channel mix.
 void recordFeedForward(const Step &step, const Activations &in, const Activations &out);
 /// Its parts. `gate` [model_dim -> 1], through a sigmoid, weighs the block; null: none.
 void recordDense(const Step &step, const DenseWeights &own, const LinearGroup *gate,

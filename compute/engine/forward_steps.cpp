@@ -1,5 +1,6 @@
 // The steps of a layer, each for all families: what a model does not have is empty and left out.
 #include "compute/engine/latent.h"
+#include "compute/engine/mixers.h"
 #include "compute/engine/per_layer.h"
 
 #include <tuple>
@@ -148,6 +149,8 @@ void recordFeedForward(const Step &step, const Activations &in, const Activation
     const LayerWeights &own = step.weights();
     if (own.per_layer.experts_after)
         return recordBothBlocks(step, in, out);
+    if (step.kind().recurrence == model::Recurrence::rwkv6)
+        step.pass.mixers->mixChannels(step, in, out);
     if (own.dense)
         recordDense(step, own.dense, nullptr, in, out);
     if (step.kind().experts_used > 0)

@@ -181,33 +181,42 @@ void Operations::normalise(gpu::Recorder &recorder, const Norm &norm, const Segm
                       {.bytes = (read + 1) * count * sizeof(float), .flops = 4 * count});
 }
 
-void Operations::multiply(gpu::Recorder &recorder, const LinearGroup &group, const Activations &x,
+void Operations::multiply(gpu::Recorder &recorder, const LinearGroup &group, Columns x,
                           const Activations &y, uint32_t rows, float factor) const {
     for (const Linear &linear : group) {
-        params::Matmul params{.w = linear.matrix,
-                              .x = x.address(),
-                              .y = y.address(0, linear.out_offset),
-                              .bias = linear.bias ? linear.bias.address() : 0,
-                              .residual = y.address(0, linear.out_offset),
-                              .rows = rows,
-                              .k = linear.columns(),
-                              .n = linear.rows(),
-                              .x_stride = x.stride,
-                              .y_stride = y.stride,
-                              .scale = linear.scale * factor};
-        uint64_t products = uint64_t{rows} * params.k * params.n;
-        gpu::Cost cost{.bytes = linear.layout.bytes +
-                                uint64_t{rows} * (params.k + params.n) * sizeof(float),
-                       .flops = 2 * products};
-        if (rows == 1)
-            recorder.dispatch(*linear.matvec, params, {&x.buffer, &y.buffer}, {&y.buffer},
-                              {ceilDiv(params.n, tiling_.matvec_rows)}, cost);
-        else
-            recorder.dispatch(
-                *linear.matmul, params, {&x.buffer, &y.buffer}, {&y.buffer},
-                {ceilDiv(params.n, tiling_.matmulColumns()), ceilDiv(rows, tiling_.matmul_rows)},
-                cost);
+        multiplyOne(recorder, linear, x, y, rows, factor);
+        for (const LinearAdapter &adapter : linear.adapters) {
+            multiplyOne(recorder, adapter.a, x, *adapted_, rows, 1);
+            multiplyOne(recorder, adapter.b, *adapted_, y, rows, factor);
+        }
     }
+}
+
+void Operations::multiplyOne(gpu::Recorder &recorder, const Linear &linear, Columns x,
+                             const Activations &y, uint32_t rows, float factor) const {
+    params::Matmul params{.w = linear.matrix,
+                          .x = addressOf(x),
+                          .y = y.address(0, linear.out_offset),
+                          .bias = linear.bias ? linear.bias.address() : 0,
+                          .residual = y.address(0, linear.out_offset),
+                          .rows = rows,
+                          .k = linear.columns(),
+                          .n = linear.rows(),
+                          .x_stride = x.rows->stride,
+                          .y_stride = y.stride,
+                          .scale = linear.scale * factor};
+    uint64_t products = uint64_t{rows} * params.k * params.n;
+    gpu::Cost cost{.bytes = linear.layout.bytes +
+                            uint64_t{rows} * (params.k + params.n) * sizeof(float),
+                   .flops = 2 * products};
+    if (rows == 1)
+        recorder.dispatch(*linear.matvec, params, {&x.rows->buffer, &y.buffer}, {&y.buffer},
+                          {ceilDiv(params.n, tiling_.matvec_rows)}, cost);
+    else
+        recorder.dispatch(
+            *linear.matmul, params, {&x.rows->buffer, &y.buffer}, {&y.buffer},
+            {ceilDiv(params.n, tiling_.matmulColumns()), ceilDiv(rows, tiling_.matmul_rows)},
+            cost);
 }
 
 void Operations::multiplyHeads(gpu::Recorder &recorder, const ExpertLinear &heads,

@@ -49,7 +49,7 @@ class Operations {
                       Columns x, Columns y, uint32_t rows) const;
 
     /// y = factor * W x (+ what the group adds: bias, or y itself as the residual)
-    void multiply(gpu::Recorder &recorder, const LinearGroup &group, const Activations &x,
+    void multiply(gpu::Recorder &recorder, const LinearGroup &group, Columns x,
                   const Activations &y, uint32_t rows, float factor = 1) const;
 
     /// Of each head, in its own part of the rows: y = W x. Nothing else of y is written.
@@ -68,7 +68,12 @@ class Operations {
     void adjust(gpu::Recorder &recorder, const Adjust &adjust, Columns x, Columns y,
                 uint32_t rows) const;
 
+    /// Rows for what adapters (LinearAdapter) keep in between; must outlive this.
+    void setAdapted(const Activations &rows) { adapted_ = &rows; }
+
   private:
+    void multiplyOne(gpu::Recorder &recorder, const Linear &linear, Columns x,
+                     const Activations &y, uint32_t rows, float factor) const;
     struct NormPlace;
     void normalise(gpu::Recorder &recorder, const Norm &norm, const Segments &segments,
                    const NormPlace &place) const;
@@ -77,6 +82,7 @@ class Operations {
 
     gpu::Device &device_;
     const Tiling tiling_;
+    const Activations *adapted_ = nullptr;
     mutable Variants embeds_, norms_, activations_, adjusts_;
 };
 

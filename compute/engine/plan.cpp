@@ -2,6 +2,8 @@
 
 #include "compute/engine/attention.h"
 #include "compute/engine/impl.h"
+#include "compute/engine/mixer_plan.h"
+#include "compute/engine/recurrent_memory.h"
 #include "compute/engine/second_pass.h"
 #include "shaders/params.h"
 
@@ -207,12 +209,13 @@ Work writingWork(const ModelPlan &model, const SessionOptions &wanted, uint64_t 
 }
 
 uint64_t SessionPlan::totalBytes() const {
-    return weight_bytes + cache_bytes + scratch_bytes + map_bytes;
+    return weight_bytes + cache_bytes + state_bytes + scratch_bytes + map_bytes;
 }
 
 std::vector<SessionPlan::Part> SessionPlan::parts() const {
     std::vector<Part> parts{{"weights", weight_bytes},
                             {"kv cache", cache_bytes},
+                            {"recurrent state", state_bytes},
                             {"scratch", scratch_bytes},
                             {"maps", map_bytes}};
     std::erase_if(parts, [](const Part &part) { return part.bytes == 0; });
@@ -232,9 +235,11 @@ SessionPlan planSession(const ModelPlan &model, const SessionOptions &wanted,
         plan.layer_tokens.push_back(
             planLayer(config, options, layer, tiling.chunk_tokens).capacity);
         plan.layer_bytes.push_back(planCacheLayer(config, options, layer, tiling.chunk_tokens));
+        plan.layer_state_bytes.push_back(planLayerState(config, layer));
     }
     plan.scratch_bytes = planScratch(config, widths, tiling, options) +
                          planAttentionScratch(config, widths, tiling, options).bytes();
+    plan.state_bytes = planRecurrentMemory(config);
     if (map)
         plan.map_bytes = mapBytes(model, options, *map, tiling.chunk_tokens);
     plan.reading = readingWork(model, options, 0, options.context_tokens);
@@ -281,7 +286,7 @@ bool LongestContext::fits(uint64_t tokens) {
     const model::Config &config = model_.config;
     Tiling tiling = sessionTiling(model_.tiling, model_.config, options_);
     AttentionScratch attention = attentionAt(tokens);
-    uint64_t sum = model_.weight_bytes + planCache(config, options_, tiling.chunk_tokens) +
+    uint64_t sum = model_.weight_bytes + planRecurrentMemory(config) + planCache(config, options_, tiling.chunk_tokens) +
                    planScratch(config, planWidths(config), tiling, options_) + attention.bytes();
     uint64_t largest =
         std::max(attention.largest_bytes, largestPlane(config, options_, tiling.chunk_tokens));

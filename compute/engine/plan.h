@@ -43,9 +43,11 @@ Work writingWork(const ModelPlan &model, const SessionOptions &options, uint64_t
 struct SessionPlan {
     uint64_t context_tokens = 0;
     uint64_t weight_bytes = 0, cache_bytes = 0, scratch_bytes = 0;
+    uint64_t state_bytes = 0;             ///< of recurrent layers, with copies of earlier tokens
     uint64_t map_bytes = 0;               ///< of a picture of attention, when one is asked for
     std::vector<uint64_t> layer_bytes{};  ///< of the cache
     std::vector<uint64_t> layer_tokens{}; ///< that the cache of a layer has room for
+    std::vector<uint64_t> layer_state_bytes{}; ///< of the state itself; 0 where none recurs
     Work reading{}, writing{};            ///< the whole window; one token at its end
 
     uint64_t totalBytes() const;

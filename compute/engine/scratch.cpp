@@ -44,6 +44,8 @@ void forEachBuffer(const model::Config &config, const WidthPlan &widths, const T
         make(&Scratch::ffn_in, rows, widths.model, device);
     if (needs.branch)
         make(&Scratch::branch, rows, widths.model, device);
+    if (config.adapter_rank > 0)
+        make(&Scratch::adapted, rows, padded(config.adapter_rank), device);
     if (config.experts.shared_gated)
         make(&Scratch::shared_gate, rows, kBlock, device);
     if (const LatentWidths latent = latentWidths(config); latent.q > 0) {
@@ -124,6 +126,8 @@ uint64_t planScratch(const model::Config &config, const WidthPlan &widths, const
     uint64_t bytes = elements * sizeof(float);
     if (config.experts.count > 0)
         bytes += planExpertScratch(routingRule(config), expertWidths(config), tiling);
+    if (recurs(config))
+        bytes += planMixerScratch(config, tiling);
     return bytes;
 }
 
@@ -149,6 +153,8 @@ Scratch makeScratch(gpu::Device &device, const model::Config &config, const Widt
     if (config.experts.count > 0)
         scratch.experts =
             makeExpertScratch(device, routingRule(config), expertWidths(config), tiling);
+    if (recurs(config))
+        scratch.mixer = makeMixerScratch(device, config, tiling);
     return scratch;
 }
 

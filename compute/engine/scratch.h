@@ -4,6 +4,7 @@
 
 #include "compute/engine/activations.h"
 #include "compute/engine/experts.h"
+#include "compute/engine/mixer_plan.h"
 #include "compute/engine/session_options.h"
 #include "compute/engine/tiling.h"
 #include "compute/engine/weights.h"
@@ -27,10 +28,12 @@ struct Scratch {
     gpu::Buffer state; ///< [chunk, heads, 2]: largest score and sum of weights of every row
     Activations gate_up;
     Activations hidden;
+    Activations adapted;     ///< [chunk, rank] of adapters
     Activations shared_gate; ///< one number a row, padded
     ExpertScratch experts;
     Activations per_layer;      ///< [chunk, layers, per_layer_dim]
     Activations per_layer_gate; ///< [chunk, per_layer_dim]
+    MixerScratch mixer;
     gpu::Buffer partial; ///< decode: [splits, heads, head_dim padded + 2]
     Activations logits;  ///< read back by the host; rows grow to what is asked
 };

@@ -116,6 +116,11 @@ std::vector<std::pair<std::string, std::string>> sessionFacts(const Session &ses
             found->second = describePattern(pattern, tokens);
         facts.emplace_back(std::format("the attention of layer {}", layer), found->second);
     }
+    std::string adapters;
+    for (const model::Lora &adapter : self.engine.impl().adapters)
+        adapters += std::format("{} times {}; ", adapter.scale(),
+                                modelFingerprint(adapter.file(), ""));
+    facts.emplace_back("the adapters", adapters.empty() ? "none" : adapters);
     for (auto &[what, value] : facts)
         value = repairUtf8(value); // names come from files
     return facts;

@@ -6,6 +6,7 @@
 //     evictors      h2o and tova, for each layer and kv head: u64 positions, f64 sums [filled]
 //     cache         for each layer, of K and then of V: for each kv head the data of the rows in
 //                   use, then for each kv head their scales
+//     states        of recurrent layers, each its history and its state
 // Rows in use are the first ones: of the tokens, of the slots that eviction filled, or all of a
 // ring that has wrapped. How long everything is follows from the header and from the session at
 // hand.
@@ -39,6 +40,7 @@ struct Counts {
     uint64_t written = 0, filled = 0; ///< as AttentionState
     bool has_evicted = false, has_logits = false;
     uint64_t note_bytes = 0;
+    uint64_t state_bytes = 0; ///< of recurrent layers
     std::vector<LayerRoom> rooms;
 };
 
@@ -93,6 +95,10 @@ void forEachPart(KvCache &cache, const Counts &counts, const SessionOptions &opt
 
 // ---- header ------------------------------------------------------------------------------------
 
+uint64_t stateBytes(const Session::Impl &self) {
+    return self.memory ? self.memory->bytes() : 0;
+}
+
 Counts countsOf(const Session::Impl &self, const AttentionState &state, std::string_view note) {
     Counts counts{.tokens = self.tokens.size(),
                   .window_tokens = self.options.context_tokens,
@@ -101,6 +107,7 @@ Counts countsOf(const Session::Impl &self, const AttentionState &state, std::str
                   .has_evicted = state.has_evicted,
                   .has_logits = self.has_logits,
                   .note_bytes = note.size(),
+                  .state_bytes = stateBytes(self),
                   .rooms = {}};
     bool any_wrapped = false;
     for (const CacheLayer &layer : self.cache.layers) {
@@ -126,6 +133,7 @@ std::string makeHeader(const Session &session, const Counts &counts) {
                    {"has_evicted", counts.has_evicted},
                    {"has_logits", counts.has_logits},
                    {"note_bytes", counts.note_bytes},
+                   {"state_bytes", counts.state_bytes},
                    {"rooms", rooms}};
     return header.dump();
 }
@@ -151,6 +159,8 @@ class Header {
         counts_.has_evicted = number(json_, "has_evicted", 1);
         counts_.has_logits = number(json_, "has_logits", 1);
         counts_.note_bytes = number(json_, "note_bytes", kMostNoteBytes);
+        if (json_.contains("state_bytes")) // not in files from before there were recurrent layers
+            counts_.state_bytes = number(json_, "state_bytes", kMostCount);
         for (const Json &room : member("rooms", &Json::is_array))
             counts_.rooms.push_back({.capacity = number(room, 0, kMostCount),
                                      .slots = {.sinks = number(room, 1, kMostCount),
@@ -239,6 +249,9 @@ void checkFits(const Header &header, const Session &session) {
     if (counts.rooms.size() != self.cache.layers.size())
         header.refuseToFit("the number of layers", std::to_string(counts.rooms.size()),
                            std::to_string(self.cache.layers.size()));
+    if (counts.state_bytes != stateBytes(self))
+        header.refuseToFit("the states of recurrent layers", formatBytes(counts.state_bytes),
+                           formatBytes(stateBytes(self)));
     uint64_t most = hasEvictors(self.options) ? self.options.eviction.keep : counts.tokens;
     bool is_sound = evicts(self.options) ? counts.filled <= most && (counts.has_evicted ||
                                                                      counts.filled == counts.tokens)
@@ -278,7 +291,7 @@ class PayloadReader {
 
 uint64_t payloadBytes(const Counts &counts, Session::Impl &self) {
     const model::Config &config = self.engine.config();
-    uint64_t bytes = counts.tokens * sizeof(Token) + counts.note_bytes;
+    uint64_t bytes = counts.tokens * sizeof(Token) + counts.note_bytes + counts.state_bytes;
     bytes += counts.has_logits ? config.vocab * sizeof(float) : 0;
     if (hasEvictors(self.options))
         bytes += uint64_t{config.layers} * config.kv_heads * counts.filled *
@@ -367,6 +380,8 @@ uint64_t saveSession(const Session &session, const std::string &path, std::strin
                     gpu::downloadBytes(self.engine.device(), buffer, offset, now);
                     writer.write(now);
                 });
+    if (self.memory)
+        writer.write(self.memory->download());
     return writer.commit();
 }
 
@@ -392,6 +407,11 @@ std::string restoreSession(Session &session, const std::string &path) {
                     payload.read(now);
                     gpu::uploadBytes(self.engine.device(), buffer, offset, now);
                 });
+    if (self.memory) {
+        std::vector<std::byte> states(counts.state_bytes);
+        payload.read(std::span(states));
+        self.memory->upload(states, counts.tokens);
+    }
     self.attention->restoreState(std::move(state), part.tokens.size());
     self.tokens = std::move(part.tokens);
     std::memcpy(self.scratch.logits.buffer.mapped().data(), part.logits.data(),

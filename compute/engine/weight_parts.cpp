@@ -1,5 +1,6 @@
 #include "compute/engine/weight_parts.h"
 
+#include "compute/core/error.h"
 #include "compute/engine/latent.h"
 
 #include <algorithm>
@@ -72,14 +73,27 @@ WidthPlan planWidths(const Config &config) {
     return widths;
 }
 
-WeightParts::WeightParts(const Gguf &file, const Config &config)
-    : file_(file), config_(config), widths_(planWidths(config)) {}
+WeightParts::WeightParts(const Gguf &file, const Config &config, const Adapters &adapters)
+    : file_(file), config_(config), widths_(planWidths(config)), adapters_(adapters) {}
+
+void WeightParts::checkAdapters() const {
+    for (const model::Lora &adapter : adapters_)
+        for (const auto &[name, pair] : adapter.pairs())
+            if (!adapted_.contains(name))
+                fail(ErrorKind::model, "{} adapts the tensor {}, which cannot be adapted here",
+                     adapter.file().path(), name);
+}
 
 LinearPart WeightParts::part(const std::string &stem, uint32_t out_offset, ScaleUse use) const {
     LinearPart part;
     part.weight = find(stem + ".weight");
     part.bias = find(stem + ".bias");
     part.out_offset = out_offset;
+    for (const model::Lora &adapter : adapters_)
+        if (auto found = adapter.pairs().find(stem + ".weight"); found != adapter.pairs().end()) {
+            part.adapters.push_back({found->second.a, found->second.b, found->second.scale});
+            adapted_.insert(found->first);
+        }
     const Tensor *scale = use == ScaleUse::none ? nullptr : find(stem + ".scale");
     if (scale) {
         model::dequantizeRow(scale->type, scale->bytes.data(), {&part.scale, 1});
@@ -104,15 +118,47 @@ LinearParts WeightParts::branch(const std::string &name, ScaleUse scale) const {
     return parts;
 }
 
-/// Rows first .. of a part, over the same bytes.
 LinearPart WeightParts::rowsOf(const LinearPart &whole, uint64_t first, uint64_t count,
                                uint32_t out_offset) {
     LinearPart some = whole;
     some.weight = &views_.emplace_back(rowsOfTensor(*whole.weight, first, count));
     if (whole.bias)
         some.bias = &views_.emplace_back(elementsOf(*whole.bias, first, count));
+    for (AdapterPart &adapter : some.adapters)
+        adapter.b = &views_.emplace_back(rowsOfTensor(*adapter.b, first, count));
     some.out_offset = out_offset;
     return some;
+}
+
+LinearParts WeightParts::reordered(const LinearPart &whole, std::span<const RowPiece> pieces,
+                                   uint32_t out_offset) {
+    if (std::ranges::all_of(pieces, [](RowPiece piece) { return piece.count % kBlock == 0; })) {
+        LinearParts parts;
+        for (auto [first, count] : pieces) {
+            parts.push_back(rowsOf(whole, first, count, out_offset));
+            out_offset += static_cast<uint32_t>(count);
+        }
+        return parts;
+    }
+    LinearPart part = whole;
+    part.weight = copyRows(*whole.weight, pieces);
+    for (AdapterPart &adapter : part.adapters)
+        adapter.b = copyRows(*adapter.b, pieces);
+    part.out_offset = out_offset;
+    return {part};
+}
+
+const Tensor *WeightParts::copyRows(const Tensor &tensor, std::span<const RowPiece> pieces) {
+    std::vector<std::byte> &bytes = copies_.emplace_back();
+    Tensor copy = tensor;
+    copy.shape = {tensor.columns(), 0};
+    for (auto [first, count] : pieces) {
+        auto rows = rowsOfTensor(tensor, first, count).bytes;
+        bytes.insert(bytes.end(), rows.begin(), rows.end());
+        copy.shape.back() += count;
+    }
+    copy.bytes = bytes;
+    return &views_.emplace_back(std::move(copy));
 }
 
 LinearParts WeightParts::fusedQkv(uint32_t layer) {

@@ -6,6 +6,8 @@
 #include "compute/engine/weights.h"
 
 #include <deque>
+#include <set>
+#include <span>
 #include <string>
 
 namespace longscope::engine {
@@ -15,9 +17,14 @@ using LinearParts = std::vector<LinearPart>;
 /// How `.scale` of a matrix counts.
 enum class ScaleUse { none, before_bias, after_bias };
 
+/// Some rows of a matrix.
+struct RowPiece {
+    uint64_t first = 0, count = 0;
+};
+
 class WeightParts {
   public:
-    WeightParts(const model::Gguf &file, const model::Config &config);
+    WeightParts(const model::Gguf &file, const model::Config &config, const Adapters &adapters);
 
     const WidthPlan &widths() const { return widths_; }
     bool has(const std::string &name) const { return file_.findTensor(name) != nullptr; }
@@ -25,7 +32,11 @@ class WeightParts {
     /// A whole matrix, NAME.weight with NAME.bias. Empty when there is none.
     LinearParts matrix(const std::string &name, ScaleUse scale = ScaleUse::none,
                        uint32_t out_offset = 0) const;
-    /// The same of a layer, its result times the model's branch factor.
+    /// A table whose rows are looked up.
+    LinearParts table(const std::string &name) const {
+        return {{.weight = find(name + ".weight")}};
+    }
+    /// A matrix, its result times the model's branch factor.
     LinearParts branch(const std::string &name, ScaleUse scale) const;
     LinearParts qkv(uint32_t layer);
     LinearParts attentionOutput(uint32_t layer) const;
@@ -33,6 +44,13 @@ class WeightParts {
     LinearParts gateUp(uint32_t layer, const char *suffix, ScaleUse scale);
     std::vector<ExpertPart> expertGateUp(uint32_t layer) const;
     std::vector<ExpertPart> expertDown(uint32_t layer) const;
+    /// Some rows of a part, over the same bytes.
+    LinearPart rowsOf(const LinearPart &whole, uint64_t first, uint64_t count, uint32_t out_offset);
+    /// The same of several pieces, one behind the other; copied where they are not of whole blocks.
+    LinearParts reordered(const LinearPart &whole, std::span<const RowPiece> pieces,
+                          uint32_t out_offset);
+    /// Throws Error(model) for an adapter of a tensor that no matrix was made of.
+    void checkAdapters() const;
     /// Matrices of the heads of latent attention, out of attn_k_b and attn_v_b or of attn_kv_b. What
     /// latentKeys gives may have its bytes here, until it is called again; without `bytes`: none.
     ExpertPart latentKeys(uint32_t layer, bool bytes);
@@ -42,14 +60,17 @@ class WeightParts {
 
   private:
     LinearPart part(const std::string &stem, uint32_t out_offset, ScaleUse scale) const;
-    LinearPart rowsOf(const LinearPart &whole, uint64_t first, uint64_t count, uint32_t out_offset);
+    const model::Tensor *copyRows(const model::Tensor &tensor, std::span<const RowPiece> pieces);
     LinearParts fusedQkv(uint32_t layer);
     ExpertPart expertPart(uint32_t layer, const char *stem, bool scaled) const;
 
     const model::Gguf &file_;
     const model::Config &config_;
     WidthPlan widths_;
+    const Adapters &adapters_;
     std::deque<model::Tensor> views_; ///< some rows of tensors
+    std::deque<std::vector<std::byte>> copies_; ///< of rows in another order
+    mutable std::set<std::string, std::less<>> adapted_; ///< tensors whose adapters were found
     std::vector<float> turned_;       ///< what latentKeys made
 };
 

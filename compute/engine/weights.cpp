@@ -3,7 +3,7 @@
 #include "compute/core/clock.h"
 #include "compute/core/error.h"
 #include "compute/engine/latent.h"
-#include "compute/engine/weight_parts.h"
+#include "compute/engine/weight_sink.h"
 
 #include <algorithm>
 #include <cmath>
@@ -15,19 +15,6 @@ namespace {
 using model::Config;
 using model::Gguf;
 using model::NormKind;
-
-/// Where matrices and vectors go: to the device, or only into a sum of bytes. So the plan and the
-/// upload are one list.
-class WeightSink {
-  public:
-    virtual ~WeightSink() = default;
-    virtual LinearGroup linears(const LinearParts &parts, bool adds_residual) = 0;
-    virtual ExpertGroup experts(const std::vector<ExpertPart> &parts, bool weighs_input) = 0;
-    virtual ExpertLinear heads(const ExpertPart &part) = 0;
-    virtual bool readsValues() const = 0; ///< or only types and shapes
-    /// Padded with zeros to a multiple of 32.
-    virtual gpu::Buffer vector(std::vector<float> values) = 0;
-};
 
 class ByteCounter final : public WeightSink {
   public:
@@ -136,20 +123,22 @@ class Uploader final : public WeightSink {
 /// Goes through the roles of a model and fills those that it has.
 class WeightBuilder {
   public:
-    WeightBuilder(const Gguf &file, const Config &config, WeightSink &sink)
-        : parts_(file, config), config_(config), rules_(*config.architecture), sink_(sink) {
+    WeightBuilder(const Gguf &file, const Config &config, const Adapters &adapters,
+                  WeightSink &sink)
+        : parts_(file, config, adapters), config_(config), rules_(*config.architecture),
+          sink_(sink) {
         checkLatent(config);
     }
 
     Weights build() {
         Weights weights;
         weights.widths = parts_.widths();
-        weights.embedding = sink_.linears(bare("token_embd"), false);
+        weights.embedding = sink_.linears(parts_.table("token_embd"), false);
         if (rules_.norm.embedding)
             weights.embedding_norm = rowNorm("token_embd_norm");
         if (parts_.has("position_embd.weight") &&
             rules_.ends.positions != model::EndRules::Positions::none)
-            weights.positions = sink_.linears(bare("position_embd"), false);
+            weights.positions = sink_.linears(parts_.table("position_embd"), false);
         if (!config_.tied_head) {
             // Heads of other types ignore output.scale.
             bool scaled = parts_.find("output.weight")->type == model::QuantType::nvfp4;
@@ -164,6 +153,7 @@ class WeightBuilder {
             buildPerLayerEnds(weights);
         for (layer_ = 0; layer_ < config_.layers; ++layer_)
             buildLayer(weights.layers.emplace_back());
+        parts_.checkAdapters();
         return weights;
     }
 
@@ -225,6 +215,8 @@ class WeightBuilder {
             own.attn_norm = rowNorm(attentionNormName());
         if (layer().attends())
             rules_.attention.latent ? buildLatent(own.attention) : buildAttention(own.attention);
+        if (layer().recurs())
+            own.mixer = buildMixer(parts_, config_, sink_, layer_);
         if (norms.after_attention)
             own.attn_after = rowNorm(named("post_attention_norm"));
         own.ffn_norm = ffnNorm();
@@ -256,7 +248,8 @@ class WeightBuilder {
             return parts_.has(named("attn_norm_2.weight")) ? rowNorm(named("attn_norm")) : Norm{};
         bool shares = rules_.residual == model::Residual::parallel_without_ffn_norm &&
                       layer().parallel;
-        if (norms.before_ffn.empty() || shares || !rules_.has_ffn)
+        const bool feeds = rules_.has_ffn || layer().recurrence == model::Recurrence::rwkv6;
+        if (norms.before_ffn.empty() || shares || !feeds)
             return {};
         if (!norms.bare_ffn_name)
             return rowNorm(named(norms.before_ffn));
@@ -346,7 +339,7 @@ class WeightBuilder {
     // ---- gemma4 --------------------------------------------------------------------------------
 
     void buildPerLayerEnds(Weights &weights) {
-        weights.per_layer_embedding = sink_.linears(bare("per_layer_token_embd"), false);
+        weights.per_layer_embedding = sink_.linears(parts_.table("per_layer_token_embd"), false);
         weights.per_layer_projection = sink_.linears(bare("per_layer_model_proj"), false);
         weights.per_layer_norm =
             norm(NormKind::rms, "per_layer_proj_norm", config_.per_layer_dim);
@@ -377,16 +370,18 @@ class WeightBuilder {
 
 } // namespace
 
-uint64_t planWeights(const Gguf &file, const Config &config, const Tiling &tiling) {
+uint64_t planWeights(const Gguf &file, const Config &config, const Tiling &tiling,
+                     const Adapters &adapters) {
     ByteCounter counter(tiling);
-    WeightBuilder(file, config, counter).build();
+    WeightBuilder(file, config, adapters, counter).build();
     return counter.bytes();
 }
 
 Weights uploadWeights(gpu::Device &device, const Gguf &file, const Config &config,
-                      const Tiling &tiling, const ProgressSink &progress, std::stop_token stop) {
+                      const Tiling &tiling, const Adapters &adapters, const ProgressSink &progress,
+                      std::stop_token stop) {
     Uploader uploader(device, file, tiling, progress, std::move(stop));
-    return WeightBuilder(file, config, uploader).build();
+    return WeightBuilder(file, config, adapters, uploader).build();
 }
 
 } // namespace longscope::engine

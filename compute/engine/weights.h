@@ -7,7 +7,9 @@
 #include "compute/engine/blocks.h"
 #include "compute/engine/expert_linear.h"
 #include "compute/engine/linear.h"
+#include "compute/engine/mixer_weights.h"
 #include "compute/model/config.h"
+#include "compute/model/lora.h"
 
 #include <stop_token>
 #include <vector>
@@ -69,6 +71,7 @@ struct PerLayerWeights {
 struct LayerWeights {
     Norm attn_norm, attn_after; ///< before the mixers; behind them, on the branch
     AttentionWeights attention;
+    MixerWeights mixer;
     Norm ffn_norm, ffn_after;
     DenseWeights dense;
     ExpertWeights experts;
@@ -107,11 +110,17 @@ struct Weights {
     const LinearGroup &head() const { return own_head.empty() ? embedding : own_head; }
 };
 
+/// Put on in this order; empty for most models.
+using Adapters = std::vector<model::Lora>;
+
 WidthPlan planWidths(const model::Config &config);
 /// Bytes that uploadWeights will book under "weights".
-uint64_t planWeights(const model::Gguf &file, const model::Config &config, const Tiling &tiling);
-/// Packs and uploads; the file's pages are given back as they are done. Throws Error(stopped).
+uint64_t planWeights(const model::Gguf &file, const model::Config &config, const Tiling &tiling,
+                     const Adapters &adapters = {});
+/// Packs and uploads; the file's pages are given back as they are done. Throws Error(stopped), and
+/// Error(model) for an adapter that cannot be put on.
 Weights uploadWeights(gpu::Device &device, const model::Gguf &file, const model::Config &config,
-                      const Tiling &tiling, const ProgressSink &progress, std::stop_token stop);
+                      const Tiling &tiling, const Adapters &adapters, const ProgressSink &progress,
+                      std::stop_token stop);
 
 } // namespace longscope::engine

@@ -58,6 +58,7 @@ struct LayerConfig {
     bool parallel = false; ///< both branches start from the same x
 
     bool attends() const { return heads > 0; }
+    bool recurs() const { return recurrence != Recurrence::none; }
     bool operator==(const LayerConfig &) const = default;
 };
 
@@ -134,7 +135,8 @@ struct Config {
     double embedding_factor = 1;
     double logits_factor = 1;
     float logits_cap = 0;           ///< c of c * tanh(logit / c); 0 = none
-    uint64_t parameters = 0; ///< elements of all tensors
+    uint32_t adapter_rank = 0; ///< the largest of the adapters that were put on
+    uint64_t parameters = 0;   ///< elements of all tensors
     bool tied_head = false;  ///< no output.weight
 
     const RopeConfig &rope() const { return ropes.front(); }

@@ -8,48 +8,15 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <unistd.h>
 
 namespace longscope::engine {
 namespace {
 
 using model::QuantType;
+using testing::dequantised;
 using testing::GgufWriter;
 using testing::nmse;
 using testing::TinyLlamaOptions;
-
-/// A file that is removed at the end of the test.
-class TemporaryFile {
-  public:
-    explicit TemporaryFile(const GgufWriter &writer)
-        : path_(std::filesystem::temp_directory_path() /
-                ("longscope-test-" + std::to_string(getpid()) + ".gguf")) {
-        writer.save(path_.string());
-    }
-    ~TemporaryFile() { std::filesystem::remove(path_); }
-    std::string path() const { return path_.string(); }
-
-  private:
-    std::filesystem::path path_;
-};
-
-GgufWriter dequantised(GgufWriter writer) {
-    for (auto &tensor : writer.tensors()) {
-        auto type = static_cast<QuantType>(tensor.type);
-        if (type == QuantType::f32)
-            continue;
-        uint64_t elements = 1;
-        for (uint64_t extent : tensor.shape)
-            elements *= extent;
-        std::vector<float> values(elements);
-        model::dequantizeRow(type, tensor.data.data(), values);
-        auto bytes = std::as_bytes(std::span(values));
-        tensor.type = static_cast<uint32_t>(QuantType::f32);
-        tensor.data.assign(bytes.begin(), bytes.end());
-    }
-    return writer;
-}
 
 std::vector<Token> someTokens(uint32_t vocab, size_t count) {
     std::vector<Token> ids;
@@ -60,14 +27,10 @@ std::vector<Token> someTokens(uint32_t vocab, size_t count) {
 
 std::vector<float> logitsOf(const GgufWriter &writer, const std::string &kernels,
                             std::span<const Token> ids) {
-    TemporaryFile file(writer);
+    testing::TemporaryModel file(writer);
     Engine engine({.model_path = file.path(), .device = "", .kernels = kernels});
-    Session session(engine, {.k = CacheType::f32, .v = CacheType::f32, .chunk_tokens = 16});
-    std::vector<float> got;
-    session.readAllLogits(ids, 0, [&](uint64_t, std::span<const float> row) {
-        got.insert(got.end(), row.begin(), row.end());
-    });
-    return got;
+    return testing::logitsOf(engine, ids,
+                             {.k = CacheType::f32, .v = CacheType::f32, .chunk_tokens = 16});
 }
 
 void expectLogits(const GgufWriter &writer, std::span<const Token> ids,

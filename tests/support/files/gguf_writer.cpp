@@ -387,4 +387,21 @@ GgufWriter makeTinyLlama(const TinyLlamaOptions &options) {
     return writer;
 }
 
+GgufWriter dequantised(GgufWriter writer) {
+    for (auto &tensor : writer.tensors()) {
+        auto type = static_cast<QuantType>(tensor.type);
+        if (type == QuantType::f32)
+            continue;
+        uint64_t elements = 1;
+        for (uint64_t extent : tensor.shape)
+            elements *= extent;
+        std::vector<float> values(elements);
+        model::dequantizeRow(type, tensor.data.data(), values);
+        auto bytes = std::as_bytes(std::span(values));
+        tensor.type = static_cast<uint32_t>(QuantType::f32);
+        tensor.data.assign(bytes.begin(), bytes.end());
+    }
+    return writer;
+}
+
 } // namespace longscope::testing
