@@ -1,6 +1,7 @@
 // Rows scaled, bounded, added: y = factor * s(row) * g(x) (+ y), for the temperature of queries,
 // clamped q, k and v, the soft cap of logits, the gate of a shared expert, scaled residuals.
-// Invocation = 4 columns. Groups: x = ceil(columns / 4 / LOCAL_SIZE), y = rows. y may be x.
+// Invocation = 4 columns. Groups: x = ceil(columns / 4 / LOCAL_SIZE), y = rows, z = segments. y may
+// be x.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "params.h"
@@ -36,8 +37,9 @@ void main() {
     uint row = gl_WorkGroupID.y;
     if (column >= p.columns || row >= p.rows)
         return;
-    vec4 value = rowScale(row) * bounded(load(p.x, row * p.x_stride, column));
-    uint y_start = row * p.y_stride;
+    uint x_start = row * p.x_stride + gl_WorkGroupID.z * p.x_segment;
+    uint y_start = row * p.y_stride + gl_WorkGroupID.z * p.y_segment;
+    vec4 value = rowScale(row) * bounded(load(p.x, x_start, column));
     if (has(ADJUST_ADD))
         value += load(p.y, y_start, column);
     storeQuad(p.y, y_start, column, p.columns, has(ADJUST_WIDE), value);

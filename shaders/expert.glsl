@@ -1,6 +1,7 @@
 // The product of one expert, as the plain kernels see it: p, filled from the table of experts.
 layout(push_constant) uniform Push { ExpertMatmul layer; };
 layout(constant_id = SPEC_FLAGS) const uint FLAGS = 0;
+const bool OF_HEADS = (FLAGS & MATMUL_HEADS) != 0;
 
 Matmul p;
 

@@ -1,10 +1,22 @@
-// A tile of group.comp as a product: its rows are assignments of one expert.
+// Some rows of one expert as a product: a tile of group.comp, whose rows are assignments, or rows
+// that follow one another, of one head.
 #include "expert.glsl"
 
-uint first_in_order;
+uint first_in_order; // of heads: the first row
+uint head;
+
+void openTileOfHead(uint tile) {
+    head = tile % layer.heads;
+    first_in_order = tile / layer.heads * layer.tile_rows;
+    openExpert(head, min(layer.tile_rows, layer.rows - first_in_order));
+}
 
 /// False: the tile has no rows.
 bool openTile(uint tile) {
+    if (OF_HEADS) {
+        openTileOfHead(tile);
+        return true;
+    }
     uint at = tile * GROUP_TILE_WORDS;
     uint rows = layer.tiles.v[at + 2];
     if (rows == 0)
@@ -16,6 +28,16 @@ bool openTile(uint tile) {
 
 uint assignmentOf(uint row) { return layer.list.v[first_in_order + row]; }
 
-uint rowOfX(uint row) { return assignmentOf(row) / layer.x_divisor; }
-uint rowOfY(uint row) { return assignmentOf(row); }
-float scaleOf(uint row) { return scaleOfAssignment(assignmentOf(row)); }
+uint xAt(uint row) {
+    return OF_HEADS ? (first_in_order + row) * layer.x_stride + head * layer.x_head
+                    : assignmentOf(row) / layer.x_divisor * layer.x_stride;
+}
+
+uint yAt(uint row) {
+    return OF_HEADS ? (first_in_order + row) * layer.y_stride + head * layer.y_head
+                    : assignmentOf(row) * layer.y_stride;
+}
+
+float scaleOf(uint row) {
+    return OF_HEADS ? p.scale : scaleOfAssignment(assignmentOf(row));
+}

@@ -7,7 +7,7 @@
 // and then both exchange.
 //
 // Who includes this has a Matmul p, and says of row 0 .. p.rows - 1 where it lies in x and in y
-// (rowOfX, rowOfY) and what the product is scaled by (scaleOf).
+// (xAt, yAt) and what the product is scaled by (scaleOf).
 #include "lanes_weights.glsl"
 
 layout(local_size_x = 8) in;
@@ -61,7 +61,7 @@ void storeTile(uint first_row, uint first_group, uint lane) {
     [[unroll]] for (uint row = 0; row < TILE_ROWS; ++row) {
         if (first_row + row >= p.rows)
             continue;
-        uint first = rowOfY(first_row + row) * p.y_stride + first_column;
+        uint first = yAt(first_row + row) + first_column;
         float scale = scaleOf(first_row + row);
         [[unroll]] for (uint group = 0; group < TILE_GROUPS; ++group) {
             if (first_column + group * LANES >= p.n)
@@ -81,7 +81,7 @@ void multiplyTile(uint first_row, uint first_group) {
 
     // Rows and groups beyond the end repeat the last one; their results are not stored.
     [[unroll]] for (uint row = 0; row < TILE_ROWS; ++row)
-        x_words[row] = rowOfX(min(first_row + row, p.rows - 1)) * (p.x_stride / 2) + lane;
+        x_words[row] = xAt(min(first_row + row, p.rows - 1)) / 2 + lane;
     [[unroll]] for (uint group = 0; group < TILE_GROUPS; ++group)
         groups[group] = min(first_group + group, p.n / LANES - 1);
     [[unroll]] for (uint row = 0; row < TILE_ROWS; ++row)

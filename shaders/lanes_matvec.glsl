@@ -3,7 +3,7 @@
 // turned float, and scale and shift are applied once a scale group: sum (c s + t) x = s sum c x + t
 // sum x.
 //
-// Who includes this has a Matmul p, and says of a row where it lies in x and in y (rowOfX, rowOfY)
+// Who includes this has a Matmul p, and says of a row where it lies in x and in y (xAt, yAt)
 // and what the product is scaled by (scaleOf).
 #include "lanes_weights.glsl"
 
@@ -64,7 +64,7 @@ void multiplyRow(uint row) {
     [[unroll]] for (uint i = 0; i < 4; ++i)
         place_scale[i] = lane % 2 == 0 ? exp2(-float(placeOf(i))) : exp2(-float(placeOf(4 + i)));
     Words64 x_words = Words64(p.x);
-    uint first_word = rowOfX(row) * (p.x_stride / 2) + 2 * lane;
+    uint first_word = xAt(row) / 2 + 2 * lane;
     for (uint kb = 0; kb < p.k / 32; ++kb) {
         uint at = first_word + kb * 16;
         vec4 x = uintBitsToFloat(
@@ -75,7 +75,7 @@ void multiplyRow(uint row) {
         uint column = (first_group + group) * LANES + lane;
         if (column >= p.n)
             continue;
-        uint at = rowOfY(row) * p.y_stride + column;
+        uint at = yAt(row) + column;
         float y = sums[group] * scaleOf(row);
         if ((FLAGS & MATMUL_BIAS) != 0)
             y += p.bias.v[column];

@@ -9,8 +9,8 @@
 layout(push_constant) uniform Push { Matmul p; };
 layout(constant_id = SPEC_FLAGS) const uint FLAGS = 0;
 
-uint rowOfX(uint row) { return row; }
-uint rowOfY(uint row) { return row; }
+uint xAt(uint row) { return row * p.x_stride; }
+uint yAt(uint row) { return row * p.y_stride; }
 float scaleOf(uint row) { return p.scale; }
 #include "lanes_matmul.glsl"
 

@@ -110,22 +110,27 @@ struct CachePlanes {
 #define ROPE_NEOX 1      // flags: pairs (j, j + rope_dims/2) instead of (2j, 2j+1)
 #define ROPE_RAW_KEYS 2  // k is stored as it is
 #define ROPE_FAR_QUERY 4 // q_far is written too: q rotated by rotation_far
+#define ROPE_NORM_AFTER                                                                            \
+    8 // q and k are multiplied by q_norm and k_norm behind the rotation; raw keys
+      // are not, q takes both
+#define ROPE_ONLY_KEYS 16 // there is no v: the grid ends with k
+#define ROPE_TEMPERED 32  // q of each row is multiplied by a number that lies behind `rotation`
 struct Rope {
     LONGSCOPE_ADDRESS(Floats) qkv;          // [rows, qkv_stride]
-    LONGSCOPE_ADDRESS(Floats) rotation;     // [rows, rope_dims/2, 2]
+    LONGSCOPE_ADDRESS(Floats) rotation;     // [rows, rope_dims/2, 2]; TEMPERED: then [rows]
     LONGSCOPE_ADDRESS(Floats) rotation_far; // [rows, rope_dims/2, 2]
     LONGSCOPE_ADDRESS(Floats) q;            // [rows, heads, HEAD_DIM], padding written as 0
     LONGSCOPE_ADDRESS(Floats) q_far;        // [rows, heads, HEAD_DIM]
     CachePlanes k;                          // [kv_heads, capacity, HEAD_DIM]
     CachePlanes v;                          // [kv_heads, capacity, HEAD_DIM]
-    uint rows;
+    LONGSCOPE_ADDRESS(Floats) q_norm;       // [head_dim]
+    LONGSCOPE_ADDRESS(Floats) k_norm;       // [head_dim]
     uint position; // of row 0, in the numbering of this layer's slots
     uint sinks;
     uint ring;
-    uint heads;
-    uint kv_heads;
-    uint head_dim; // as in the model, <= HEAD_DIM; even
-    uint rope_dims;
+    uint head_counts; // low half: of q, high half: of k and of v
+    uint head_dim;    // as in the model, <= HEAD_DIM; even
+    uint rope_dims;   // low half: how many are rotated, high half: the first one; both even
     uint qkv_stride;
     uint k_offset; // column of k in a row of qkv
     uint v_offset;
@@ -158,6 +163,11 @@ struct Rope {
 #define ATTENTION_RAW_KEYS 8 // keys are cached unrotated: rotated by rotation[position] when read
 #define ATTENTION_FAR 16     // runs may have zone 1
 #define ATTENTION_NEOX 32    // raw keys: pairs (j, j + rope_dims/2)
+#define ATTENTION_CAP 256    // a score becomes cap * tanh(score / cap), before the mask
+#define ATTENTION_SLOPES 512 // slope * (query position - key position) is taken from it (ALiBi)
+#define ATTENTION_SINKS 1024 // a logit of the head counts in m and l, and has no value
+// head_facts: (slope, sink, cap, 0) of each head, in base 2: times log2(e). Read under these flags.
+// rope_dims of raw keys: the low half says how many, the high half which is the first; with NEOX 0.
 struct AttentionPrefill {
     LONGSCOPE_ADDRESS(Floats) q;     // [rows, heads, HEAD_DIM]
     LONGSCOPE_ADDRESS(Floats) q_far; // [rows, heads, HEAD_DIM]
@@ -168,6 +178,7 @@ struct AttentionPrefill {
     LONGSCOPE_ADDRESS(Floats) rotation;     // raw keys: [positions, rope_dims/2, 2]
     LONGSCOPE_ADDRESS(Floats) rotation_far; // the same for keys of zone 1
     LONGSCOPE_ADDRESS(Uints) schedule;
+    LONGSCOPE_ADDRESS(Vec4s) head_facts; // [heads]
     uint heads;
     uint kv_heads;
     uint head_dim;
@@ -175,14 +186,15 @@ struct AttentionPrefill {
     uint out_stride;
     uint rope_dims;
     float scale; // of the scores, usually 1/sqrt(head_dim)
-    uint unused;
+    uint position; // of row 0
 };
 
 // One query over the keys of a schedule with one tile a head group, no bounds: all keys of all its
 // runs in order, cut into `splits` ranges of keys_per_split.
 // partial[split, head, 0..HEAD_DIM) is the normalised output of the range, then m and l
 // (base 2 logarithms: weight of a key = exp2(score * log2(e) - m)); an empty range has l = 0.
-// Flags as AttentionPrefill: LISTS, RAW_KEYS, FAR, NEOX.
+// Flags as AttentionPrefill: LISTS, RAW_KEYS, FAR, NEOX, CAP, SLOPES. Sinks count in
+// AttentionMerge.
 struct AttentionDecode {
     LONGSCOPE_ADDRESS(Floats) q;     // [heads, HEAD_DIM]
     LONGSCOPE_ADDRESS(Floats) q_far; // [heads, HEAD_DIM]
@@ -192,6 +204,7 @@ struct AttentionDecode {
     LONGSCOPE_ADDRESS(Floats) rotation;
     LONGSCOPE_ADDRESS(Floats) rotation_far;
     LONGSCOPE_ADDRESS(Uints) schedule;
+    LONGSCOPE_ADDRESS(Vec4s) head_facts;
     uint splits;
     uint keys_per_split; // splits * keys_per_split >= keys of every head group
     uint heads;
@@ -199,13 +212,14 @@ struct AttentionDecode {
     uint capacity;
     uint rope_dims;
     float scale;
-    uint unused;
+    uint position;
 };
 
-// result[head * head_dim + c] from the partial results of AttentionDecode
+// result[head * head_dim + c] from the partial results of AttentionDecode. Flag SINKS.
 struct AttentionMerge {
     LONGSCOPE_ADDRESS(Floats) partial;
     LONGSCOPE_ADDRESS(Floats) result;
+    LONGSCOPE_ADDRESS(Vec4s) head_facts;
     uint splits;
     uint heads;
     uint head_dim;
@@ -214,12 +228,14 @@ struct AttentionMerge {
 
 // Scores for choosing keys: scores[head, a, b] = scale * sum over t < group of q[row(a, t)] . k[b *
 // group + t], row(a, t) = first_row + a * group + group - 1 - t (antidiagonals; group 1: plain
-// scores). Keys of slots 0 .. key_groups * group - 1; causality is the reader's. Flag RAW_KEYS, NEOX.
+// scores). Keys of slots 0 .. key_groups * group - 1; causality is the reader's. Flags RAW_KEYS,
+// NEOX, CAP and SLOPES (of each product).
 struct AttentionScores {
     LONGSCOPE_ADDRESS(Floats) q; // [rows, heads, HEAD_DIM]
     CachePlanes k;
     LONGSCOPE_ADDRESS(Floats) rotation; // raw keys: [slots, rope_dims/2, 2]
     LONGSCOPE_ADDRESS(Floats) scores;   // [heads, row_groups, key_groups]
+    LONGSCOPE_ADDRESS(Vec4s) head_facts;
     uint first_row;
     uint row_groups;
     uint key_groups;
@@ -229,11 +245,11 @@ struct AttentionScores {
     uint capacity;
     uint rope_dims;
     float scale;
-    uint unused;
+    uint position; // of row 0
 };
 
 // A second pass over a schedule, with m and l of each row known: p = exp2(score*log2(e) - m) / l.
-// Flags as AttentionPrefill (LISTS, RAW_KEYS, FAR, NEOX), and:
+// Flags as AttentionPrefill (LISTS, RAW_KEYS, FAR, NEOX, CAP, SLOPES), and:
 #define MAP_METRICS 64 // writes metrics, for all heads: grid y = head
 #define MAP_CELLS 128  // writes cells, of the heads first_head + y of the grid
 #define MAP_METRIC_COUNT 8
@@ -251,6 +267,7 @@ struct AttentionMap {
     LONGSCOPE_ADDRESS(Floats) rotation_far;
     LONGSCOPE_ADDRESS(Uints) schedule;
     LONGSCOPE_ADDRESS(Floats) target; // metrics or cells
+    LONGSCOPE_ADDRESS(Vec4s) head_facts;
     uint position; // of row 0
     uint heads;
     uint kv_heads;
@@ -319,10 +336,10 @@ struct Probe {
 #ifdef __cplusplus
 #undef LONGSCOPE_ADDRESS
 static_assert(sizeof(Matrix) == 32 && sizeof(Probe) == 24);
-static_assert(sizeof(Matmul) == 88 && sizeof(Rope) == 120 && sizeof(AttentionPrefill) == 120);
-static_assert(sizeof(AttentionDecode) == 112 && sizeof(AttentionMerge) == 32);
-static_assert(sizeof(CachePlanes) == 16 && sizeof(AttentionScores) == 80);
-static_assert(sizeof(AttentionMap) == 120 && sizeof(CacheMove) == 56);
+static_assert(sizeof(Matmul) == 88 && sizeof(Rope) == 128 && sizeof(AttentionPrefill) == 128);
+static_assert(sizeof(AttentionDecode) == 120 && sizeof(AttentionMerge) == 40);
+static_assert(sizeof(CachePlanes) == 16 && sizeof(AttentionScores) == 88);
+static_assert(sizeof(AttentionMap) == 128 && sizeof(CacheMove) == 56);
 static_assert(sizeof(PageBounds) == 56 && sizeof(PageScores) == 48);
 } // namespace longscope::params
 #endif

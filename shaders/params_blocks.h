@@ -71,7 +71,8 @@ struct Activation {
     uint gate_segment;
 };
 
-// y[i, c] = factor * s(i) * g(x[i, c]) (+ y[i, c]); s = 1 and g(x) = x unless flags say more
+// y[i, c] = factor * s(i) * g(x[i, c]) (+ y[i, c]); s = 1 and g(x) = x unless flags say more. A row
+// may have several segments, x_segment and y_segment apart.
 #define ADJUST_ADD 1     // flags: y is added to
 #define ADJUST_SCALES 2  // s(i) = scales[i * scale_stride]
 #define ADJUST_SIGMOID 4 // its sigmoid
@@ -89,10 +90,12 @@ struct Adjust {
     uint scale_stride;
     float factor;
     float bound;
+    uint x_segment;
+    uint y_segment;
     uint unused;
 };
 
 #ifdef __cplusplus
 static_assert(sizeof(Embed) == 64 && sizeof(Norm) == 88);
-static_assert(sizeof(Activation) == 64 && sizeof(Adjust) == 56);
+static_assert(sizeof(Activation) == 64 && sizeof(Adjust) == 64);
 #endif

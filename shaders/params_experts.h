@@ -58,6 +58,11 @@ layout(buffer_reference, std430, buffer_reference_align = 16) readonly buffer Ex
 // y[a, i] = scale * factor[a] * sum_k w[i, k] x[a / x_divisor, k] (+ bias[i]); w, scale and bias of
 // the expert of assignment a. Flags: MATMUL_BIAS, and:
 #define MATMUL_FACTOR 4 // without it factor[a] = 1
+// With HEADS an expert is the matrix of one head: every row has `heads` assignments, a = row * heads
+// + head, and list, tiles and factor are not read. In x and y a head's part of a row begins x_head
+// and y_head columns behind that of the head before it:
+// y[row, head * y_head + i] = sum_k w[i, k] x[row, head * x_head + k]
+#define MATMUL_HEADS 8
 struct ExpertMatmul {
     LONGSCOPE_ADDRESS(Experts) experts; // [experts]
     LONGSCOPE_ADDRESS(Uints) list;      // [assignments]: matmul: Group.order; matvec: Route.ids
@@ -66,11 +71,16 @@ struct ExpertMatmul {
     LONGSCOPE_ADDRESS(Floats) y;        // [assignments, y_stride]
     LONGSCOPE_ADDRESS(Floats) factor;   // [assignments]
     uint k;                             // columns of each w, multiple of 32
-    uint n;                             // rows of each w, multiple of 32
+    uint n;                             // rows of each w: multiple of 32; HEADS: of 8, those wanted
     uint x_stride;                      // multiple of 4
     uint y_stride;
     uint x_divisor;
-    uint unused;
+    // HEADS only
+    uint heads;
+    uint rows;
+    uint tile_rows; // of a tile of the matmul
+    uint x_head;    // multiple of 4
+    uint y_head;
 };
 
 // x[row, c] = factor * sum over j of weights[a] * y[a, c] (+ x[row, c]), a = row * used + j
@@ -90,5 +100,5 @@ struct Combine {
 
 #ifdef __cplusplus
 static_assert(sizeof(Route) == 64 && sizeof(Group) == 40 && sizeof(Expert) == 48);
-static_assert(sizeof(ExpertMatmul) == 72 && sizeof(Combine) == 48);
+static_assert(sizeof(ExpertMatmul) == 88 && sizeof(Combine) == 48);
 #endif

@@ -7,7 +7,7 @@
 // TILE_B) * 128 <= 16384 bytes.
 //
 // Who includes this has a Matmul p, and says of row 0 .. p.rows - 1 where it lies in x and in y
-// (rowOfX, rowOfY) and what the product is scaled by (scaleOf).
+// (xAt, yAt) and what the product is scaled by (scaleOf).
 #include "weights.glsl"
 
 layout(local_size_x_id = SPEC_LOCAL_SIZE) in;
@@ -42,7 +42,7 @@ void findRows(uint first_row) {
     [[unroll]] for (uint i = 0; i < X_LOADS; ++i) {
         uint at = gl_LocalInvocationID.x + i * LOCAL_SIZE;
         uint row = first_row + at / QUADS;
-        x_quads[i] = row < p.rows ? rowOfX(row) * (p.x_stride / 4) + at % QUADS : NOWHERE;
+        x_quads[i] = row < p.rows ? xAt(row) / 4 + at % QUADS : NOWHERE;
     }
 }
 
@@ -99,7 +99,7 @@ void multiplyTiles(uint own_row, uint own_column, inout vec4 sums[OWN_ROWS]) {
 void storeResult(uint row, uint column, float sum) {
     if (row >= p.rows || column >= p.n)
         return;
-    uint at = rowOfY(row) * p.y_stride + column;
+    uint at = yAt(row) + column;
     float result = sum * scaleOf(row);
     if ((FLAGS & MATMUL_BIAS) != 0)
         result += p.bias.v[column];

@@ -4,7 +4,7 @@
 // multiplied as integers and scaled once an octet: sum w x = a * sum code x + b * sum x.
 //
 // Who includes this has a Matmul p, and says of row 0 .. p.rows - 1 where it lies in x and in y
-// (rowOfX, rowOfY) and what the product is scaled by (scaleOf).
+// (xAt, yAt) and what the product is scaled by (scaleOf).
 #include "weights.glsl"
 
 layout(local_size_x_id = SPEC_LOCAL_SIZE) in;
@@ -43,7 +43,7 @@ void addOctet(uint first, uint octet, inout vec4 sums[TILE_A]) {
         x[2 * i] = vec4(0);
         x[2 * i + 1] = vec4(0);
         if (i < p.rows) {
-            uint at = rowOfX(i) * (p.x_stride / 4) + 2 * octet;
+            uint at = xAt(i) / 4 + 2 * octet;
             x[2 * i] = Vec4s(p.x).v[at];
             x[2 * i + 1] = Vec4s(p.x).v[at + 1];
             x_sums[i] = dotEight(x[2 * i], x[2 * i + 1], vec4(1), vec4(1));
@@ -56,7 +56,7 @@ void addOctet(uint first, uint octet, inout vec4 sums[TILE_A]) {
 void storeResult(uint i, uint row, float sum) {
     if (i >= p.rows || row >= p.n)
         return;
-    uint at = rowOfY(i) * p.y_stride + row;
+    uint at = yAt(i) + row;
     float result = sum * scaleOf(i);
     if ((FLAGS & MATMUL_BIAS) != 0)
         result += p.bias.v[row];

@@ -10,7 +10,7 @@ struct Activations {
     gpu::Buffer buffer;
     uint32_t stride = 0;
     uint64_t address(uint64_t row = 0, uint32_t column = 0) const {
-        return buffer.address() + (row * stride + column) * sizeof(float);
+        return (buffer ? buffer.address() : 0) + (row * stride + column) * sizeof(float);
     }
 };
 

@@ -112,10 +112,10 @@ gpu::Buffer makeTable(gpu::Device &device, const Joined &joined, const ExpertLin
     return uploaded(device, std::as_bytes(std::span(table)));
 }
 
-void findPipelines(gpu::Device &device, const Tiling &tiling, bool weighs_input,
+void findPipelines(gpu::Device &device, const Tiling &tiling, uint32_t flags,
                    ExpertLinear &linear) {
     bool lanes = tiling.family == KernelFamily::lanes;
-    uint32_t flags = (linear.bias ? MATMUL_BIAS : 0u) | (weighs_input ? MATMUL_FACTOR : 0u);
+    flags |= linear.bias ? MATMUL_BIAS : 0u;
     gpu::Specialization constants = weightConstants(linear.layout.format, tiling);
     constants.emplace_back(SPEC_FLAGS, flags);
     gpu::Specialization matmul = constants, matvec = constants;
@@ -167,9 +167,15 @@ ExpertGroup makeExperts(gpu::Device &device, const Tiling &tiling,
     ExpertGroup group;
     for (const Joined &joined : joinExperts(parts)) {
         group.push_back(makeExpertLinear(device, tiling, joined, buffer_bytes));
-        findPipelines(device, tiling, weighs_input, group.back());
+        findPipelines(device, tiling, weighs_input ? MATMUL_FACTOR : 0u, group.back());
     }
     return group;
+}
+
+ExpertLinear makeHeads(gpu::Device &device, const Tiling &tiling, const ExpertPart &part) {
+    ExpertLinear linear = makeExpertLinear(device, tiling, {part}, kExpertBufferBytes);
+    findPipelines(device, tiling, MATMUL_HEADS, linear);
+    return linear;
 }
 
 uint32_t expertTileRows(const Tiling &tiling) {

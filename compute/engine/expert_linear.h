@@ -47,6 +47,10 @@ ExpertGroup makeExperts(gpu::Device &device, const Tiling &tiling,
                         const std::vector<ExpertPart> &parts, bool weighs_input,
                         uint64_t buffer_bytes = kExpertBufferBytes);
 
+/// The matrices of all heads [in, out, heads], each for its own part of a row (latent.h); neither
+/// bias nor scale.
+ExpertLinear makeHeads(gpu::Device &device, const Tiling &tiling, const ExpertPart &part);
+
 /// Rows of a tile of the experts' matmul: fewer than of the plain one, for experts have few rows.
 uint32_t expertTileRows(const Tiling &tiling);
 

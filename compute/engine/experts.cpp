@@ -196,7 +196,11 @@ void Experts::multiply(gpu::Recorder &recorder, const ExpertGroup &group, const 
                                     .x_stride = x.stride,
                                     .y_stride = y.stride,
                                     .x_divisor = input == Input::of_row ? rule_.used : 1,
-                                    .unused = 0};
+                                    .heads = 0,
+                                    .rows = 0,
+                                    .tile_rows = 0,
+                                    .x_head = 0,
+                                    .y_head = 0};
         gpu::Cost cost{.bytes =
                            std::min<uint64_t>(assignments, linear.experts) * linear.layout.bytes +
                            assignments * (params.k + params.n) * sizeof(float),

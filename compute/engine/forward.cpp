@@ -1,6 +1,7 @@
 #include "compute/engine/forward.h"
 
 #include "compute/engine/mixers.h"
+#include "compute/engine/per_layer.h"
 
 #include <tuple>
 
@@ -43,6 +44,7 @@ bool recordLayers(gpu::Recorder &recorder, const Pass &pass, const Chunk &chunk,
         recordFeedForward(step, early ? scratch.ffn_in : from_x ? x : normed, fed);
         if (own.ffn_after)
             op.addNorm(recorder, own.ffn_after, fed, x, chunk.rows);
+        recordLayerEnd(step);
 
         if (!layer_done())
             return false;

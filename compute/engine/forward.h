@@ -70,5 +70,11 @@ void recordAttention(const Step &step, const Activations &in, const Activations 
                      Observer *observer);
 /// out (+)= feed-forward block of in: dense, experts, shared expert; rwkv6: its channel mix.
 void recordFeedForward(const Step &step, const Activations &in, const Activations &out);
+/// Its parts. `gate` [model_dim -> 1], through a sigmoid, weighs the block; null: none.
+void recordDense(const Step &step, const DenseWeights &own, const LinearGroup *gate,
+                 const Activations &in, const Activations &out);
+/// out (+)= experts of in, chosen by what the router says of `routed`.
+void recordExperts(const Step &step, const ExpertWeights &own, const Activations &routed,
+                   const Activations &in, const Activations &out);
 
 } // namespace longscope::engine

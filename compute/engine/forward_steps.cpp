@@ -1,7 +1,7 @@
 // The steps of a layer, each for all families: what a model does not have is empty and left out.
-#include "compute/engine/forward.h"
-
+#include "compute/engine/latent.h"
 #include "compute/engine/mixers.h"
+#include "compute/engine/per_layer.h"
 
 #include <tuple>
 
@@ -38,11 +38,10 @@ void adjustQkv(const Step &step) {
                   {.columns = step.widths().qkv, .kind = Adjust::Bound::clamp, .bound = bound},
                   scratch.qkv, scratch.qkv, step.chunk.rows);
     normHeads(step);
-    if (step.kind().tempered)
-        op.adjust(step.recorder,
-                  {.columns = step.kind().heads * step.kind().head_dim,
-                   .scales = scratch.temperature},
-                  scratch.qkv, scratch.qkv, step.chunk.rows);
+}
+
+HeadNorms normsBehind(const AttentionWeights &own) {
+    return {own.after_q ? own.after_q.address() : 0, own.after_k ? own.after_k.address() : 0};
 }
 
 /// hidden = act(gate) * up, or act(up), of what lies in scratch.gate_up.
@@ -58,6 +57,8 @@ void activate(const Step &step, const DenseWeights &own) {
         step.pass.operations.activate(step.recorder, activation, up, scratch.hidden,
                                       step.chunk.rows);
 }
+
+} // namespace
 
 void recordDense(const Step &step, const DenseWeights &own, const LinearGroup *gate,
                  const Activations &in, const Activations &out) {
@@ -77,14 +78,14 @@ void recordDense(const Step &step, const DenseWeights &own, const LinearGroup *g
     op.multiply(step.recorder, own.down, scratch.hidden, out, rows);
 }
 
-void recordExperts(const Step &step, const ExpertWeights &own, const Activations &in,
-                   const Activations &out) {
+void recordExperts(const Step &step, const ExpertWeights &own, const Activations &routed,
+                   const Activations &in, const Activations &out) {
     const Operations &op = step.pass.operations;
     const Experts &experts = *step.pass.experts;
     const ExpertScratch &scratch = step.pass.scratch.experts;
     gpu::Recorder &recorder = step.recorder;
     const uint32_t rows = step.chunk.rows, assignments = rows * step.kind().experts_used;
-    op.multiply(recorder, own.router, in, scratch.logits, rows);
+    op.multiply(recorder, own.router, routed, scratch.logits, rows);
     experts.route(recorder, own.selection_bias ? &own.selection_bias : nullptr, scratch, rows);
     experts.multiply(recorder, own.gate_up, in, Experts::Input::of_row, scratch.gate_up, scratch,
                      rows);
@@ -97,8 +98,6 @@ void recordExperts(const Step &step, const ExpertWeights &own, const Activations
                     adds ? Experts::Into::added : Experts::Into::replaced, rows);
 }
 
-} // namespace
-
 void recordEmbedding(gpu::Recorder &recorder, const Pass &pass, const Chunk &chunk) {
     const Operations &op = pass.operations;
     const auto &[weights, scratch] = std::tie(pass.weights, pass.scratch);
@@ -109,6 +108,7 @@ void recordEmbedding(gpu::Recorder &recorder, const Pass &pass, const Chunk &chu
                  true);
     if (weights.embedding_norm)
         op.norm(recorder, weights.embedding_norm, scratch.x, scratch.x, {0, chunk.rows});
+    recordPerLayerInputs(recorder, pass, chunk);
 }
 
 void recordAttention(const Step &step, const Activations &in, const Activations &out,
@@ -121,9 +121,13 @@ void recordAttention(const Step &step, const Activations &in, const Activations 
     const uint32_t rows = step.chunk.rows, head_dim = step.kind().head_dim;
     const bool observed = observer && observer->wants(step.layer, step.chunk);
 
-    op.multiply(recorder, own.qkv, in, scratch.qkv, rows);
-    adjustQkv(step);
-    attention.rotate(recorder, scratch, step.pass.cache, step.layer);
+    if (own.latent) {
+        recordLatentQkv(step, in);
+    } else {
+        op.multiply(recorder, own.qkv, in, scratch.qkv, rows);
+        adjustQkv(step);
+    }
+    attention.rotate(recorder, scratch, step.pass.cache, step.layer, normsBehind(own));
     attention.attend(recorder, scratch, step.pass.cache, step.layer, step.flush, observed);
     if (observed)
         observer->recorded(recorder, step.pass, step.layer, step.chunk, step.flush);
@@ -135,17 +139,22 @@ void recordAttention(const Step &step, const Activations &in, const Activations 
                      .gate_distance = 2 * head_dim},
                     {scratch.qkv, step.widths().gate_offset + head_dim}, scratch.attended,
                     scratch.attended, rows);
-    op.multiply(recorder, own.output, scratch.attended, out, rows);
+    if (own.latent)
+        recordLatentValues(step);
+    op.multiply(recorder, own.output, own.latent ? scratch.latent_values : scratch.attended, out,
+                rows);
 }
 
 void recordFeedForward(const Step &step, const Activations &in, const Activations &out) {
     const LayerWeights &own = step.weights();
+    if (own.per_layer.experts_after)
+        return recordBothBlocks(step, in, out);
     if (step.kind().recurrence == model::Recurrence::rwkv6)
         step.pass.mixers->mixChannels(step, in, out);
     if (own.dense)
         recordDense(step, own.dense, nullptr, in, out);
     if (step.kind().experts_used > 0)
-        recordExperts(step, own.experts, in, out);
+        recordExperts(step, own.experts, in, in, out);
     if (own.experts.shared)
         recordDense(step, own.experts.shared, &own.experts.shared_gate, in, out);
 }

@@ -219,6 +219,38 @@ void Operations::multiplyOne(gpu::Recorder &recorder, const Linear &linear, Colu
             cost);
 }
 
+void Operations::multiplyHeads(gpu::Recorder &recorder, const ExpertLinear &heads,
+                               const HeadParts &parts, Columns x, Columns y,
+                               uint32_t rows) const {
+    assert(parts.results % 8 == 0 && parts.x_distance % 4 == 0 && x.first % 4 == 0);
+    params::ExpertMatmul params{.experts = heads.table.address(),
+                                .list = 0,
+                                .tiles = 0,
+                                .x = addressOf(x),
+                                .y = addressOf(y),
+                                .factor = 0,
+                                .k = heads.layout.columns,
+                                .n = parts.results,
+                                .x_stride = x.rows->stride,
+                                .y_stride = y.rows->stride,
+                                .x_divisor = 1,
+                                .heads = heads.experts,
+                                .rows = rows,
+                                .tile_rows = expertTileRows(tiling_),
+                                .x_head = parts.x_distance,
+                                .y_head = parts.y_distance};
+    const uint64_t assignments = uint64_t{rows} * heads.experts;
+    gpu::Cost cost{.bytes = heads.experts * heads.layout.bytes +
+                            assignments * (params.k + params.n) * sizeof(float),
+                   .flops = 2 * assignments * params.k * params.n};
+    const bool matvec = rows == 1;
+    gpu::Groups groups = matvec ? gpu::Groups{ceilDiv(params.n, tiling_.matvec_rows), heads.experts}
+                                : gpu::Groups{heads.experts * ceilDiv(rows, params.tile_rows),
+                                              ceilDiv(params.n, tiling_.matmulColumns())};
+    recorder.dispatch(*(matvec ? heads.matvec : heads.matmul), params,
+                      {&x.rows->buffer, &y.rows->buffer}, {&y.rows->buffer}, groups, cost);
+}
+
 void Operations::activate(gpu::Recorder &recorder, const Activation &activation, Columns gate,
                           Columns up, Columns hidden, uint32_t rows) const {
     runActivation(recorder, activation, &gate, up, hidden, rows);
@@ -284,8 +316,12 @@ void Operations::adjust(gpu::Recorder &recorder, const Adjust &adjust, Columns x
                           .scale_stride = scales ? scales->rows->stride : 0,
                           .factor = adjust.factor,
                           .bound = adjust.bound,
+                          .x_segment = adjust.x_distance,
+                          .y_segment = adjust.y_distance,
                           .unused = 0};
-    const bool wide = isWide({params.x, params.y}, {columns, params.x_stride, params.y_stride});
+    const bool wide = isWide({params.x, params.y}, {columns, params.x_stride, params.y_stride,
+                                                    params.x_segment, params.y_segment});
+    const uint64_t elements = uint64_t{rows} * adjust.segments * columns;
     const uint32_t flags = flagsOf(adjust) | (wide ? ADJUST_WIDE : 0u);
     const gpu::Pipeline &pipeline = adjusts_.find(flags, [&]() -> const gpu::Pipeline & {
         return gpu::findPipeline(device_, kAdjust, {{SPEC_FLAGS, flags}},
@@ -294,8 +330,8 @@ void Operations::adjust(gpu::Recorder &recorder, const Adjust &adjust, Columns x
     recorder.dispatch(
         pipeline, params,
         {&x.rows->buffer, &y.rows->buffer, scales ? &scales->rows->buffer : &x.rows->buffer},
-        {&y.rows->buffer}, {ceilDiv(columns, 4ull * tiling_.shared_local), rows},
-        {.bytes = bytesOf(rows, columns) * (adjust.add ? 3 : 2), .flops = 2ull * rows * columns});
+        {&y.rows->buffer}, {ceilDiv(columns, 4ull * tiling_.shared_local), rows, adjust.segments},
+        {.bytes = elements * sizeof(float) * (adjust.add ? 3 : 2), .flops = 2 * elements});
 }
 
 } // namespace longscope::engine

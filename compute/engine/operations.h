@@ -52,6 +52,10 @@ class Operations {
     void multiply(gpu::Recorder &recorder, const LinearGroup &group, Columns x,
                   const Activations &y, uint32_t rows, float factor = 1) const;
 
+    /// Of each head, in its own part of the rows: y = W x. Nothing else of y is written.
+    void multiplyHeads(gpu::Recorder &recorder, const ExpertLinear &heads, const HeadParts &parts,
+                       Columns x, Columns y, uint32_t rows) const;
+
     /// hidden = act(gate) * up. hidden may be gate or up, with the same columns. The padding of
     /// `hidden` becomes 0 where activation.columns are all of its row but that.
     void activate(gpu::Recorder &recorder, const Activation &activation, Columns gate, Columns up,

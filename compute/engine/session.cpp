@@ -19,6 +19,7 @@ SessionOptions withWindow(const Engine &engine, SessionOptions options) {
     if (options.context_tokens == 0)
         options.context_tokens = config.context_tokens;
     checkOptions(config, options);
+    options = withNativeWindows(config, std::move(options));
     // A scheme that was chosen is the reader's word; without one nothing goes out of range.
     if (std::string problem = outOfReach(config, options); !problem.empty() && !options.rope)
         fail(ErrorKind::usage, "{}", problem);
@@ -64,7 +65,8 @@ Session::Impl::Impl(Engine &owner, const SessionOptions &wanted)
         memory.emplace(engine.device(), config);
         mixers.emplace(engine.device(), tiling, config, *memory);
     }
-    attention = std::make_unique<Attention>(engine.device(), tiling, config, widths, options);
+    attention = std::make_unique<Attention>(engine.device(), tiling, config, widths, options,
+                                            readSinks(engine.file(), config));
 }
 
 Pass Session::Impl::pass() const {
@@ -100,15 +102,6 @@ void Session::Impl::fillPositions(const Chunk &chunk) {
         auto *positions = reinterpret_cast<uint32_t *>(scratch.positions.mapped().data());
         for (uint32_t row = 0; row < chunk.rows; ++row)
             positions[row] = static_cast<uint32_t>(chunk.position) + row;
-    }
-    if (scratch.temperature.buffer) {
-        const model::TemperatureConfig &rule = engine.config().temperature;
-        auto *factors = reinterpret_cast<float *>(scratch.temperature.buffer.mapped().data());
-        for (uint32_t row = 0; row < chunk.rows; ++row) {
-            auto position = static_cast<double>(chunk.position + row);
-            double lengths = std::floor((position + rule.offset) / rule.length);
-            factors[row] = static_cast<float>(1 + rule.scale * std::log(lengths + 1));
-        }
     }
 }
 

@@ -58,7 +58,7 @@ constexpr HeadsKeys prefillTile(uint32_t group_heads, uint32_t head_dim_padded) 
         return {2, head_dim_padded <= 96 ? 3u : 2u};
     if (head_dim_padded <= 192)
         return {1, head_dim_padded <= 128 ? 4u : 3u};
-    return {1, 2};
+    return {1, head_dim_padded <= 256 ? 2u : 1u};
 }
 
 /// Keys a step of the second pass, one head a workgroup: the picture of one head of 64 over 8192

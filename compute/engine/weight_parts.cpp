@@ -1,19 +1,23 @@
 #include "compute/engine/weight_parts.h"
 
 #include "compute/core/error.h"
+#include "compute/engine/latent.h"
 
 #include <algorithm>
+#include <cstring>
 #include <format>
 
 namespace longscope::engine {
 
 using model::Config;
 using model::Gguf;
+using model::QuantType;
 using model::Tensor;
 
 namespace {
 
-LayerWidths widthsOf(const model::LayerConfig &layer, const model::Architecture &rules) {
+LayerWidths widthsOf(const model::LayerConfig &layer, const model::Config &config) {
+    const model::Architecture &rules = *config.architecture;
     LayerWidths widths;
     if (layer.attends()) {
         uint32_t q = padded(uint64_t{layer.heads} * layer.head_dim);
@@ -26,6 +30,10 @@ LayerWidths widthsOf(const model::LayerConfig &layer, const model::Architecture 
         if (rules.attention.gated)
             widths.qkv += padded(2 * uint64_t{layer.heads} * layer.head_dim);
         widths.attended = q;
+        if (rules.attention.latent) { // [q | k] as the cache wants them; see latent.h
+            widths.qkv = widths.v_offset = widths.k_offset + padded(layer.head_dim);
+            widths.attended = attendedWidth(config);
+        }
     }
     if (layer.ffn_dim > 0) {
         widths.hidden = padded(layer.ffn_dim);
@@ -50,7 +58,7 @@ std::string layerName(uint32_t layer, std::string_view stem) {
 WidthPlan planWidths(const Config &config) {
     WidthPlan widths{.model = padded(config.model_dim), .vocab = padded(config.vocab), .layer = {}};
     for (const model::LayerConfig &layer : config.layer) {
-        LayerWidths own = widthsOf(layer, *config.architecture);
+        LayerWidths own = widthsOf(layer, config);
         widths.qkv = std::max(widths.qkv, own.qkv);
         widths.attended = std::max(widths.attended, own.attended);
         widths.gate_up = std::max(widths.gate_up, own.gate_up);
@@ -217,27 +225,28 @@ LinearParts WeightParts::gateUp(uint32_t layer, const char *suffix, ScaleUse sca
     return {part(layerName(layer, std::string("ffn_gate") + suffix), 0, scale), up};
 }
 
-ExpertPart WeightParts::expertPart(uint32_t layer, const char *stem) const {
-    const model::ExpertRules &rules = config_.architecture->experts;
+ExpertPart WeightParts::expertPart(uint32_t layer, const char *stem, bool scaled) const {
     std::string base = layerName(layer, stem);
     ExpertPart part;
     part.weight = find(base + ".weight");
-    if (rules.biases)
+    if (config_.architecture->experts.biases)
         part.bias = find(base + ".bias");
-    if (rules.scales)
+    if (scaled)
         part.scale = find(base + ".scale");
     return part;
 }
 
 std::vector<ExpertPart> WeightParts::expertGateUp(uint32_t layer) const {
+    const model::ExpertRules &rules = config_.architecture->experts;
+    bool scaled = rules.scales && !rules.only_down_scale;
     uint32_t ffn = config_.experts.ffn_dim;
     if (!config_.experts.merged) {
-        ExpertPart gate = expertPart(layer, "ffn_gate_exps");
-        ExpertPart up = expertPart(layer, "ffn_up_exps");
+        ExpertPart gate = expertPart(layer, "ffn_gate_exps", scaled);
+        ExpertPart up = expertPart(layer, "ffn_up_exps", scaled);
         up.out_offset = padded(ffn);
         return {gate, up};
     }
-    ExpertPart gate = expertPart(layer, "ffn_gate_up_exps"), up = gate;
+    ExpertPart gate = expertPart(layer, "ffn_gate_up_exps", scaled), up = gate;
     gate.rows = ffn;
     up.first_row = ffn;
     up.rows = ffn;
@@ -246,7 +255,50 @@ std::vector<ExpertPart> WeightParts::expertGateUp(uint32_t layer) const {
 }
 
 std::vector<ExpertPart> WeightParts::expertDown(uint32_t layer) const {
-    return {expertPart(layer, "ffn_down_exps")};
+    return {expertPart(layer, "ffn_down_exps", config_.architecture->experts.scales)};
+}
+
+ExpertPart WeightParts::latentValues(uint32_t layer) {
+    const model::LatentConfig &sizes = config_.latent;
+    if (sizes.absorbed)
+        return {.weight = find(layerName(layer, "attn_v_b.weight"))};
+    // Of each head: rows of keys, then rows of values.
+    uint32_t still = sizes.key_dim - config_.rope().dims;
+    Tensor joined = *find(layerName(layer, "attn_kv_b.weight"));
+    joined.shape = {sizes.kv_rank, uint64_t{still} + sizes.value_dim, config_.layer[layer].heads};
+    return {.weight = &views_.emplace_back(std::move(joined)),
+            .first_row = still,
+            .rows = sizes.value_dim};
+}
+
+/// attn_kv_b makes keys of c; absorbed, its rows of keys stand as columns and take the query to c.
+/// Blocks of a type do not turn, so these weights become numbers: f32 where that is what keeps
+/// them, else f16, which is finer than what they were rounded to before.
+ExpertPart WeightParts::latentKeys(uint32_t layer, bool bytes) {
+    const model::LatentConfig &sizes = config_.latent;
+    if (sizes.absorbed)
+        return {.weight = find(layerName(layer, "attn_k_b.weight"))};
+    const Tensor &joined = *find(layerName(layer, "attn_kv_b.weight"));
+    const uint64_t heads = config_.layer[layer].heads, rank = sizes.kv_rank;
+    const uint64_t still = sizes.key_dim - config_.rope().dims, of_head = still + sizes.value_dim;
+    const bool wide = joined.type == QuantType::f32 || joined.type == QuantType::bf16;
+    const uint64_t size = wide ? sizeof(float) : sizeof(uint16_t);
+    turned_.resize(bytes ? heads * still * rank * size : 0);
+    std::vector<float> row(rank);
+    for (uint64_t i = 0; bytes && i < heads * still; ++i) {
+        uint64_t head = i / still, column = i % still;
+        uint64_t from = (head * of_head + column) * model::rowBytes(joined.type, rank);
+        model::dequantizeRow(joined.type, joined.bytes.data() + from, row);
+        for (uint64_t r = 0; r < rank; ++r) {
+            std::byte *to = turned_.data() + ((head * rank + r) * still + column) * size;
+            const uint16_t half = model::floatToHalf(row[r]);
+            std::memcpy(to, wide ? static_cast<const void *>(&row[r]) : &half, size);
+        }
+    }
+    return {.weight = &views_.emplace_back(Tensor{joined.name,
+                                                  wide ? QuantType::f32 : QuantType::f16,
+                                                  {still, rank, heads},
+                                                  turned_})};
 }
 
 std::vector<float> WeightParts::values(const std::string &name) const {

@@ -51,6 +51,10 @@ class WeightParts {
                           uint32_t out_offset);
     /// Throws Error(model) for an adapter of a tensor that no matrix was made of.
     void checkAdapters() const;
+    /// Matrices of the heads of latent attention, out of attn_k_b and attn_v_b or of attn_kv_b. What
+    /// latentKeys gives may have its bytes here, until it is called again; without `bytes`: none.
+    ExpertPart latentKeys(uint32_t layer, bool bytes);
+    ExpertPart latentValues(uint32_t layer);
     /// Values of a tensor; empty when there is none.
     std::vector<float> values(const std::string &name) const;
 
@@ -58,7 +62,7 @@ class WeightParts {
     LinearPart part(const std::string &stem, uint32_t out_offset, ScaleUse scale) const;
     const model::Tensor *copyRows(const model::Tensor &tensor, std::span<const RowPiece> pieces);
     LinearParts fusedQkv(uint32_t layer);
-    ExpertPart expertPart(uint32_t layer, const char *stem) const;
+    ExpertPart expertPart(uint32_t layer, const char *stem, bool scaled) const;
 
     const model::Gguf &file_;
     const model::Config &config_;
@@ -67,6 +71,7 @@ class WeightParts {
     std::deque<model::Tensor> views_; ///< some rows of tensors
     std::deque<std::vector<std::byte>> copies_; ///< of rows in another order
     mutable std::set<std::string, std::less<>> adapted_; ///< tensors whose adapters were found
+    std::vector<std::byte> turned_;   ///< what latentKeys made
 };
 
 std::string layerName(uint32_t layer, std::string_view stem);

@@ -11,6 +11,8 @@ class WeightSink {
     virtual ~WeightSink() = default;
     virtual LinearGroup linears(const LinearParts &parts, bool adds_residual) = 0;
     virtual ExpertGroup experts(const std::vector<ExpertPart> &parts, bool weighs_input) = 0;
+    virtual ExpertLinear heads(const ExpertPart &part) = 0;
+    virtual bool readsValues() const = 0; ///< or only types and shapes
     /// Padded with zeros to a multiple of 32.
     virtual gpu::Buffer vector(std::vector<float> values) = 0;
 };

@@ -2,10 +2,12 @@
 
 #include "compute/core/clock.h"
 #include "compute/core/error.h"
+#include "compute/engine/latent.h"
 #include "compute/engine/weight_sink.h"
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace longscope::engine {
 namespace {
@@ -25,6 +27,11 @@ class ByteCounter final : public WeightSink {
         bytes_ += planExperts(parts, tiling_);
         return {};
     }
+    ExpertLinear heads(const ExpertPart &part) override {
+        bytes_ += planExperts({part}, tiling_);
+        return {};
+    }
+    bool readsValues() const override { return false; }
     gpu::Buffer vector(std::vector<float> values) override {
         bytes_ += uint64_t{padded(values.size())} * sizeof(float);
         return {};
@@ -67,6 +74,14 @@ class Uploader final : public WeightSink {
         report();
         return group;
     }
+    ExpertLinear heads(const ExpertPart &part) override {
+        begin();
+        ExpertLinear linear = makeHeads(device_, tiling_, part);
+        done(*part.weight);
+        report();
+        return linear;
+    }
+    bool readsValues() const override { return true; }
     gpu::Buffer vector(std::vector<float> values) override {
         values.resize(padded(values.size()), 0.0f);
         gpu::Buffer buffer(device_, "weights", values.size() * sizeof(float), gpu::Memory::device);
@@ -81,7 +96,8 @@ class Uploader final : public WeightSink {
     }
     void done(const model::Tensor &tensor) {
         file_.forget(tensor.bytes);
-        done_bytes_ += tensor.bytes.size();
+        // A tensor may stand for two matrices, or be made of another one.
+        done_bytes_ = std::min(done_bytes_ + tensor.bytes.size(), total_bytes_);
     }
     void report() {
         if (!sink_)
@@ -109,7 +125,10 @@ class WeightBuilder {
   public:
     WeightBuilder(const Gguf &file, const Config &config, const Adapters &adapters,
                   WeightSink &sink)
-        : parts_(file, config, adapters), config_(config), rules_(*config.architecture), sink_(sink) {}
+        : parts_(file, config, adapters), config_(config), rules_(*config.architecture),
+          sink_(sink) {
+        checkLatent(config);
+    }
 
     Weights build() {
         Weights weights;
@@ -194,8 +213,8 @@ class WeightBuilder {
         const model::NormRules &norms = rules_.norm;
         if (norms.before_attention)
             own.attn_norm = rowNorm(attentionNormName());
-        if (layer().attends() && !rules_.attention.latent)
-            buildAttention(own.attention);
+        if (layer().attends())
+            rules_.attention.latent ? buildLatent(own.attention) : buildAttention(own.attention);
         if (layer().recurs())
             own.mixer = buildMixer(parts_, config_, sink_, layer_);
         if (norms.after_attention)
@@ -256,6 +275,23 @@ class WeightBuilder {
         own.output = sink_.linears(parts_.attentionOutput(layer_), addsAttention());
     }
 
+    void buildLatent(AttentionWeights &own) {
+        const model::LatentConfig &sizes = config_.latent;
+        LatentWeights &made = own.latent;
+        if (sizes.q_rank > 0) {
+            made.q_low = sink_.linears(bare(named("attn_q_a")), false);
+            made.q_low_norm = norm(NormKind::rms, named("attn_q_a_norm"), sizes.q_rank);
+        }
+        made.q = sink_.linears(bare(named(sizes.q_rank > 0 ? "attn_q_b" : "attn_q")), false);
+        LinearParts kv = bare(named("attn_kv_a_mqa"));
+        kv.front().out_offset = parts_.widths().layer[layer_].k_offset;
+        made.kv = sink_.linears(kv, false);
+        made.kv_norm = norm(NormKind::rms, named("attn_kv_a_norm"), sizes.kv_rank);
+        made.keys = sink_.heads(parts_.latentKeys(layer_, sink_.readsValues()));
+        made.values = sink_.heads(parts_.latentValues(layer_));
+        own.output = sink_.linears(parts_.attentionOutput(layer_), addsAttention());
+    }
+
     DenseWeights dense(const char *suffix, ScaleUse scale, bool adds) {
         const bool shared = *suffix != 0;
         const model::FfnRules &rules = rules_.ffn;
@@ -307,6 +343,7 @@ class WeightBuilder {
         weights.per_layer_projection = sink_.linears(bare("per_layer_model_proj"), false);
         weights.per_layer_norm =
             norm(NormKind::rms, "per_layer_proj_norm", config_.per_layer_dim);
+        weights.per_layer_norm.factor = 1 / std::numbers::sqrt2_v<float>;
     }
 
     void buildPerLayer(PerLayerWeights &own) {

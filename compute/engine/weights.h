@@ -16,7 +16,21 @@
 
 namespace longscope::engine {
 
+/// Multi-head latent attention: see latent.h.
+struct LatentWeights {
+    LinearGroup q_low; ///< model_dim -> q_rank; empty: none
+    Norm q_low_norm;
+    LinearGroup q;  ///< of that, or of model_dim -> [heads, still | rotated]
+    LinearGroup kv; ///< model_dim -> [c | rotated], where k lies
+    Norm kv_norm;
+    ExpertLinear keys;   ///< of each head: still part of q -> kv_rank
+    ExpertLinear values; ///< of each head: kv_rank -> value_dim
+
+    explicit operator bool() const { return !kv.empty(); }
+};
+
 struct AttentionWeights {
+    LatentWeights latent;               ///< instead of qkv
     LinearGroup qkv;                    ///< model_dim -> q | k | v, gated: k | v | (q | gate)
     Norm q_norm, k_norm, v_norm;        ///< of heads, before rotation
     gpu::Buffer after_q, after_k;       ///< [head_dim]: multiply after rotation

@@ -82,12 +82,13 @@ struct ExpertConfig {
     bool merged = false;         ///< ffn_gate_up_exps
 };
 
-/// Multi-head latent attention (DeepSeek-V2). The cache holds one head of kv_rank + rope dims.
+/// Multi-head latent attention (DeepSeek-V2). Layers have one KV head of kv_rank + rope dims, the
+/// one that is cached, in whatever form the file has the matrices.
 struct LatentConfig {
     uint32_t q_rank = 0; ///< 0: attn_q
     uint32_t kv_rank = 0;
     uint32_t key_dim = 0, value_dim = 0; ///< of a head; key_dim with the rotated part
-    bool absorbed = false;               ///< attn_k_b and attn_v_b instead of attn_kv_b
+    bool absorbed = false;               ///< the file has attn_k_b and attn_v_b, not attn_kv_b
 };
 
 /// Sizes of recurrent layers.
