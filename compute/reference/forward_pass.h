@@ -36,8 +36,8 @@ struct Pass {
     const model::Architecture &rules;
     const ForwardOptions &options;
     std::span<const int32_t> tokens;
-    std::vector<attention::Rope> ropes;      ///< of config.ropes
-    std::map<uint32_t, CachedRows> cache;    ///< layers whose keys others read too
+    std::vector<attention::Rope> ropes;   ///< of config.ropes
+    std::map<uint32_t, CachedRows> cache; ///< layers whose keys others read too
     uint64_t rows() const { return tokens.size(); }
     const model::LayerConfig &layer(uint32_t i) const { return config.layer[i]; }
 

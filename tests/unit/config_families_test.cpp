@@ -52,9 +52,8 @@ Numbers expertsOf(const Config &config) {
     return ofLayers(config, [](const LayerConfig &layer) { return layer.experts_used; });
 }
 Numbers recurrentOf(const Config &config) {
-    return ofLayers(config, [](const LayerConfig &layer) {
-        return layer.recurrence != Recurrence::none;
-    });
+    return ofLayers(config,
+                    [](const LayerConfig &layer) { return layer.recurrence != Recurrence::none; });
 }
 
 TEST(ConfigFamilies, Windows) {
@@ -115,9 +114,8 @@ TEST(ConfigFamilies, LayersOfEachKind) {
     EXPECT_EQ(ropesOf(configOf("granitemoe", "unset")), (Numbers{0, 0, 0}));
     EXPECT_EQ(ropesOf(configOf("jamba", "bare")), (Numbers{-1, -1, -1}));
     // One number stands for all layers.
-    std::vector<std::byte> bytes = writerOf("qwen35", "bare")
-                                       .set("qwen35.attention.recurrent_layers", 0u)
-                                       .build();
+    std::vector<std::byte> bytes =
+        writerOf("qwen35", "bare").set("qwen35.attention.recurrent_layers", 0u).build();
     Config none = readKeys(Gguf::parse(bytes, "test.gguf"), [](auto &) { return false; });
     EXPECT_EQ(recurrentOf(none), (Numbers{0, 0, 0}));
     // head_count_kv is head_count where it is absent, layer by layer.
@@ -304,9 +302,9 @@ TEST(ConfigFamilies, RefusesTensorsThatDoNotFit) {
         uint64_t count = 1;
         for (uint64_t size : shape)
             count *= size;
-        expectRefusal(writerOf(architecture, "bare")
-                          .tensorF32(name, shape, std::span(zeros).first(count)),
-                      part);
+        expectRefusal(
+            writerOf(architecture, "bare").tensorF32(name, shape, std::span(zeros).first(count)),
+            part);
     };
     removed("deepseek2", "blk.1.attn_k_b.weight",
             "tensor blk.1.attn_k_b.weight [16, 32, 6] is missing (architecture deepseek2)");
