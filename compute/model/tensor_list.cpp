@@ -350,8 +350,7 @@ class TensorList {
             own(base + ".weight", {columns, rows, count});
             if (rules.biases)
                 own(base + ".bias", {rows, count}, Need::optional);
-            bool scaled = rules.scales && (!rules.only_down_scale || base.starts_with("ffn_down"));
-            own(base + ".scale", {count}, scaled ? Need::optional : Need::ignored);
+            own(base + ".scale", {count}, rules.scales ? Need::optional : Need::ignored);
         };
         if (experts.merged) {
             expert("ffn_gate_up", dim, 2 * ffn);

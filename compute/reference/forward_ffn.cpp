@@ -148,7 +148,7 @@ class ExpertLayer {
     ExpertLayer(const Pass &pass, uint32_t layer)
         : activation_(pass.rules.experts.activation), ffn_dim_(pass.config.experts.ffn_dim),
           down_(pass, layer, "ffn_down_exps", pass.rules.experts.scales) {
-        bool scaled = pass.rules.experts.scales && !pass.rules.experts.only_down_scale;
+        bool scaled = pass.rules.experts.scales;
         if (pass.config.experts.merged) {
             up_.emplace(pass, layer, "ffn_gate_up_exps", scaled);
         } else {
