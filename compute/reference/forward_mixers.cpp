@@ -34,11 +34,11 @@ void multiplyBySilu(Rows &y, std::span<const float> z) {
         y[i] = static_cast<float>(static_cast<double>(y[i]) * silu(static_cast<double>(z[i])));
 }
 
-/// softplus(dt + bias), [rows, bias.size()]
+/// logOnePlusExp(dt + bias), [rows, bias.size()]
 void stepSizes(Rows &dt, std::span<const float> bias) {
     for (size_t i = 0; i < dt.size(); ++i)
         dt[i] = static_cast<float>(
-            softplus(static_cast<double>(dt[i]) + static_cast<double>(bias[i % bias.size()])));
+            logOnePlusExp(static_cast<double>(dt[i]) + static_cast<double>(bias[i % bias.size()])));
 }
 
 } // namespace

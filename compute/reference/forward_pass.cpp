@@ -150,7 +150,7 @@ double silu(double x) {
     return x / (1 + std::exp(-x));
 }
 
-double softplus(double x) {
+double logOnePlusExp(double x) {
     return x > 20 ? x : std::log1p(std::exp(x));
 }
 

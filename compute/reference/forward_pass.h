@@ -65,7 +65,7 @@ void addTo(std::vector<float> &x, std::span<const float> branch, double factor =
 Rows columns(std::span<const float> x, uint64_t width, uint64_t first, uint64_t count);
 double sigmoid(double x);
 double silu(double x);
-double softplus(double x); ///< x itself above 20
+double logOnePlusExp(double x); ///< softplus; x itself above 20
 double activate(model::Activation kind, double x);
 /// Element by element: act(gate) * up; of oai gate and up are clamped first.
 Rows gatedBy(model::Activation kind, std::span<const float> gate, std::span<const float> up);
