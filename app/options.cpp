@@ -7,6 +7,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <charconv>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <format>
@@ -35,7 +37,7 @@ void addReadingOptions(CLI::App &app, Options &o) {
         ->type_name("SPEC");
 }
 
-void addGeneral(CLI::App &app, Options &o, std::string &kv) {
+void addGeneral(CLI::App &app, Options &o, std::string &kv, std::vector<std::string> &lora) {
     app.add_option("-m,--model", o.model, "a GGUF file (default: the default model)")
         ->type_name("FILE");
     app.add_option("--device", o.device, "Vulkan device, see `longscope devices`")
@@ -46,6 +48,9 @@ void addGeneral(CLI::App &app, Options &o, std::string &kv) {
     app.add_option("--kv", kv, "cache type, or K,V: f32 f16 bf16 q8_0 q4_0 (default f16)")
         ->type_name("T[,T]");
     addReadingOptions(app, o);
+    app.add_option("--lora", lora, "a LoRA adapter in GGUF, several are added (scale: default 1)")
+        ->allow_extra_args(false)
+        ->type_name("FILE[:SCALE]");
     app.add_option("--kernels", o.kernels, "kernel family")
         ->check(CLI::IsMember({"auto", "lanes", "subgroup"}))
         ->type_name("F");
@@ -219,6 +224,21 @@ void parseCacheTypes(const std::string &kv, Options &o) {
                      "(q8_0 is hardly worse than f16)");
 }
 
+/// FILE or FILE:SCALE; a colon that no number follows belongs to the name.
+engine::EngineOptions::Adapter parseAdapter(const std::string &text) {
+    size_t colon = text.rfind(':');
+    if (colon == std::string::npos || colon + 1 == text.size())
+        return {.path = text};
+    float scale = 0;
+    const char *end = text.data() + text.size();
+    auto read = std::from_chars(text.data() + colon + 1, end, scale);
+    if (read.ec != std::errc() || read.ptr != end)
+        return {.path = text};
+    if (!std::isfinite(scale))
+        throw CLI::ValidationError("--lora", text + ": the scale must be a finite number");
+    return {.path = text.substr(0, colon), .scale = scale};
+}
+
 /// Specs are read once before a command begins, so that a wrong one is said at once.
 void checkReading(const Options &o) {
     bool compares = o.command == "bench" || o.command == "perplexity" || o.command == "plan";
@@ -280,11 +300,12 @@ Parsed parseOptions(int argc, const char *const *argv) {
     Parsed parsed;
     Options &o = parsed.options;
     std::string kv;
+    std::vector<std::string> lora;
     CLI::App app("Reads long texts with language models on any Vulkan device.", "longscope");
     app.set_version_flag("--version", kVersion);
     app.fallthrough();
     app.require_subcommand(1);
-    addGeneral(app, o, kv);
+    addGeneral(app, o, kv, lora);
     addWindow(app, o);
     addReading(app, o);
     addText(app, o);
@@ -294,6 +315,8 @@ Parsed parseOptions(int argc, const char *const *argv) {
     try {
         app.parse(argc, argv);
         parseCacheTypes(kv, o);
+        for (const std::string &text : lora)
+            o.adapters.push_back(parseAdapter(text));
         o.command = app.get_subcommands().front()->get_name();
         checkReading(o);
         if (o.json)
@@ -357,6 +380,7 @@ engine::EngineOptions engineOptions(const Options &options) {
     engine.model_path = modelPath(options);
     engine.device = options.device;
     engine.kernels = options.kernels;
+    engine.adapters = options.adapters;
     return engine;
 }
 

@@ -18,6 +18,7 @@ struct Options {
     // any command
     std::string model; ///< "" = the default model
     std::string device, kernels = "auto";
+    std::vector<engine::EngineOptions::Adapter> adapters; ///< --lora
     uint64_t context_tokens = 0; ///< 0 = what the text needs
     engine::CacheType k = engine::CacheType::f16, v = engine::CacheType::f16;
     /// Each one a whole setting for all layers ("window:256@0-3 full@4-29"); bench and perplexity

@@ -31,8 +31,6 @@ Workbench::Workbench(gpu::Device &on_device, engine::KernelFamily family)
     : device(on_device), tiling(engine::chooseTiling(device.facts(), family)),
       config(testConfig()) {
     weights.widths = engine::planWidths(config);
-    table_.emplace(model::QuantType::f32, config.vocab, config.model_dim, random);
-    weights.embedding = linear(*table_);
     tiling.chunk_tokens = kCheckedRows;
     scratch = engine::makeScratch(device, config, weights.widths, tiling, {});
 }

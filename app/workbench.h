@@ -9,7 +9,6 @@
 
 #include <cmath>
 #include <format>
-#include <optional>
 
 namespace longscope::app {
 
@@ -68,8 +67,8 @@ class Workbench {
     std::vector<float> download(const engine::Activations &from, uint32_t rows,
                                 uint32_t columns) const;
     std::vector<float> download(const gpu::Buffer &from, size_t count) const;
-    template <class Record> void run(const engine::Weights &with, Record record) {
-        engine::Operations operations(device, tiling, config, with);
+    template <class Record> void run(Record record) {
+        engine::Operations operations(device, tiling);
         gpu::Recorder recorder(device);
         record(operations, recorder);
         recorder.run();
@@ -79,11 +78,8 @@ class Workbench {
     engine::Tiling tiling;
     model::Config config;
     std::mt19937 random{1};
-    engine::Weights weights; ///< an embedding and the widths
+    engine::Weights weights; ///< the widths only
     engine::Scratch scratch;
-
-  private:
-    std::optional<RandomTensor> table_;
 };
 
 } // namespace longscope::app

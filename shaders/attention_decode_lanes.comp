@@ -82,12 +82,17 @@ void scoreKeys(Run run, uint first_key, uint end_key) {
     Floats table = HAS_ZONES && run.zone != 0 ? p.rotation_far : p.rotation;
     [[unroll]] for (uint group = 0; group < KEY_GROUPS; ++group) {
         uint key = first_key + group * LANES + lane, position = 0;
-        if (RAW_KEYS)
+        if (RAW_KEYS || HAS_SLOPES)
             position = slotAndPosition(p.schedule, run, min(key, end_key - 1), HAS_LISTS).y;
         scoreRow(group, table, position);
-        [[unroll]] for (uint head = 0; head < HEADS; ++head)
+        [[unroll]] for (uint head = 0; head < HEADS; ++head) {
+            if (HAS_RULES)
+                weights[head][group] =
+                    ruledScore(weights[head][group], p.head_facts.v[first_head + head],
+                               int(p.position - position));
             if (key >= end_key)
                 weights[head][group] = NEVER;
+        }
     }
 }
 

@@ -73,8 +73,12 @@ void scoreSegment(uint count, uint zone) {
             float sum = 0;
             for (uint i = 0; i < PIECES; ++i)
                 sum += scratch[at * (PIECES + 1) + i];
-            if (key + at / TILE_A < count)
-                scores[at % TILE_A][key + at / TILE_A] = sum;
+            uint mine = key + at / TILE_A;
+            if (HAS_RULES && mine < count)
+                sum = ruledScore(sum, p.head_facts.v[first_head + at % TILE_A],
+                                 int(p.position - key_positions[HAS_POSITIONS ? mine : 0]));
+            if (mine < count)
+                scores[at % TILE_A][mine] = sum;
         }
         barrier();
     }

@@ -94,7 +94,8 @@ void storeMetrics(uint head) {
 
 void lookAtRun(Run run, Tile tile, uint head) {
     bool is_far = HAS_ZONES && run.zone != 0;
-    QueryRows queries = QueryRows(is_far ? p.q_far : p.q, tile, p.heads, head, p.scale * LOG2_E);
+    QueryRows queries = QueryRows(is_far ? p.q_far : p.q, tile, p.heads, head, p.scale * LOG2_E,
+                                  p.position, p.head_facts);
     KeyRows keys = KeyRows(p.k, is_far ? p.rotation_far : p.rotation, p.schedule,
                            head / (p.heads / p.kv_heads) * p.capacity, p.rope_dims);
     uvec2 bounds = uvec2(0);

@@ -30,8 +30,8 @@ uint stateWord(uint head) { return rowOfQuery(tile, lane) * p.heads + first_head
 
 void startState() {
     [[unroll]] for (uint head = 0; head < HEADS; ++head) {
-        maxima[head] = FIRST_MAXIMUM;
-        totals[head] = 0;
+        maxima[head] = HAS_SINKS ? p.head_facts.v[first_head + head].y : FIRST_MAXIMUM;
+        totals[head] = HAS_SINKS ? 1 : 0;
         if ((FLAGS & ATTENTION_CONTINUE) != 0) {
             vec2 state = twoFloats(Words64(p.state).v[stateWord(head)]);
             totals[head] = state.y;

@@ -22,8 +22,8 @@ uint stateAt(uint row) { return (row * p.heads + head) * 2; }
 
 // Rows beyond tile.rows repeat the last one; they see no key and are not stored.
 void start() {
-    m = LOWEST;
-    l = 0;
+    m = HAS_SINKS ? p.head_facts.v[head].y : LOWEST;
+    l = HAS_SINKS ? 1 : 0;
     [[unroll]] for (uint chunk = 0; chunk < CHUNKS; ++chunk)
         [[unroll]] for (uint i = 0; i < OWN_ROWS; ++i)
             sums[chunk][i] = vec4(0);
@@ -101,7 +101,8 @@ void attendRun(Run run) {
     if (me < tile.rows)
         bounds = readBounds(p.schedule, run, QUERIES, me);
     bool is_far = HAS_ZONES && run.zone != 0;
-    QueryRows queries = QueryRows(is_far ? p.q_far : p.q, tile, p.heads, head, p.scale * LOG2_E);
+    QueryRows queries = QueryRows(is_far ? p.q_far : p.q, tile, p.heads, head, p.scale * LOG2_E,
+                                  p.position, p.head_facts);
     KeyRows keys =
         KeyRows(p.k, is_far ? p.rotation_far : p.rotation, p.schedule, cache_row, p.rope_dims);
     for (uint key = 0; key < run.keys; key += KEYS) {

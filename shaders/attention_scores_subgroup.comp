@@ -35,11 +35,23 @@ void main() {
         [[unroll]] for (uint i = 0; i < OWN_ROWS; ++i)
             scores[i] = vec4(0);
         for (uint t = 0; t < p.group; ++t) {
+            vec4 before[OWN_ROWS];
             uint first_row = p.first_row + first_group * p.group + p.group - 1 - t;
             QueryRows queries =
-                QueryRows(p.q, Tile(first_row, p.group, rows, 0, 0), p.heads, head, p.scale);
+                QueryRows(p.q, Tile(first_row, p.group, rows, 0, 0), p.heads, head,
+                          HAS_RULES ? p.scale * LOG2_E : p.scale, p.position, p.head_facts);
             Run run = Run(t, t, p.group, p.key_groups, SCHEDULE_NONE, SCHEDULE_NONE, 0);
+            [[unroll]] for (uint i = 0; i < OWN_ROWS; ++i) {
+                before[i] = scores[i];
+                if (HAS_RULES) // are of one product
+                    scores[i] = vec4(0);
+            }
             addScores(queries, keys, run, key, scores);
+            if (HAS_RULES)
+                applyRules(queries, keys, run, key, scores);
+            [[unroll]] for (uint i = 0; i < OWN_ROWS; ++i)
+                if (HAS_RULES)
+                    scores[i] = before[i] + scores[i] * (1 / LOG2_E);
         }
         store(first_group, rows, key, scores);
     }

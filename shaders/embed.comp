@@ -1,4 +1,5 @@
-// Token rows of the embedding table, dequantised: x[i, :] = table[tokens[i], :] * scale.
+// Token rows of the embedding table, dequantised: x[i, :] = table[tokens[i], :] * scale,
+// added to what is there with EMBED_ADD.
 // Invocation = 8 columns. Groups: x = ceil(columns / 8 / LOCAL_SIZE), y = rows.
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -6,6 +7,7 @@
 #include "weights.glsl"
 
 layout(local_size_x_id = SPEC_LOCAL_SIZE) in;
+layout(constant_id = SPEC_FLAGS) const uint FLAGS = 0;
 layout(push_constant) uniform Push { Embed p; };
 
 void main() {
@@ -16,6 +18,12 @@ void main() {
     vec4 low, high;
     decodeOctet(loadOctet(p.table, p.tokens.v[i], octet, p.columns), low, high);
     uint at = i * (p.columns / 4) + 2 * octet;
-    Vec4s(p.x).v[at] = low * p.scale;
-    Vec4s(p.x).v[at + 1] = high * p.scale;
+    low *= p.scale;
+    high *= p.scale;
+    if ((FLAGS & EMBED_ADD) != 0) {
+        low += Vec4s(p.x).v[at];
+        high += Vec4s(p.x).v[at + 1];
+    }
+    Vec4s(p.x).v[at] = low;
+    Vec4s(p.x).v[at + 1] = high;
 }

@@ -12,6 +12,7 @@ const bool HAS_ZONES = (FLAGS & ATTENTION_FAR) != 0;
 const bool RAW_KEYS = (FLAGS & ATTENTION_RAW_KEYS) != 0;
 const uint RAW_NEOX = ATTENTION_RAW_KEYS | ATTENTION_NEOX;
 const bool SPLIT_PAIRS = (FLAGS & RAW_NEOX) == RAW_NEOX;
+#include "score_rules.glsl"
 
 layout(buffer_reference, std430, buffer_reference_align = 8) buffer Words64 { uint64_t v[]; };
 
@@ -92,10 +93,15 @@ void loadPart(Uints data, uint type, uint row, uint part, out vec4 dims[FOURS]) 
     }
 }
 
-/// Multiplies a part by its scales; it lies in at most two blocks.
+/// Multiplies a part by its scales; up to 32 dims lie in at most two blocks.
 void scalePart(CachePlanes cache, uint type, uint row, uint part, inout vec4 dims[FOURS]) {
     if (!hasScales(type))
         return;
+    if (DIMS > 32) {
+        [[unroll]] for (uint i = 0; i < FOURS; ++i)
+            dims[i] *= scaleOf(cache, type, row, (part * DIMS + 4 * i) / 32);
+        return;
+    }
     uint first = part * DIMS / 32, last = (part * DIMS + DIMS - 1) / 32;
     float scale = scaleOf(cache, type, row, first), next = scale;
     if (32 % DIMS != 0)
@@ -140,11 +146,12 @@ vec2 loadTwo(CachePlanes cache, uint type, uint row, uint two) {
     return twoHalves(type, cache.data.v[row * (HEAD_DIM / 2) + two]);
 }
 
-/// Rotates pairs 2n and 2n + 1 by a row of the table of `half` = rope_dims / 2 pairs (cos, sin).
-vec4 rotated(vec4 four, Floats table, uint position, uint n, uint half_dims) {
+/// Rotates pairs 2n and 2n + 1 by a row of the table: a pair (cos, sin) of every rotated one.
+vec4 rotated(vec4 four, Floats table, uint position, uint n, uint rope_dims) {
     Words64 words = Words64(table);
+    uint half_dims = (rope_dims & 0xffffu) / 2, first_pair = rope_dims >> 17;
     [[unroll]] for (uint i = 0; i < 2; ++i) {
-        uint pair = 2 * n + i;
+        uint pair = 2 * n + i - first_pair; // before the first one: huge
         vec2 turn = twoFloats(words.v[position * half_dims + min(pair, half_dims - 1)]);
         turn = pair < half_dims ? turn : vec2(1, 0);
         vec2 old = vec2(four[2 * i], four[2 * i + 1]);
@@ -168,7 +175,7 @@ void loadKeyPart(CachePlanes cache, uint row, uint part, Floats table, uint posi
                              loadTwo(cache, CACHE_TYPE_K, row, twos.y));
         }
         if (RAW_KEYS)
-            dims[i] = rotated(dims[i], table, position, n, rope_dims / 2);
+            dims[i] = rotated(dims[i], table, position, n, rope_dims);
     }
 }
 

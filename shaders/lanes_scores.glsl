@@ -1,7 +1,7 @@
 // Scores with lane = query, KEYS keys a step, for the `lanes` kernels that have them: the dims of a
 // key are handed round. In turn t, lane l takes the value of lane l ^ t. That is one instruction
 // (none for t = 0); handing the value of one lane to all is two.
-// Needs before it: the parameters `p` with q, k, rope_dims and scale.
+// Needs before it: the parameters `p` with q, k, rope_dims, scale, position and head_facts.
 
 layout(constant_id = SPEC_TILE_A) const uint HEADS = 3; // divides heads / kv_heads
 layout(constant_id = SPEC_TILE_B) const uint KEYS = 3;
@@ -13,10 +13,12 @@ uint lane, first_head, cache_row; // cache_row: of slot 0 of this KV head
 float queries[HEADS][LANES][DIMS];
 float weights[HEADS][KEYS]; // lane = query: scores, later their exp2
 uint rows[KEYS];            // of the cache, of the keys of a step
+uint query_position;        // lane = query
 
 /// `row`: of this lane's query in q.
 void loadQueries(Floats q, uint row) {
     uint first = row * p.heads + first_head;
+    query_position = p.position + row;
     [[unroll]] for (uint head = 0; head < HEADS; ++head)
         [[unroll]] for (uint turn = 0; turn < LANES; ++turn)
             [[unroll]] for (uint i = 0; i < FOURS; ++i) {
@@ -86,4 +88,12 @@ void scoreKeys(Floats table, uint to_position) {
         [[unroll]] for (uint head = 0; head < HEADS; ++head)
             [[unroll]] for (uint j = 0; j < KEYS; ++j)
                 weights[head][j] += odd[head][j];
+    if (HAS_RULES)
+        [[unroll]] for (uint head = 0; head < HEADS; ++head) {
+            vec4 facts = p.head_facts.v[first_head + head];
+            [[unroll]] for (uint j = 0; j < KEYS; ++j) {
+                int distance = int(query_position - (rows[j] + to_position));
+                weights[head][j] = ruledScore(weights[head][j], facts, distance);
+            }
+        }
 }

@@ -60,6 +60,8 @@ Affine loadAffine(Matrix w, uint row_group, uint columns, uint kb, uint part, ui
     vec2 factors = vec2(0); // of code - OFFSET, and what is subtracted
     if (SCALE_KIND == SCALE_PAIR_F16) {
         factors = unpackHalf2x16(w.scales.v[block]);
+    } else if (SCALE_KIND == SCALE_GROUPS_F16) {
+        factors = unpackHalf2x16(bitfieldExtract(w.scales.v[block], 16 * int(part), 16));
     } else if (SCALE_KIND == SCALE_PAIR_F32) {
         factors = uintBitsToFloat(unpackUint2x32(Words64(w.scales).v[block]));
     } else {
@@ -67,8 +69,9 @@ Affine loadAffine(Matrix w, uint row_group, uint columns, uint kb, uint part, ui
                          ? w.scales.v[block] >> (16 * part)
                          : w.scales.v[(row_group * (columns / 64) + kb / 2) * LANES + lane] >>
                                (16 * (kb & 1));
-        uint super = (row_group * (columns / 256) + kb / 8) * LANES + lane;
-        factors = unpackHalf2x16(w.supers.v[super]) *
+        uint super = w.supers.v[(row_group * (columns / 256) + kb / 8) * LANES + lane];
+        factors = (SCALE_KIND == SCALE_TWO_LEVEL ? unpackHalf2x16(super)
+                                                 : vec2(uintBitsToFloat(super))) *
                   vec2(bitfieldExtract(int(bytes), 0, 8), bitfieldExtract(bytes, 8, 8));
     }
     return Affine(factors.x, -factors.x * float(OFFSET) - factors.y);

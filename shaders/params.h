@@ -41,6 +41,8 @@ layout(buffer_reference, std430, buffer_reference_align = 16) buffer Uvec4s { uv
 #define SCALE_PAIR_F32 2  // per 32 weights: f32 (d, dmin)
 #define SCALE_TWO_LEVEL 3 // per 256: f16 (d, dmin); per GROUP: int8 scale, uint8 minimum;
                           // w = d*scale*(code - OFFSET) - dmin*minimum
+#define SCALE_TWO_LEVEL_F32 4 // the same with one f32 for d and dmin
+#define SCALE_GROUPS_F16 5    // per 16 weights: f16 d; w = d*(code - OFFSET)
 
 // KV cache types. A row (kv_head * capacity + slot) has HEAD_DIM elements: f32; f16 or bf16, two in a
 // word; q8_0: int8, element e in byte e%4 of word e/4; q4_0: element e in nibble e%8 of word e/8,
@@ -62,11 +64,12 @@ layout(buffer_reference, std430, buffer_reference_align = 16) buffer Uvec4s { uv
 // high:   the bits above 4: CODE_BITS 5: one uint at 4 n, bit e; 6: two uints at 8 n, element e in
 //         uint e/16 at bit 2*(e%16); 8: four uints at 16 n, ordered as codes
 // scales: SCALE_PAIR_F16: packHalf2x16(d, dmin) at 4 n; SCALE_PAIR_F32: two floats at 8 n;
-//         SCALE_TWO_LEVEL, GROUP 16: at 4 n the bytes scale0, minimum0, scale1, minimum1;
+//         SCALE_GROUPS_F16: packHalf2x16(d of columns 0..15, d of 16..31) at 4 n;
+//         SCALE_TWO_LEVEL(_F32), GROUP 16: at 4 n the bytes scale0, minimum0, scale1, minimum1;
 //         GROUP 32: one uint for two neighbouring kb of a row, at
 //         4 * (((row / I) * (columns / 64) + kb / 2) * I + row % I): scale and minimum of the even
 //         kb in the low 16 bits, of the odd kb in the high 16
-// supers: SCALE_TWO_LEVEL: packHalf2x16(d, dmin) at
+// supers: SCALE_TWO_LEVEL: packHalf2x16(d, dmin), SCALE_TWO_LEVEL_F32: d, at
 //         4 * (((row / I) * (columns / 256) + kb / 8) * I + row % I)
 struct Matrix {
     LONGSCOPE_ADDRESS(Uints) codes;
@@ -75,27 +78,8 @@ struct Matrix {
     LONGSCOPE_ADDRESS(Uints) supers;
 };
 
-// x[i, :] = table[tokens[i], :] * scale
-struct Embed {
-    Matrix table;
-    LONGSCOPE_ADDRESS(Uints) tokens; // [rows]
-    LONGSCOPE_ADDRESS(Floats) x;     // [rows, columns]
-    uint rows;
-    uint columns; // padded to a multiple of 32
-    float scale;
-    uint unused;
-};
-
-// y[i, c] = x[i, c] / sqrt(mean of x[i, 0..columns)^2 + eps) * weight[c]
-struct RmsNorm {
-    LONGSCOPE_ADDRESS(Floats) x; // [rows, stride]
-    LONGSCOPE_ADDRESS(Floats) weight;
-    LONGSCOPE_ADDRESS(Floats) y; // [rows, stride]; columns beyond `columns` become 0
-    uint rows;
-    uint columns;
-    uint stride;
-    float eps;
-};
+// Embed, Norm, Activation, Adjust.
+#include "params_blocks.h"
 
 // y[i, n] = scale * sum_k w[n, k] x[i, k]  (+ bias[n])  (+ residual[i, n]); y may be residual
 #define MATMUL_BIAS 1     // flags
@@ -126,22 +110,27 @@ struct CachePlanes {
 #define ROPE_NEOX 1      // flags: pairs (j, j + rope_dims/2) instead of (2j, 2j+1)
 #define ROPE_RAW_KEYS 2  // k is stored as it is
 #define ROPE_FAR_QUERY 4 // q_far is written too: q rotated by rotation_far
+#define ROPE_NORM_AFTER                                                                            \
+    8 // q and k are multiplied by q_norm and k_norm behind the rotation; raw keys
+      // are not, q takes both
+#define ROPE_ONLY_KEYS 16 // there is no v: the grid ends with k
+#define ROPE_TEMPERED 32  // q of each row is multiplied by a number that lies behind `rotation`
 struct Rope {
     LONGSCOPE_ADDRESS(Floats) qkv;          // [rows, qkv_stride]
-    LONGSCOPE_ADDRESS(Floats) rotation;     // [rows, rope_dims/2, 2]
+    LONGSCOPE_ADDRESS(Floats) rotation;     // [rows, rope_dims/2, 2]; TEMPERED: then [rows]
     LONGSCOPE_ADDRESS(Floats) rotation_far; // [rows, rope_dims/2, 2]
     LONGSCOPE_ADDRESS(Floats) q;            // [rows, heads, HEAD_DIM], padding written as 0
     LONGSCOPE_ADDRESS(Floats) q_far;        // [rows, heads, HEAD_DIM]
     CachePlanes k;                          // [kv_heads, capacity, HEAD_DIM]
     CachePlanes v;                          // [kv_heads, capacity, HEAD_DIM]
-    uint rows;
+    LONGSCOPE_ADDRESS(Floats) q_norm;       // [head_dim]
+    LONGSCOPE_ADDRESS(Floats) k_norm;       // [head_dim]
     uint position; // of row 0, in the numbering of this layer's slots
     uint sinks;
     uint ring;
-    uint heads;
-    uint kv_heads;
-    uint head_dim; // as in the model, <= HEAD_DIM; even
-    uint rope_dims;
+    uint head_counts; // low half: of q, high half: of k and of v
+    uint head_dim;    // as in the model, <= HEAD_DIM; even
+    uint rope_dims;   // low half: how many are rotated, high half: the first one; both even
     uint qkv_stride;
     uint k_offset; // column of k in a row of qkv
     uint v_offset;
@@ -174,6 +163,11 @@ struct Rope {
 #define ATTENTION_RAW_KEYS 8 // keys are cached unrotated: rotated by rotation[position] when read
 #define ATTENTION_FAR 16     // runs may have zone 1
 #define ATTENTION_NEOX 32    // raw keys: pairs (j, j + rope_dims/2)
+#define ATTENTION_CAP 256    // a score becomes cap * tanh(score / cap), before the mask
+#define ATTENTION_SLOPES 512 // slope * (query position - key position) is taken from it (ALiBi)
+#define ATTENTION_SINKS 1024 // a logit of the head counts in m and l, and has no value
+// head_facts: (slope, sink, cap, 0) of each head, in base 2: times log2(e). Read under these flags.
+// rope_dims of raw keys: the low half says how many, the high half which is the first; with NEOX 0.
 struct AttentionPrefill {
     LONGSCOPE_ADDRESS(Floats) q;     // [rows, heads, HEAD_DIM]
     LONGSCOPE_ADDRESS(Floats) q_far; // [rows, heads, HEAD_DIM]
@@ -184,6 +178,7 @@ struct AttentionPrefill {
     LONGSCOPE_ADDRESS(Floats) rotation;     // raw keys: [positions, rope_dims/2, 2]
     LONGSCOPE_ADDRESS(Floats) rotation_far; // the same for keys of zone 1
     LONGSCOPE_ADDRESS(Uints) schedule;
+    LONGSCOPE_ADDRESS(Vec4s) head_facts; // [heads]
     uint heads;
     uint kv_heads;
     uint head_dim;
@@ -191,14 +186,15 @@ struct AttentionPrefill {
     uint out_stride;
     uint rope_dims;
     float scale; // of the scores, usually 1/sqrt(head_dim)
-    uint unused;
+    uint position; // of row 0
 };
 
 // One query over the keys of a schedule with one tile a head group, no bounds: all keys of all its
 // runs in order, cut into `splits` ranges of keys_per_split.
 // partial[split, head, 0..HEAD_DIM) is the normalised output of the range, then m and l
 // (base 2 logarithms: weight of a key = exp2(score * log2(e) - m)); an empty range has l = 0.
-// Flags as AttentionPrefill: LISTS, RAW_KEYS, FAR, NEOX.
+// Flags as AttentionPrefill: LISTS, RAW_KEYS, FAR, NEOX, CAP, SLOPES. Sinks count in
+// AttentionMerge.
 struct AttentionDecode {
     LONGSCOPE_ADDRESS(Floats) q;     // [heads, HEAD_DIM]
     LONGSCOPE_ADDRESS(Floats) q_far; // [heads, HEAD_DIM]
@@ -208,6 +204,7 @@ struct AttentionDecode {
     LONGSCOPE_ADDRESS(Floats) rotation;
     LONGSCOPE_ADDRESS(Floats) rotation_far;
     LONGSCOPE_ADDRESS(Uints) schedule;
+    LONGSCOPE_ADDRESS(Vec4s) head_facts;
     uint splits;
     uint keys_per_split; // splits * keys_per_split >= keys of every head group
     uint heads;
@@ -215,13 +212,14 @@ struct AttentionDecode {
     uint capacity;
     uint rope_dims;
     float scale;
-    uint unused;
+    uint position;
 };
 
-// result[head * head_dim + c] from the partial results of AttentionDecode
+// result[head * head_dim + c] from the partial results of AttentionDecode. Flag SINKS.
 struct AttentionMerge {
     LONGSCOPE_ADDRESS(Floats) partial;
     LONGSCOPE_ADDRESS(Floats) result;
+    LONGSCOPE_ADDRESS(Vec4s) head_facts;
     uint splits;
     uint heads;
     uint head_dim;
@@ -230,12 +228,14 @@ struct AttentionMerge {
 
 // Scores for choosing keys: scores[head, a, b] = scale * sum over t < group of q[row(a, t)] . k[b *
 // group + t], row(a, t) = first_row + a * group + group - 1 - t (antidiagonals; group 1: plain
-// scores). Keys of slots 0 .. key_groups * group - 1; causality is the reader's. Flag RAW_KEYS, NEOX.
+// scores). Keys of slots 0 .. key_groups * group - 1; causality is the reader's. Flags RAW_KEYS,
+// NEOX, CAP and SLOPES (of each product).
 struct AttentionScores {
     LONGSCOPE_ADDRESS(Floats) q; // [rows, heads, HEAD_DIM]
     CachePlanes k;
     LONGSCOPE_ADDRESS(Floats) rotation; // raw keys: [slots, rope_dims/2, 2]
     LONGSCOPE_ADDRESS(Floats) scores;   // [heads, row_groups, key_groups]
+    LONGSCOPE_ADDRESS(Vec4s) head_facts;
     uint first_row;
     uint row_groups;
     uint key_groups;
@@ -245,11 +245,11 @@ struct AttentionScores {
     uint capacity;
     uint rope_dims;
     float scale;
-    uint unused;
+    uint position; // of row 0
 };
 
 // A second pass over a schedule, with m and l of each row known: p = exp2(score*log2(e) - m) / l.
-// Flags as AttentionPrefill (LISTS, RAW_KEYS, FAR, NEOX), and:
+// Flags as AttentionPrefill (LISTS, RAW_KEYS, FAR, NEOX, CAP, SLOPES), and:
 #define MAP_METRICS 64 // writes metrics, for all heads: grid y = head
 #define MAP_CELLS 128  // writes cells, of the heads first_head + y of the grid
 #define MAP_METRIC_COUNT 8
@@ -267,6 +267,7 @@ struct AttentionMap {
     LONGSCOPE_ADDRESS(Floats) rotation_far;
     LONGSCOPE_ADDRESS(Uints) schedule;
     LONGSCOPE_ADDRESS(Floats) target; // metrics or cells
+    LONGSCOPE_ADDRESS(Vec4s) head_facts;
     uint position; // of row 0
     uint heads;
     uint kv_heads;
@@ -318,16 +319,7 @@ struct PageScores {
     uint unused;
 };
 
-// h[i, c] = silu(gate[i, c]) * up[i, c]
-struct Gated {
-    LONGSCOPE_ADDRESS(Floats) gate; // [rows, in_stride]
-    LONGSCOPE_ADDRESS(Floats) up;   // [rows, in_stride]
-    LONGSCOPE_ADDRESS(Floats) h;    // [rows, out_stride]
-    uint rows;
-    uint columns; // multiple of 32
-    uint in_stride;
-    uint out_stride;
-};
+#include "params_experts.h"
 
 // The probes of `bench`: multiply-adds from registers; a plain read of a large buffer, in which each
 // workgroup reads one contiguous run of iterations * LOCAL_SIZE * 16 bytes.
@@ -339,15 +331,16 @@ struct Probe {
     uint unused;
 };
 
+#include "params_recurrent.h"
+
 #ifdef __cplusplus
 #undef LONGSCOPE_ADDRESS
-static_assert(sizeof(Matrix) == 32 && sizeof(Embed) == 64 && sizeof(RmsNorm) == 40);
-static_assert(sizeof(Matmul) == 88 && sizeof(Rope) == 120 && sizeof(AttentionPrefill) == 120);
-static_assert(sizeof(AttentionDecode) == 112 && sizeof(AttentionMerge) == 32);
-static_assert(sizeof(CachePlanes) == 16 && sizeof(AttentionScores) == 80);
-static_assert(sizeof(AttentionMap) == 120 && sizeof(CacheMove) == 56);
+static_assert(sizeof(Matrix) == 32 && sizeof(Probe) == 24);
+static_assert(sizeof(Matmul) == 88 && sizeof(Rope) == 128 && sizeof(AttentionPrefill) == 128);
+static_assert(sizeof(AttentionDecode) == 120 && sizeof(AttentionMerge) == 40);
+static_assert(sizeof(CachePlanes) == 16 && sizeof(AttentionScores) == 88);
+static_assert(sizeof(AttentionMap) == 128 && sizeof(CacheMove) == 56);
 static_assert(sizeof(PageBounds) == 56 && sizeof(PageScores) == 48);
-static_assert(sizeof(Gated) == 40 && sizeof(Probe) == 24);
 } // namespace longscope::params
 #endif
 #endif

@@ -18,9 +18,13 @@ layout(buffer_reference, std430, buffer_reference_align = 8) buffer Vec2s { vec2
 
 const uint BLOCKS = HEAD_DIM / 32; // of a head
 const uint TWOS = 16;              // pairs of neighbouring dimensions of a block
+const bool RAW_KEYS = (FLAGS & ROPE_RAW_KEYS) != 0;
+const bool TEMPERED = (FLAGS & ROPE_TEMPERED) != 0;
+const bool NORM_AFTER = (FLAGS & ROPE_NORM_AFTER) != 0;
+const uint STORED = (FLAGS & ROPE_ONLY_KEYS) != 0 ? 1 : 2; // parts that go to the cache
 
-// One dimension of the head whose first column is `at`; its partner is dims / 2 apart. Rotated are
-// the first `dims`: x' = x cos - y sin, y' = y cos + x sin.
+// One dimension of a head, counted from the first rotated one, which is column `at`; its partner is
+// dims / 2 apart. Rotated are `dims`: x' = x cos - y sin, y' = y cos + x sin.
 float rotatedNeox(Vec2s rotation, uint row, uint at, uint dim, uint dims) {
     float value = p.qkv.v[at + dim];
     if (dim >= dims)
@@ -32,7 +36,11 @@ float rotatedNeox(Vec2s rotation, uint row, uint at, uint dim, uint dims) {
     return value * turn.x + (is_first ? -other : other);
 }
 
+// Two neighbours of the head whose first column is `at`.
 vec2 rotatedTwo(Vec2s rotation, uint row, uint at, uint dim, uint dims) {
+    uint first = p.rope_dims >> 16;
+    at += first;
+    dim -= first; // before the first one: huge, and at + dim is right again
     if ((FLAGS & ROPE_NEOX) != 0)
         return vec2(rotatedNeox(rotation, row, at, dim, dims),
                     rotatedNeox(rotation, row, at, dim + 1, dims));
@@ -43,11 +51,37 @@ vec2 rotatedTwo(Vec2s rotation, uint row, uint at, uint dim, uint dims) {
     return vec2(value.x * turn.x - value.y * turn.y, value.y * turn.x + value.x * turn.y);
 }
 
-// Beyond head_dim, where a head is padded, lie zeros. `dims` is rope_dims, or 0: not rotated.
-void loadBlock(Floats rotation, uint row, uint at, uint block, uint dims, out vec2 x[TWOS]) {
+vec2 twoOf(Floats weights, uint dim) { return vec2(weights.v[dim], weights.v[dim + 1]); }
+
+// What q, or k, is multiplied by: see ROPE_NORM_AFTER.
+vec2 normOf(bool is_query, uint dim) {
+    if (!is_query)
+        return twoOf(p.k_norm, dim);
+    vec2 norm = twoOf(p.q_norm, dim);
+    return RAW_KEYS ? norm * twoOf(p.k_norm, dim) : norm;
+}
+
+struct Head {
+    uint row, at; // first column
+    bool is_query, rotates;
+};
+
+// Beyond head_dim, where a head is padded, lie zeros.
+void loadBlock(Floats rotation, Head head, uint block, out vec2 x[TWOS]) {
+    uint dims = head.rotates ? p.rope_dims & 0xffffu : 0;
+    float factor = 1;
+    if (TEMPERED && head.is_query)
+        factor = p.rotation.v[gl_NumWorkGroups.y * dims + head.row];
     [[unroll]] for (uint i = 0; i < TWOS; ++i) {
         uint dim = 32 * block + 2 * i;
-        x[i] = dim < p.head_dim ? rotatedTwo(Vec2s(rotation), row, at, dim, dims) : vec2(0);
+        x[i] = vec2(0);
+        if (dim < p.head_dim) {
+            x[i] = rotatedTwo(Vec2s(rotation), head.row, head.at, dim, dims);
+            if (NORM_AFTER && head.rotates)
+                x[i] *= normOf(head.is_query, dim);
+            if (TEMPERED)
+                x[i] *= factor;
+        }
     }
 }
 
@@ -161,28 +195,28 @@ void storeKeyOrValue(uint row, uint kv_head, uint block, bool is_key, vec2 x[TWO
 
 void main() {
     uint row = gl_WorkGroupID.y, index = gl_GlobalInvocationID.x;
-    uint query_groups = (p.heads * BLOCKS + LOCAL_SIZE - 1) / LOCAL_SIZE;
+    uint heads = p.head_counts & 0xffffu, kv_heads = p.head_counts >> 16;
+    uint query_groups = (heads * BLOCKS + LOCAL_SIZE - 1) / LOCAL_SIZE;
     bool is_query = gl_WorkGroupID.x < query_groups;
     index -= is_query ? 0 : query_groups * LOCAL_SIZE;
     uint head = index / BLOCKS, block = index % BLOCKS; // heads of q, or of k and then of v
-    if (row >= p.rows || head >= (is_query ? p.heads : 2 * p.kv_heads))
+    if (head >= (is_query ? heads : STORED * kv_heads))
         return;
-    bool is_key = !is_query && head < p.kv_heads;
-    uint kv_head = is_key ? head : head - p.kv_heads;
+    bool is_key = !is_query && head < kv_heads;
+    uint kv_head = is_key ? head : head - kv_heads;
     uint column = is_query ? head * p.head_dim
                            : (is_key ? p.k_offset : p.v_offset) + kv_head * p.head_dim;
-    uint from = row * p.qkv_stride + column;
-    bool rotates = is_query || (is_key && (FLAGS & ROPE_RAW_KEYS) == 0);
+    Head own = Head(row, row * p.qkv_stride + column, is_query, is_query || (is_key && !RAW_KEYS));
     vec2 x[TWOS];
-    loadBlock(p.rotation, row, from, block, rotates ? p.rope_dims : 0, x);
+    loadBlock(p.rotation, own, block, x);
     if (!is_query) {
         storeKeyOrValue(row, kv_head, block, is_key, x);
         return;
     }
-    uint to = (row * p.heads + head) * BLOCKS + block;
+    uint to = (row * heads + head) * BLOCKS + block;
     storeFloats(Uints(p.q), to, x);
     if ((FLAGS & ROPE_FAR_QUERY) != 0) {
-        loadBlock(p.rotation_far, row, from, block, p.rope_dims, x);
+        loadBlock(p.rotation_far, own, block, x);
         storeFloats(Uints(p.q_far), to, x);
     }
 }

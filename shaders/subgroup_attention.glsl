@@ -10,6 +10,7 @@ const bool HAS_LISTS = (FLAGS & ATTENTION_LISTS) != 0;
 const bool HAS_ZONES = (FLAGS & ATTENTION_FAR) != 0;
 const bool RAW_KEYS = (FLAGS & ATTENTION_RAW_KEYS) != 0;
 const bool NEOX = (FLAGS & ATTENTION_NEOX) != 0;
+#include "score_rules.glsl"
 
 layout(buffer_reference, std430, buffer_reference_align = 8) buffer Vec2s { vec2 v[]; };
 
@@ -23,7 +24,7 @@ struct KeyRows {
     Floats rotation;
     Uints schedule;
     uint first_row;
-    uint rope_dims;
+    uint rope_dims; // as in the parameters: the first one in the high half
 };
 
 /// For dims 4 * quad .. of a NEOX key: the other dim of each one's pair. Beyond the rotated dims:
@@ -44,9 +45,11 @@ vec4 loadPartners(KeyRows keys, uint row, uint quad) {
 
 /// Pair `pair` of neighbours, rotated.
 vec2 rotatedPair(KeyRows keys, uint position, uint pair, vec2 old) {
-    if (2 * pair >= keys.rope_dims)
+    uint pairs = (keys.rope_dims & 0xffffu) / 2;
+    pair -= keys.rope_dims >> 17; // before the first one: huge
+    if (pair >= pairs)
         return old;
-    vec2 turn = Vec2s(keys.rotation).v[position * (keys.rope_dims / 2) + pair];
+    vec2 turn = Vec2s(keys.rotation).v[position * pairs + pair];
     return vec2(old.x * turn.x - old.y * turn.y, old.x * turn.y + old.y * turn.x);
 }
 
@@ -54,11 +57,13 @@ vec2 rotatedPair(KeyRows keys, uint position, uint pair, vec2 old) {
 vec4 loadKeyQuad(KeyRows keys, uint slot, uint position, uint quad) {
     uint row = keys.first_row + slot;
     vec4 key = loadQuad(keys.planes, TYPE_K, row, quad);
-    if (!RAW_KEYS || 4 * quad >= keys.rope_dims)
+    if (!RAW_KEYS)
         return key;
     if (!NEOX)
         return vec4(rotatedPair(keys, position, 2 * quad, key.xy),
                     rotatedPair(keys, position, 2 * quad + 1, key.zw));
+    if (4 * quad >= keys.rope_dims)
+        return key;
     vec4 partners = loadPartners(keys, row, quad);
     uint pairs = keys.rope_dims / 2;
     [[unroll]] for (uint e = 0; e < 4; ++e) {

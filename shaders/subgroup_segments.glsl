@@ -8,7 +8,8 @@ layout(constant_id = SPEC_LOCAL_SIZE) const uint LOCAL_SIZE = 128;
 
 // Where the keys of the segment lie.
 shared uint key_slots[LOCAL_SIZE];
-shared uint key_positions[RAW_KEYS ? LOCAL_SIZE : 1];
+const bool HAS_POSITIONS = RAW_KEYS || HAS_SLOPES;
+shared uint key_positions[HAS_POSITIONS ? LOCAL_SIZE : 1];
 
 /// Where the next segment begins: key at_key of run at_run.
 struct Cursor {
@@ -44,7 +45,7 @@ uint takeSegment(Uints schedule, uint most, inout Cursor cursor, out uint zone) 
         if (me - count < taken) { // unsigned: also me >= count
             uvec2 place = slotAndPosition(schedule, run, cursor.at_key + me - count, HAS_LISTS);
             key_slots[me] = place.x;
-            if (RAW_KEYS)
+            if (HAS_POSITIONS)
                 key_positions[me] = place.y;
         }
         count += taken;

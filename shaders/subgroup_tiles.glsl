@@ -1,6 +1,6 @@
 // Scores of a tile of queries and 32 keys by a workgroup: what prefill, map and scores of the
 // `subgroup` family share. The invocations form a grid of 8 across and LOCAL_SIZE / 8 down; each
-// owns 4 rows (2 of wide heads), of which 4 keys. q and k pass through shared memory 32 dims at a
+// owns 4 rows (2 or 1 of wide heads), of which 4 keys. q and k pass through shared memory 32 dims at a
 // time. LOCAL_SIZE: a multiple of 8, at most 128.
 #include "subgroup_attention.glsl"
 
@@ -11,7 +11,8 @@ const uint KEYS = 32;
 const uint QUADS = 8; // vec4 of a row of 32
 const uint CHUNKS = HEAD_DIM / 32;
 const uint ROW_STEP = LOCAL_SIZE / 8;
-const uint OWN_ROWS = HEAD_DIM > 128 ? 2 : 4; // HEAD_DIM / 8 * OWN_ROWS output values in registers
+// HEAD_DIM / 8 * OWN_ROWS output values in registers; as choosePrefillTile says.
+const uint OWN_ROWS = HEAD_DIM > 256 ? 1 : HEAD_DIM > 128 ? 2 : 4;
 const uint QUERIES = ROW_STEP * OWN_ROWS;
 
 shared vec4 row_tile[QUERIES * QUADS]; // first of queries, then of scores
@@ -26,6 +27,8 @@ struct QueryRows {
     Tile tile;
     uint heads, head;
     float factor;
+    uint position;    // of row 0
+    Vec4s head_facts; // rules
 };
 
 /// 32 dims of the queries.
@@ -83,6 +86,23 @@ void addScores(QueryRows queries, KeyRows keys, Run run, uint key, inout vec4 sc
     }
 }
 
+/// Applies the model's rules to scores of an invocation, as addScores leaves them.
+void applyRules(QueryRows queries, KeyRows keys, Run run, uint key, inout vec4 scores[OWN_ROWS]) {
+    uint across = gl_LocalInvocationID.x % 8, down = gl_LocalInvocationID.x / 8;
+    vec4 facts = queries.head_facts.v[queries.head];
+    [[unroll]] for (uint j = 0; j < 4; ++j) {
+        uint key_position = 0;
+        if (HAS_SLOPES)
+            key_position = slotAndPosition(keys.schedule, run,
+                                           min(key + across + 8 * j, run.keys - 1), HAS_LISTS).y;
+        [[unroll]] for (uint i = 0; i < OWN_ROWS; ++i) {
+            uint row = rowOfQuery(queries.tile, down + i * ROW_STEP);
+            scores[i][j] =
+                ruledScore(scores[i][j], facts, int(queries.position + row - key_position));
+        }
+    }
+}
+
 /// Leaves the scores of the keys key .. key + 31 of a run in row_tile, for all to read.
 void scoreKeys(QueryRows queries, KeyRows keys, Run run, uint key) {
     uint across = gl_LocalInvocationID.x % 8, down = gl_LocalInvocationID.x / 8;
@@ -90,6 +110,8 @@ void scoreKeys(QueryRows queries, KeyRows keys, Run run, uint key) {
     [[unroll]] for (uint i = 0; i < OWN_ROWS; ++i)
         scores[i] = vec4(0);
     addScores(queries, keys, run, key, scores);
+    if (HAS_RULES)
+        applyRules(queries, keys, run, key, scores);
     barrier();
     [[unroll]] for (uint i = 0; i < OWN_ROWS; ++i)
         [[unroll]] for (uint j = 0; j < 4; ++j) {

@@ -29,6 +29,8 @@ uvec2 loadScales(Matrix w, uint row, uint octet, uint columns, uint n) {
     uint kb = octet / 4;
     if (SCALE_KIND == SCALE_PAIR_F16)
         return uvec2(w.scales.v[n], 0);
+    if (SCALE_KIND == SCALE_GROUPS_F16) // a word has two groups, each of two octets
+        return uvec2(bitfieldExtract(w.scales.v[n], 16 * int(octet / 2 % 2), 16), 0);
     if (SCALE_KIND == SCALE_PAIR_F32)
         return uvec2(w.scales.v[2 * n], w.scales.v[2 * n + 1]);
     uint super_scale = w.supers.v[blockNumber(row, kb / 8, columns / 256)];
@@ -71,10 +73,12 @@ Octet loadOctet(Matrix w, uint row, uint octet, uint columns) {
 vec2 affineOf(Octet raw) {
     vec2 d = SCALE_KIND == SCALE_PAIR_F32 ? uintBitsToFloat(raw.first.zw)
                                           : unpackHalf2x16(raw.first.z);
-    if (SCALE_KIND == SCALE_TWO_LEVEL) {
+    if (SCALE_KIND == SCALE_TWO_LEVEL || SCALE_KIND == SCALE_TWO_LEVEL_F32) {
         float group_scale = float(bitfieldExtract(int(raw.first.z), 0, 8));
         float group_minimum = float(bitfieldExtract(raw.first.z, 8, 8));
-        d = unpackHalf2x16(raw.first.w) * vec2(group_scale, group_minimum);
+        vec2 super_scale = SCALE_KIND == SCALE_TWO_LEVEL ? unpackHalf2x16(raw.first.w)
+                                                         : vec2(uintBitsToFloat(raw.first.w));
+        d = super_scale * vec2(group_scale, group_minimum);
     }
     return vec2(d.x, -d.x * float(OFFSET) - d.y);
 }

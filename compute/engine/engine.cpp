@@ -45,7 +45,14 @@ Engine::Engine(const EngineOptions &options, const ProgressSink &progress, std::
                                         .device = nullptr,
                                         .tiling = {},
                                         .family = "",
+                                        .adapters = {},
                                         .weights = {}});
+    for (const EngineOptions::Adapter &adapter : options.adapters) {
+        impl_->adapters.push_back(
+            model::Lora::open(adapter.path, adapter.scale, impl_->file));
+        impl_->config.adapter_rank =
+            std::max(impl_->config.adapter_rank, impl_->adapters.back().rank());
+    }
     auto vocabulary =
         std::async(std::launch::async, [this] { return readVocabulary(impl_->file); });
 
@@ -54,10 +61,10 @@ Engine::Engine(const EngineOptions &options, const ProgressSink &progress, std::
     KernelFamily family = chooseFamily(impl_->device->facts(), options.kernels);
     impl_->family = familyName(family);
     impl_->tiling = chooseTiling(impl_->device->facts(), family);
-    refuseTooLarge(*impl_->device, planWeights(impl_->file, impl_->config, impl_->tiling),
+    refuseTooLarge(*impl_->device, planWeights(impl_->file, impl_->config, impl_->tiling, impl_->adapters),
                    options.model_path);
     impl_->weights = uploadWeights(*impl_->device, impl_->file, impl_->config, impl_->tiling,
-                                   progress, std::move(stop));
+                                   impl_->adapters, progress, std::move(stop));
 
     Vocabulary read = vocabulary.get();
     impl_->tokenizer = std::move(read.tokenizer);

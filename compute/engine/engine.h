@@ -12,6 +12,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 namespace longscope::engine {
 
@@ -19,6 +20,11 @@ struct EngineOptions {
     std::string model_path;
     std::string device;           ///< as chooseDevice
     std::string kernels = "auto"; ///< auto, lanes, subgroup
+    struct Adapter {
+        std::string path;
+        float scale = 1;
+    };
+    std::vector<Adapter> adapters{}; ///< LoRA files, in the order in which they are put on
     bool validation = false;
 };
 

@@ -2,11 +2,14 @@
 #pragma once
 
 #include "compute/engine/attention.h"
+#include "compute/engine/experts.h"
 #include "compute/engine/operations.h"
 
 #include <functional>
 
 namespace longscope::engine {
+
+class Mixers; // mixers.h
 
 /// What one pass works with.
 struct Pass {
@@ -14,6 +17,8 @@ struct Pass {
     const Weights &weights;
     const Operations &operations;
     Attention &attention;
+    const Experts *experts; ///< null: no layer has some
+    const Mixers *mixers;   ///< null: no layer recurs
     const KvCache &cache;
     const Scratch &scratch;
 };
@@ -34,6 +39,19 @@ struct LayerRange {
     Observer *observer = nullptr; ///< may be absent
 };
 
+/// What is recorded now: one layer of a chunk.
+struct Step {
+    gpu::Recorder &recorder;
+    const Pass &pass;
+    const Chunk &chunk;
+    const Flush &flush;
+    uint32_t layer = 0;
+
+    const model::LayerConfig &kind() const { return pass.config.layer[layer]; }
+    const LayerWeights &weights() const { return pass.weights.layers[layer]; }
+    const LayerWidths &widths() const { return pass.weights.widths.layer[layer]; }
+};
+
 /// Embeds the chunk's tokens (scratch.tokens) and runs the layers; `layer_done` is asked after each
 /// layer and ends the pass when it says false (then the result is false). The result is in
 /// scratch.x.
@@ -43,5 +61,20 @@ bool recordLayers(gpu::Recorder &recorder, const Pass &pass, const Chunk &chunk,
 
 /// Logits of some rows of the chunk, into scratch.logits.
 void recordHead(gpu::Recorder &recorder, const Pass &pass, RowRange rows);
+
+// ---- the steps of a layer (forward_steps.cpp) ------------------------------------------------
+
+void recordEmbedding(gpu::Recorder &recorder, const Pass &pass, const Chunk &chunk);
+/// out (+)= attention of in; `observer` may be null.
+void recordAttention(const Step &step, const Activations &in, const Activations &out,
+                     Observer *observer);
+/// out (+)= feed-forward block of in: dense, experts, shared expert; rwkv6: its channel mix.
+void recordFeedForward(const Step &step, const Activations &in, const Activations &out);
+/// Its parts. `gate` [model_dim -> 1], through a sigmoid, weighs the block; null: none.
+void recordDense(const Step &step, const DenseWeights &own, const LinearGroup *gate,
+                 const Activations &in, const Activations &out);
+/// out (+)= experts of in, chosen by what the router says of `routed`.
+void recordExperts(const Step &step, const ExpertWeights &own, const Activations &routed,
+                   const Activations &in, const Activations &out);
 
 } // namespace longscope::engine

@@ -19,6 +19,7 @@ struct Engine::Impl {
     std::unique_ptr<gpu::Device> device;
     Tiling tiling;
     std::string family;
+    Adapters adapters;
     Weights weights;
     double load_seconds = 0;
 };

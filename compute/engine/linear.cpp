@@ -18,14 +18,6 @@ PackedLayout layoutOfJoined(const std::vector<LinearPart> &joined, const Tiling 
     return layoutOf(formatOf(first.type), rowsOf(joined), first.columns(), tiling.interleave);
 }
 
-gpu::Specialization weightConstants(const WeightFormat &format, const Tiling &tiling) {
-    return {{SPEC_CODE_BITS, format.code_bits},
-            {SPEC_SCALE_KIND, format.scale_kind},
-            {SPEC_GROUP, format.group},
-            {SPEC_OFFSET, format.offset},
-            {SPEC_INTERLEAVE, tiling.interleave}};
-}
-
 void findPipelines(gpu::Device &device, const Tiling &tiling, Linear &linear) {
     uint32_t flags =
         (linear.bias ? MATMUL_BIAS : 0u) | (linear.adds_residual ? MATMUL_RESIDUAL : 0u);
@@ -67,6 +59,12 @@ gpu::Buffer makeBias(gpu::Device &device, const std::vector<LinearPart> &joined)
     return buffer;
 }
 
+LinearPart adapterOutput(const LinearPart &part, const AdapterPart &adapter) {
+    return {.weight = adapter.b,
+            .scale = part.scale * adapter.scale,
+            .out_offset = part.out_offset};
+}
+
 Linear makeLinear(gpu::Device &device, const Tiling &tiling, const std::vector<LinearPart> &joined,
                   bool adds_residual) {
     Linear linear;
@@ -86,10 +84,23 @@ Linear makeLinear(gpu::Device &device, const Tiling &tiling, const std::vector<L
     linear.matrix = {base + linear.layout.codes, base + linear.layout.high,
                      base + linear.layout.scales, base + linear.layout.supers};
     findPipelines(device, tiling, linear);
+    for (const LinearPart &part : joined)
+        for (const AdapterPart &adapter : part.adapters)
+            linear.adapters.push_back(
+                {makeLinear(device, tiling, {{.weight = adapter.a}}, false),
+                 makeLinear(device, tiling, {adapterOutput(part, adapter)}, true)});
     return linear;
 }
 
 } // namespace
+
+gpu::Specialization weightConstants(const WeightFormat &format, const Tiling &tiling) {
+    return {{SPEC_CODE_BITS, format.code_bits},
+            {SPEC_SCALE_KIND, format.scale_kind},
+            {SPEC_GROUP, format.group},
+            {SPEC_OFFSET, format.offset},
+            {SPEC_INTERLEAVE, tiling.interleave}};
+}
 
 std::vector<std::vector<LinearPart>> joinParts(const std::vector<LinearPart> &parts) {
     std::vector<std::vector<LinearPart>> groups;
@@ -117,6 +128,10 @@ uint64_t planLinears(const std::vector<LinearPart> &parts, const Tiling &tiling)
     for (const auto &joined : joinParts(parts)) {
         PackedLayout layout = layoutOfJoined(joined, tiling);
         bytes += layout.bytes;
+        for (const LinearPart &part : joined)
+            for (const AdapterPart &adapter : part.adapters)
+                bytes += layoutOfJoined({{.weight = adapter.a}}, tiling).bytes +
+                         layoutOfJoined({adapterOutput(part, adapter)}, tiling).bytes;
         for (const LinearPart &part : joined)
             if (part.bias) {
                 bytes += uint64_t{layout.rows} * sizeof(float);

@@ -14,6 +14,16 @@
 
 namespace longscope::engine {
 
+/// What a pipeline that reads a matrix of this format is specialised by.
+gpu::Specialization weightConstants(const WeightFormat &format, const Tiling &tiling);
+
+/// A low-rank addition to a matrix: scale * B (A x).
+struct AdapterPart {
+    const model::Tensor *a = nullptr; ///< [in, rank]
+    const model::Tensor *b = nullptr; ///< [rank, out]
+    float scale = 1;
+};
+
 /// One tensor of a matrix, with what the file adds to it.
 struct LinearPart {
     const model::Tensor *weight = nullptr;
@@ -21,7 +31,10 @@ struct LinearPart {
     float scale = 1;                     ///< multiplies W x
     float bias_scale = 1;                ///< multiplies the bias
     uint32_t out_offset = 0;             ///< column of the result, a multiple of 32
+    std::vector<AdapterPart> adapters{}; ///< their sums are multiplied by `scale`, too
 };
+
+struct LinearAdapter;
 
 /// y[:, out_offset ..] = scale * W x + bias (+ residual)
 struct Linear {
@@ -34,9 +47,15 @@ struct Linear {
     bool adds_residual = false;
     const gpu::Pipeline *matmul = nullptr;
     const gpu::Pipeline *matvec = nullptr;
+    std::vector<LinearAdapter> adapters;
 
     uint32_t rows() const { return layout.rows; }
     uint32_t columns() const { return layout.columns; }
+};
+
+/// y += B (A x), A x being kept in between.
+struct LinearAdapter {
+    Linear a, b;
 };
 
 /// Parts that share their input; a single Linear where formats and scales agree and the parts

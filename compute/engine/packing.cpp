@@ -119,6 +119,15 @@ class RowPacker {
             packGroups(kb, part, block);
             store(layout_.supers + 4 * number(kb / 8, 256), pair);
             break;
+        case SCALE_TWO_LEVEL_F32:
+            packGroups(kb, part, block);
+            store(layout_.supers + 4 * number(kb / 8, 256), std::bit_cast<uint32_t>(block.d));
+            break;
+        case SCALE_GROUPS_F16:
+            store(layout_.scales + 4 * n,
+                  block.group_f16[2 * part] | static_cast<uint32_t>(block.group_f16[2 * part + 1])
+                                                  << 16);
+            break;
         default:
             break;
         }
@@ -166,12 +175,14 @@ PackedLayout layoutOf(const WeightFormat &format, uint64_t rows, uint64_t column
     layout.high = place(blocks * highBytes(format.code_bits));
     switch (format.scale_kind) {
     case SCALE_PAIR_F16:
+    case SCALE_GROUPS_F16:
         layout.scales = place(4 * blocks);
         break;
     case SCALE_PAIR_F32:
         layout.scales = place(8 * blocks);
         break;
     case SCALE_TWO_LEVEL:
+    case SCALE_TWO_LEVEL_F32:
         layout.scales = place(format.group == 16 ? 4 * blocks : 2 * blocks);
         layout.supers = place(blocks / 2);
         break;
@@ -195,6 +206,15 @@ void packRows(const PackedLayout &layout, const model::Tensor &tensor, uint32_t 
         else
             packer.packQuantized(traits, bytes, tensor.columns());
     }
+}
+
+model::Tensor rowsOfTensor(const model::Tensor &tensor, uint64_t first_row, uint64_t rows) {
+    assert(first_row + rows <= tensor.rows());
+    uint64_t row_bytes = model::rowBytes(tensor.type, tensor.columns());
+    return {tensor.name,
+            tensor.type,
+            {tensor.columns(), rows},
+            tensor.bytes.subspan(first_row * row_bytes, rows * row_bytes)};
 }
 
 std::vector<std::byte> packMatrix(const PackedLayout &layout, const model::Tensor &tensor) {

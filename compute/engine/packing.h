@@ -48,6 +48,10 @@ PackedLayout layoutOf(const WeightFormat &format, uint64_t rows, uint64_t column
 void packRows(const PackedLayout &layout, const model::Tensor &tensor, uint32_t first_row,
               std::span<std::byte> planes);
 
+/// Some rows of a tensor, over the same bytes: of a tensor [in, out, experts] the rows expert * out
+/// .. are those of one expert.
+model::Tensor rowsOfTensor(const model::Tensor &tensor, uint64_t first_row, uint64_t rows);
+
 /// The whole of one matrix (tests and small models).
 std::vector<std::byte> packMatrix(const PackedLayout &layout, const model::Tensor &tensor);
 

@@ -24,8 +24,12 @@ struct ModelPlan {
 ModelPlan planModel(const model::Gguf &file, const model::Config &config, const Tiling &tiling);
 ModelPlan planModel(const Engine &engine);
 
-/// The model's sizes as the formulas have them.
+/// The model's sizes as the formulas have them: the largest of all layers.
 attention::ModelShape shapeOf(const model::Config &config);
+/// Query heads of all layers together.
+uint64_t allHeads(const model::Config &config);
+/// Of the matrices of all layers and one token, each layer by its own sizes. The head is apart.
+double linearFlops(const model::Config &config);
 /// What a piece of work asks for by theory: the operations of the mathematics and the fewest bytes.
 struct Work {
     double flops = 0, bytes = 0;
@@ -39,9 +43,11 @@ Work writingWork(const ModelPlan &model, const SessionOptions &options, uint64_t
 struct SessionPlan {
     uint64_t context_tokens = 0;
     uint64_t weight_bytes = 0, cache_bytes = 0, scratch_bytes = 0;
+    uint64_t state_bytes = 0;             ///< of recurrent layers, with copies of earlier tokens
     uint64_t map_bytes = 0;               ///< of a picture of attention, when one is asked for
     std::vector<uint64_t> layer_bytes{};  ///< of the cache
     std::vector<uint64_t> layer_tokens{}; ///< that the cache of a layer has room for
+    std::vector<uint64_t> layer_state_bytes{}; ///< of the state itself; 0 where none recurs
     Work reading{}, writing{};            ///< the whole window; one token at its end
 
     uint64_t totalBytes() const;
@@ -65,7 +71,7 @@ struct Room {
 class LongestContext {
   public:
     LongestContext(const ModelPlan &model, const SessionOptions &options, const Room &room)
-        : model_(model), options_(options), room_(room) {}
+        : model_(model), options_(withNativeWindows(model.config, options)), room_(room) {}
     /// 0 when not even one token fits.
     uint64_t find(CacheType k, CacheType v);
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <format>
 #include <utility>
 
 namespace longscope::engine {
@@ -18,6 +19,7 @@ SessionOptions withWindow(const Engine &engine, SessionOptions options) {
     if (options.context_tokens == 0)
         options.context_tokens = config.context_tokens;
     checkOptions(config, options);
+    options = withNativeWindows(config, std::move(options));
     // A scheme that was chosen is the reader's word; without one nothing goes out of range.
     if (std::string problem = outOfReach(config, options); !problem.empty() && !options.rope)
         fail(ErrorKind::usage, "{}", problem);
@@ -25,16 +27,19 @@ SessionOptions withWindow(const Engine &engine, SessionOptions options) {
 }
 
 void refuseTooLarge(const Engine &engine, const SessionOptions &options, uint64_t cache_bytes,
-                    uint64_t scratch_bytes) {
+                    uint64_t state_bytes, uint64_t scratch_bytes) {
     const gpu::DeviceFacts &facts = engine.device().facts();
     uint64_t booked = engine.device().bookedBytes();
-    uint64_t wanted = cache_bytes + scratch_bytes;
+    uint64_t wanted = cache_bytes + state_bytes + scratch_bytes;
     uint64_t free = facts.free_memory_bytes > booked ? facts.free_memory_bytes - booked : 0;
+    std::string states = state_bytes == 0 ? std::string()
+                                          : std::format(", {} for the states of recurrent layers",
+                                                        formatBytes(state_bytes));
     if (wanted > free)
         fail(ErrorKind::memory,
-             "a window of {} tokens needs {} for keys and values and {} for scratch, but {} has "
+             "a window of {} tokens needs {} for keys and values{} and {} for scratch, but {} has "
              "{} free beside the weights",
-             options.context_tokens, formatBytes(cache_bytes), formatBytes(scratch_bytes),
+             options.context_tokens, formatBytes(cache_bytes), states, formatBytes(scratch_bytes),
              facts.name, formatBytes(free));
 }
 
@@ -44,19 +49,35 @@ Session::Impl::Impl(Engine &owner, const SessionOptions &wanted)
     : engine(owner), options(withWindow(owner, wanted)),
       tiling(sessionTiling(owner.impl().tiling, owner.config(), options)),
       pacer(tiling.chunk_tokens), recorder(owner.device(), options.profile),
-      operations(owner.device(), tiling, owner.config(), owner.impl().weights) {
+      operations(owner.device(), tiling) {
     const model::Config &config = engine.config();
     const WidthPlan &widths = engine.impl().weights.widths;
     cache_bytes = planCache(config, options, tiling.chunk_tokens);
     scratch_bytes = planScratch(config, widths, tiling, options);
-    refuseTooLarge(engine, options, cache_bytes, scratch_bytes);
+    state_bytes = recurs(config) ? planRecurrentMemory(config) : 0;
+    refuseTooLarge(engine, options, cache_bytes, state_bytes, scratch_bytes);
     cache = makeCache(engine.device(), config, options, tiling.chunk_tokens);
     scratch = makeScratch(engine.device(), config, widths, tiling, options);
-    attention = std::make_unique<Attention>(engine.device(), tiling, config, widths, options);
+    operations.setAdapted(scratch.adapted);
+    if (config.experts.count > 0)
+        experts.emplace(engine.device(), tiling, routingRule(config));
+    if (recurs(config)) {
+        memory.emplace(engine.device(), config);
+        mixers.emplace(engine.device(), tiling, config, *memory);
+    }
+    attention = std::make_unique<Attention>(engine.device(), tiling, config, widths, options,
+                                            readSinks(engine.file(), config));
 }
 
 Pass Session::Impl::pass() const {
-    return {engine.config(), engine.impl().weights, operations, *attention, cache, scratch};
+    return {engine.config(),
+            engine.impl().weights,
+            operations,
+            *attention,
+            experts ? &*experts : nullptr,
+            mixers ? &*mixers : nullptr,
+            cache,
+            scratch};
 }
 
 /// Submits and waits; in the middle of a layer, the time counts for the layers that are pending.
@@ -75,11 +96,21 @@ void Session::Impl::submitAndMeasure() {
         pacer.measured(layers, std::exchange(pending_ms, 0));
 }
 
+/// What the host knows of the chunk's positions, where the model asks for it.
+void Session::Impl::fillPositions(const Chunk &chunk) {
+    if (scratch.positions) {
+        auto *positions = reinterpret_cast<uint32_t *>(scratch.positions.mapped().data());
+        for (uint32_t row = 0; row < chunk.rows; ++row)
+            positions[row] = static_cast<uint32_t>(chunk.position) + row;
+    }
+}
+
 /// Runs the layers over a chunk; false when stopped, and then the timeline is unchanged.
 bool Session::Impl::runLayers(const Chunk &chunk, std::span<const Token> ids,
                               const LayerRange &layers, bool looking_back,
                               const std::stop_token &stop) {
     std::memcpy(scratch.tokens.mapped().data(), ids.data(), ids.size_bytes());
+    fillPositions(chunk);
     attention->begin(chunk, scratch, looking_back);
     pacer.beginChunk(chunk.rows);
     pending_ms = 0;
@@ -89,7 +120,8 @@ bool Session::Impl::runLayers(const Chunk &chunk, std::span<const Token> ids,
         submitAndMeasure();
         return !stop.stop_requested();
     };
-    bool whole = recordLayers(recorder, pass(), chunk, layers, [&] { flush(); }, layer_done);
+    bool whole = recordLayers(
+        recorder, pass(), chunk, layers, [&] { flush(); }, layer_done);
     if (!whole) // a stop is asked for only after a submit: nothing is left recorded
         return false;
     // A decode step keeps the rest for the submit of the head.
@@ -103,22 +135,49 @@ bool Session::Impl::runLayers(const Chunk &chunk, std::span<const Token> ids,
 bool Session::Impl::runChunk(std::span<const Token> ids, uint64_t total, Observer *observer,
                              const std::stop_token &stop) {
     Chunk chunk{tokens.size(), static_cast<uint32_t>(ids.size()), total};
-    if (!runLayers(chunk, ids, {engine.config().layers, observer}, false, stop)) {
+    const bool several = ids.size() > 1;
+    if (several) // where a stop returns to
+        keepStates();
+    // A single row that was stopped halfway could not be taken back without a copy each time.
+    const std::stop_token usable = memory && !several ? std::stop_token() : stop;
+    if (!runLayers(chunk, ids, {engine.config().layers, observer}, false, usable)) {
+        if (memory)
+            memory->returnTo(tokens.size());
         if (options.eviction.kind != attention::EvictionKind::none)
             forget(0); // some layers have seen the chunk and thrown tokens away, others not
         return false;
     }
     attention->end();
     tokens.insert(tokens.end(), ids.begin(), ids.end());
+    if (several)
+        keepStates();
     return true;
+}
+
+void Session::Impl::keepStates() {
+    if (memory)
+        memory->keep(tokens.size());
+}
+
+/// Rows of the next chunk of a reading. States can be returned to only where a chunk ended, so that
+/// the last token, whose logits may be wanted again, is read for itself.
+uint32_t Session::Impl::nextRows(uint64_t wanted) const {
+    uint64_t left = wanted - tokens.size();
+    uint64_t rows = std::min<uint64_t>(pacer.chunkRows(), left);
+    return static_cast<uint32_t>(memory && rows == left && rows > 1 ? rows - 1 : rows);
 }
 
 void Session::Impl::forget(uint64_t count) {
     if (count >= tokens.size())
         return;
-    count = attention->keepable(tokens.size(), count);
+    for (uint64_t before = tokens.size(); before != count;) { // both must have it
+        before = count;
+        count = attention->keepable(tokens.size(), memory ? memory->keepable(count) : count);
+    }
     tokens.resize(count);
     attention->truncate(count);
+    if (memory)
+        memory->returnTo(count);
     has_logits = false;
 }
 
@@ -213,8 +272,7 @@ ReadResult Session::read(std::span<const Token> wanted, const ProgressSink &prog
     ReadingProgress reading(progress, result.reused, wanted.size());
     uint32_t rows = 0;
     while (self.tokens.size() < wanted.size() && !result.stopped) {
-        rows = static_cast<uint32_t>(
-            std::min<uint64_t>(self.pacer.chunkRows(), wanted.size() - self.tokens.size()));
+        rows = self.nextRows(wanted.size());
         result.stopped =
             stop.stop_requested() ||
             !self.runChunk(wanted.subspan(self.tokens.size(), rows), wanted.size(), observer, stop);
@@ -235,12 +293,26 @@ bool Session::lookAgain(uint64_t first, uint64_t end, uint32_t layers, Observer 
     Impl &self = *impl_;
     self.checkLook(first, end);
     self.times.clear();
+    if (!self.memory)
+        return self.lookAgain(first, end, {layers, &observer}, stop);
+    // The states of recurrent layers must come to `first` again, from the last copy before it.
+    self.keepStates();
+    uint64_t start = self.memory->keepable(first);
+    self.checkLook(start, end);
+    self.memory->returnTo(start, false);
+    bool whole = self.lookAgain(start, first, {layers}, stop) &&
+                 self.lookAgain(first, end, {layers, &observer}, stop);
+    self.memory->returnTo(self.tokens.size());
+    return whole;
+}
+
+bool Session::Impl::lookAgain(uint64_t first, uint64_t end, const LayerRange &layers,
+                              const std::stop_token &stop) {
     while (first < end) {
-        auto rows = static_cast<uint32_t>(std::min<uint64_t>(self.pacer.chunkRows(), end - first));
-        Chunk chunk{first, rows, self.tokens.size()};
+        auto rows = static_cast<uint32_t>(std::min<uint64_t>(pacer.chunkRows(), end - first));
+        Chunk chunk{first, rows, tokens.size()};
         if (stop.stop_requested() ||
-            !self.runLayers(chunk, std::span(self.tokens).subspan(first, rows), {layers, &observer},
-                            true, stop))
+            !runLayers(chunk, std::span(tokens).subspan(first, rows), layers, true, stop))
             return false;
         first += rows;
     }

@@ -108,12 +108,19 @@ std::vector<std::pair<std::string, std::string>> sessionFacts(const Session &ses
         {"the eviction", options.eviction.spec}};
     std::map<const Pattern *, std::string> known; // layers share patterns
     for (uint32_t layer = 0; layer < config.layers; ++layer) {
+        if (!config.layer[layer].attends())
+            continue;
         const Pattern &pattern = options.patterns.of(layer);
         auto [found, is_new] = known.try_emplace(&pattern);
         if (is_new)
             found->second = describePattern(pattern, tokens);
         facts.emplace_back(std::format("the attention of layer {}", layer), found->second);
     }
+    std::string adapters;
+    for (const model::Lora &adapter : self.engine.impl().adapters)
+        adapters += std::format("{} times {}; ", adapter.scale(),
+                                modelFingerprint(adapter.file(), ""));
+    facts.emplace_back("the adapters", adapters.empty() ? "none" : adapters);
     for (auto &[what, value] : facts)
         value = repairUtf8(value); // names come from files
     return facts;

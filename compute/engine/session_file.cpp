@@ -6,6 +6,7 @@
 //     evictors      h2o and tova, for each layer and kv head: u64 positions, f64 sums [filled]
 //     cache         for each layer, of K and then of V: for each kv head the data of the rows in
 //                   use, then for each kv head their scales
+//     states        of recurrent layers, each its history and its state
 // Rows in use are the first ones: of the tokens, of the slots that eviction filled, or all of a
 // ring that has wrapped. How long everything is follows from the header and from the session at
 // hand.
@@ -39,6 +40,7 @@ struct Counts {
     uint64_t written = 0, filled = 0; ///< as AttentionState
     bool has_evicted = false, has_logits = false;
     uint64_t note_bytes = 0;
+    uint64_t state_bytes = 0; ///< of recurrent layers
     std::vector<LayerRoom> rooms;
 };
 
@@ -66,29 +68,36 @@ uint64_t rowsInUse(const Counts &counts, uint32_t layer, const SessionOptions &o
 }
 
 /// Calls visit(buffer, offset, bytes) for everything of the cache that is in the file, in order and
-/// at most kStepBytes at a time.
+/// at most kStepBytes at a time. Layers without a cache of their own have nothing there.
 template <class Visit>
 void forEachPart(KvCache &cache, const Counts &counts, const SessionOptions &options, Visit visit) {
     for (uint32_t number = 0; number < cache.layers.size(); ++number) {
         CacheLayer &layer = cache.layers[number];
+        if (layer.kv_heads == 0) // none of its own
+            continue;
         uint64_t rows = rowsInUse(counts, number, options);
         auto plane = [&](gpu::Buffer &buffer, uint64_t first_byte, uint64_t row_bytes) {
-            for (uint64_t kv_head = 0; kv_head < cache.kv_heads; ++kv_head) {
+            for (uint64_t kv_head = 0; kv_head < layer.kv_heads; ++kv_head) {
                 uint64_t at = first_byte + kv_head * layer.room.capacity * row_bytes;
                 for (uint64_t end = at + rows * row_bytes; at < end; at += kStepBytes)
                     visit(buffer, at, std::min(kStepBytes, end - at));
             }
         };
         auto planes = [&](gpu::Buffer &buffer, const params::CachePlanes &of, CacheType type) {
-            plane(buffer, 0, attention::dataBytes(type, cache.head_dim));
-            plane(buffer, of.scales - of.data, attention::scaleBytes(type, cache.head_dim));
+            plane(buffer, 0, attention::dataBytes(type, layer.head_dim));
+            plane(buffer, of.scales - of.data, attention::scaleBytes(type, layer.head_dim));
         };
         planes(layer.k, layer.k_planes, cache.k_type);
-        planes(layer.v, layer.v_planes, cache.v_type);
+        if (layer.v)
+            planes(layer.v, layer.v_planes, cache.v_type);
     }
 }
 
 // ---- header ------------------------------------------------------------------------------------
+
+uint64_t stateBytes(const Session::Impl &self) {
+    return self.memory ? self.memory->bytes() : 0;
+}
 
 Counts countsOf(const Session::Impl &self, const AttentionState &state, std::string_view note) {
     Counts counts{.tokens = self.tokens.size(),
@@ -98,11 +107,12 @@ Counts countsOf(const Session::Impl &self, const AttentionState &state, std::str
                   .has_evicted = state.has_evicted,
                   .has_logits = self.has_logits,
                   .note_bytes = note.size(),
+                  .state_bytes = stateBytes(self),
                   .rooms = {}};
     bool any_wrapped = false;
     for (const CacheLayer &layer : self.cache.layers) {
         counts.rooms.push_back(layer.room);
-        any_wrapped = any_wrapped || hasWrapped(layer.room, state.written);
+        any_wrapped = any_wrapped || (layer.kv_heads > 0 && hasWrapped(layer.room, state.written));
     }
     if (!any_wrapped) // what was stored behind the tokens is of no use, and not in the file
         counts.written = counts.tokens;
@@ -123,6 +133,7 @@ std::string makeHeader(const Session &session, const Counts &counts) {
                    {"has_evicted", counts.has_evicted},
                    {"has_logits", counts.has_logits},
                    {"note_bytes", counts.note_bytes},
+                   {"state_bytes", counts.state_bytes},
                    {"rooms", rooms}};
     return header.dump();
 }
@@ -148,6 +159,8 @@ class Header {
         counts_.has_evicted = number(json_, "has_evicted", 1);
         counts_.has_logits = number(json_, "has_logits", 1);
         counts_.note_bytes = number(json_, "note_bytes", kMostNoteBytes);
+        if (json_.contains("state_bytes")) // not in files from before there were recurrent layers
+            counts_.state_bytes = number(json_, "state_bytes", kMostCount);
         for (const Json &room : member("rooms", &Json::is_array))
             counts_.rooms.push_back({.capacity = number(room, 0, kMostCount),
                                      .slots = {.sinks = number(room, 1, kMostCount),
@@ -236,6 +249,9 @@ void checkFits(const Header &header, const Session &session) {
     if (counts.rooms.size() != self.cache.layers.size())
         header.refuseToFit("the number of layers", std::to_string(counts.rooms.size()),
                            std::to_string(self.cache.layers.size()));
+    if (counts.state_bytes != stateBytes(self))
+        header.refuseToFit("the states of recurrent layers", formatBytes(counts.state_bytes),
+                           formatBytes(stateBytes(self)));
     uint64_t most = hasEvictors(self.options) ? self.options.eviction.keep : counts.tokens;
     bool is_sound = evicts(self.options) ? counts.filled <= most && (counts.has_evicted ||
                                                                      counts.filled == counts.tokens)
@@ -244,7 +260,8 @@ void checkFits(const Header &header, const Session &session) {
         header.refuse(std::format("{} slots of {} tokens are in use under the eviction {}",
                                   counts.filled, counts.tokens, self.options.eviction.spec));
     for (uint32_t layer = 0; layer < self.cache.layers.size(); ++layer)
-        checkRoom(header, layer, self.cache.layers[layer].room, self.options);
+        if (self.cache.layers[layer].kv_heads > 0)
+            checkRoom(header, layer, self.cache.layers[layer].room, self.options);
 }
 
 // ---- what lies on the host ---------------------------------------------------------------------
@@ -274,7 +291,7 @@ class PayloadReader {
 
 uint64_t payloadBytes(const Counts &counts, Session::Impl &self) {
     const model::Config &config = self.engine.config();
-    uint64_t bytes = counts.tokens * sizeof(Token) + counts.note_bytes;
+    uint64_t bytes = counts.tokens * sizeof(Token) + counts.note_bytes + counts.state_bytes;
     bytes += counts.has_logits ? config.vocab * sizeof(float) : 0;
     if (hasEvictors(self.options))
         bytes += uint64_t{config.layers} * config.kv_heads * counts.filled *
@@ -363,6 +380,8 @@ uint64_t saveSession(const Session &session, const std::string &path, std::strin
                     gpu::downloadBytes(self.engine.device(), buffer, offset, now);
                     writer.write(now);
                 });
+    if (self.memory)
+        writer.write(self.memory->download());
     return writer.commit();
 }
 
@@ -388,6 +407,11 @@ std::string restoreSession(Session &session, const std::string &path) {
                     payload.read(now);
                     gpu::uploadBytes(self.engine.device(), buffer, offset, now);
                 });
+    if (self.memory) {
+        std::vector<std::byte> states(counts.state_bytes);
+        payload.read(std::span(states));
+        self.memory->upload(states, counts.tokens);
+    }
     self.attention->restoreState(std::move(state), part.tokens.size());
     self.tokens = std::move(part.tokens);
     std::memcpy(self.scratch.logits.buffer.mapped().data(), part.logits.data(),

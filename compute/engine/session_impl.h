@@ -3,6 +3,7 @@
 
 #include "compute/engine/forward.h"
 #include "compute/engine/impl.h"
+#include "compute/engine/mixers.h"
 #include "compute/engine/pacer.h"
 #include "compute/engine/reading_progress.h"
 #include "compute/engine/session.h"
@@ -14,6 +15,7 @@ struct Session::Impl {
 
     Pass pass() const;
     void submitAndMeasure();
+    void fillPositions(const Chunk &chunk);
     void flush();
     bool runLayers(const Chunk &chunk, std::span<const Token> ids, const LayerRange &layers,
                    bool looking_back, const std::stop_token &stop);
@@ -21,6 +23,10 @@ struct Session::Impl {
                   const std::stop_token &stop);
     void runHead(RowRange rows);
     void forget(uint64_t count);
+    uint32_t nextRows(uint64_t wanted) const;
+    void keepStates();
+    bool lookAgain(uint64_t first, uint64_t end, const LayerRange &layers,
+                   const std::stop_token &stop);
     std::span<const float> logitsRow(uint64_t row) const;
     void growLogits(uint32_t rows);
     void checkTokens(std::span<const Token> wanted) const;
@@ -32,10 +38,13 @@ struct Session::Impl {
     Pacer pacer;
     gpu::Recorder recorder;
     Operations operations;
-    uint64_t cache_bytes = 0, scratch_bytes = 0;
+    std::optional<Experts> experts;
+    uint64_t cache_bytes = 0, scratch_bytes = 0, state_bytes = 0;
     KvCache cache;
     Scratch scratch;
     std::unique_ptr<Attention> attention;
+    std::optional<RecurrentMemory> memory; ///< of recurrent layers; the states behind `tokens`
+    std::optional<Mixers> mixers;
     std::vector<Token> tokens;
     uint32_t pending_layers = 0; ///< recorded and not yet measured
     double pending_ms = 0;       ///< of submits in the middle of them

@@ -76,7 +76,8 @@ AttentionTile choosePrefillTile(const Tiling &tiling, uint32_t heads, uint32_t k
                                 uint32_t head_dim_padded) {
     uint32_t group = heads / kv_heads;
     if (tiling.family == KernelFamily::subgroup) {
-        uint32_t own_rows = head_dim_padded > 128 ? 2 : 4; // as the kernel keeps in registers
+        // As the kernel keeps in registers.
+        uint32_t own_rows = head_dim_padded > 256 ? 1 : head_dim_padded > 128 ? 2 : 4;
         return {.heads = 1, .keys = 32, .queries = 128 / 8 * own_rows, .local = 128};
     }
     lanes::HeadsKeys tile = lanes::prefillTile(group, head_dim_padded);

@@ -1,128 +1,112 @@
 #include "compute/engine/weights.h"
 
+#include "compute/core/clock.h"
 #include "compute/core/error.h"
+#include "compute/engine/latent.h"
+#include "compute/engine/weight_sink.h"
 
 #include <algorithm>
-#include <chrono>
-#include <format>
-#include <string>
+#include <cmath>
+#include <numbers>
 
 namespace longscope::engine {
 namespace {
 
 using model::Config;
 using model::Gguf;
-using model::Tensor;
+using model::NormKind;
 
-/// Finds the parts of each matrix by their names in the file; readConfig has checked the shapes.
-class Parts {
+class ByteCounter final : public WeightSink {
   public:
-    Parts(const Gguf &file, const Config &config)
-        : file_(file), config_(config), widths_(planWidths(config)) {}
-
-    std::vector<LinearPart> embedding() const { return {part("token_embd", 0, Scale::none)}; }
-    std::vector<LinearPart> head() const {
-        if (!file_.findTensor("output.weight"))
-            return {};
-        return {part("output", 0, Scale::none)};
+    explicit ByteCounter(const Tiling &tiling) : tiling_(tiling) {}
+    LinearGroup linears(const LinearParts &parts, bool) override {
+        bytes_ += planLinears(parts, tiling_);
+        return {};
     }
-    std::vector<LinearPart> qkv(uint32_t layer) const {
-        return {inLayer(layer, "attn_q", 0, Scale::before_bias),
-                inLayer(layer, "attn_k", widths_.layer[layer].k_offset, Scale::before_bias),
-                inLayer(layer, "attn_v", widths_.layer[layer].v_offset, Scale::before_bias)};
+    ExpertGroup experts(const std::vector<ExpertPart> &parts, bool) override {
+        bytes_ += planExperts(parts, tiling_);
+        return {};
     }
-    std::vector<LinearPart> attnOutput(uint32_t layer) const {
-        LinearPart out = inLayer(layer, "attn_output", 0, Scale::before_bias);
-        if (!config_.architecture->attention.out_bias)
-            out.bias = nullptr;
-        return {out};
+    ExpertLinear heads(const ExpertPart &part) override {
+        bytes_ += planExperts({part}, tiling_);
+        return {};
     }
-    std::vector<LinearPart> gateUp(uint32_t layer) const {
-        return {inLayer(layer, "ffn_gate", 0, ffnScale()),
-                inLayer(layer, "ffn_up", widths_.layer[layer].up_offset, ffnScale())};
+    bool readsValues() const override { return false; }
+    gpu::Buffer vector(std::vector<float> values) override {
+        bytes_ += uint64_t{padded(values.size())} * sizeof(float);
+        return {};
     }
-    std::vector<LinearPart> ffnDown(uint32_t layer) const {
-        return {inLayer(layer, "ffn_down", 0, ffnScale())};
-    }
+    uint64_t bytes() const { return bytes_; }
 
   private:
-    enum class Scale { none, before_bias, after_bias };
-    Scale ffnScale() const {
-        return config_.architecture->ffn.scales ? Scale::after_bias : Scale::none;
-    }
-    LinearPart inLayer(uint32_t layer, std::string_view stem, uint32_t offset, Scale kind) const {
-        return part(std::format("blk.{}.{}", layer, stem), offset, kind);
-    }
-    LinearPart part(const std::string &stem, uint32_t offset, Scale kind) const {
-        LinearPart part;
-        part.weight = file_.findTensor(stem + ".weight");
-        part.bias = file_.findTensor(stem + ".bias");
-        part.out_offset = offset;
-        const Tensor *scale = kind == Scale::none ? nullptr : file_.findTensor(stem + ".scale");
-        if (scale) {
-            model::dequantizeRow(scale->type, scale->bytes.data(), {&part.scale, 1});
-            if (kind == Scale::after_bias)
-                part.bias_scale = part.scale;
-        }
-        return part;
-    }
-
-    const Gguf &file_;
-    const Config &config_;
-    WidthPlan widths_;
+    const Tiling &tiling_;
+    uint64_t bytes_ = 0;
 };
 
-uint64_t vectorBytes(uint64_t elements) {
-    return uint64_t{padded(elements)} * sizeof(float);
-}
-
-/// A norm weight as f32, padded with zeros.
-gpu::Buffer uploadVector(gpu::Device &device, const Gguf &file, const std::string &name) {
-    const Tensor *tensor = file.findTensor(name);
-    std::vector<float> values(padded(tensor->elements()), 0.0f);
-    model::dequantizeRow(tensor->type, tensor->bytes.data(),
-                         std::span(values).first(tensor->elements()));
-    gpu::Buffer buffer(device, "weights", values.size() * sizeof(float), gpu::Memory::device);
-    gpu::uploadBytes(device, buffer, 0, std::as_bytes(std::span(values)));
-    return buffer;
-}
-
 /// Uploads groups one after another, tells how far it is, and gives the file's pages back.
-class Uploader {
+class Uploader final : public WeightSink {
   public:
     Uploader(gpu::Device &device, const Gguf &file, const Tiling &tiling,
              const ProgressSink &progress, std::stop_token stop)
         : device_(device), file_(file), tiling_(tiling), sink_(progress), stop_(std::move(stop)),
-          start_(std::chrono::steady_clock::now()) {
+          start_(Clock::now()) {
         progress_.label = "loading the model";
         progress_.unit = "MB";
-        for (const Tensor &tensor : file.tensors())
+        for (const model::Tensor &tensor : file.tensors())
             total_bytes_ += tensor.bytes.size();
         progress_.total = total_bytes_ / 1000000;
     }
 
-    LinearGroup upload(const std::vector<LinearPart> &parts, bool adds_residual) {
-        if (stop_.stop_requested())
-            fail(ErrorKind::stopped, "stopped while the model was loading");
+    LinearGroup linears(const LinearParts &parts, bool adds_residual) override {
+        begin();
         LinearGroup group = makeLinears(device_, tiling_, parts, adds_residual);
-        for (const LinearPart &part : parts) {
-            file_.forget(part.weight->bytes);
-            done_bytes_ += part.weight->bytes.size();
-        }
+        for (const LinearPart &part : parts)
+            done(*part.weight);
         report();
         return group;
     }
+    ExpertGroup experts(const std::vector<ExpertPart> &parts, bool weighs_input) override {
+        begin();
+        ExpertGroup group = makeExperts(device_, tiling_, parts, weighs_input);
+        for (size_t i = 0; i < parts.size(); ++i)
+            if (i == 0 || parts[i].weight != parts[i - 1].weight)
+                done(*parts[i].weight);
+        report();
+        return group;
+    }
+    ExpertLinear heads(const ExpertPart &part) override {
+        begin();
+        ExpertLinear linear = makeHeads(device_, tiling_, part);
+        done(*part.weight);
+        report();
+        return linear;
+    }
+    bool readsValues() const override { return true; }
+    gpu::Buffer vector(std::vector<float> values) override {
+        values.resize(padded(values.size()), 0.0f);
+        gpu::Buffer buffer(device_, "weights", values.size() * sizeof(float), gpu::Memory::device);
+        gpu::uploadBytes(device_, buffer, 0, std::as_bytes(std::span(values)));
+        return buffer;
+    }
 
   private:
+    void begin() const {
+        if (stop_.stop_requested())
+            fail(ErrorKind::stopped, "stopped while the model was loading");
+    }
+    void done(const model::Tensor &tensor) {
+        file_.forget(tensor.bytes);
+        // A tensor may stand for two matrices, or be made of another one.
+        done_bytes_ = std::min(done_bytes_ + tensor.bytes.size(), total_bytes_);
+    }
     void report() {
         if (!sink_)
             return;
-        std::chrono::duration<double> since = std::chrono::steady_clock::now() - start_;
         progress_.done = done_bytes_ / 1000000;
-        progress_.seconds = since.count();
+        progress_.seconds = secondsSince(start_);
         progress_.remaining_s = progress_.seconds *
                                 static_cast<double>(total_bytes_ - done_bytes_) /
-                                static_cast<double>(done_bytes_);
+                                static_cast<double>(std::max<uint64_t>(done_bytes_, 1));
         sink_(progress_);
     }
 
@@ -131,86 +115,273 @@ class Uploader {
     const Tiling &tiling_;
     const ProgressSink &sink_;
     std::stop_token stop_;
-    std::chrono::steady_clock::time_point start_;
+    Clock::time_point start_;
     Progress progress_;
     uint64_t done_bytes_ = 0, total_bytes_ = 0;
 };
 
+/// Goes through the roles of a model and fills those that it has.
+class WeightBuilder {
+  public:
+    WeightBuilder(const Gguf &file, const Config &config, const Adapters &adapters,
+                  WeightSink &sink)
+        : parts_(file, config, adapters), config_(config), rules_(*config.architecture),
+          sink_(sink) {
+        checkLatent(config);
+    }
+
+    Weights build() {
+        Weights weights;
+        weights.widths = parts_.widths();
+        weights.embedding = sink_.linears(parts_.table("token_embd"), false);
+        if (rules_.norm.embedding)
+            weights.embedding_norm = rowNorm("token_embd_norm");
+        if (parts_.has("position_embd.weight") &&
+            rules_.ends.positions != model::EndRules::Positions::none)
+            weights.positions = sink_.linears(parts_.table("position_embd"), false);
+        if (!config_.tied_head) {
+            // Heads of other types ignore output.scale.
+            bool scaled = parts_.find("output.weight")->type == model::QuantType::nvfp4;
+            LinearParts head =
+                parts_.matrix("output", scaled ? ScaleUse::before_bias : ScaleUse::none);
+            if (!rules_.ends.out_bias)
+                head.front().bias = nullptr;
+            weights.own_head = sink_.linears(head, false);
+        }
+        weights.output_norm = rowNorm(std::string(rules_.norm.final_name));
+        if (config_.per_layer_dim > 0)
+            buildPerLayerEnds(weights);
+        for (layer_ = 0; layer_ < config_.layers; ++layer_)
+            buildLayer(weights.layers.emplace_back());
+        parts_.checkAdapters();
+        return weights;
+    }
+
+  private:
+    const model::LayerConfig &layer() const { return config_.layer[layer_]; }
+    std::string named(std::string_view stem) const { return layerName(layer_, stem); }
+    LinearParts bare(const std::string &name) const {
+        LinearParts parts = parts_.matrix(name);
+        for (LinearPart &part : parts)
+            part.bias = nullptr;
+        return parts;
+    }
+
+    // ---- norms ---------------------------------------------------------------------------------
+
+    Norm norm(NormKind kind, const std::string &name, uint32_t columns) {
+        Norm norm{.kind = kind, .columns = columns, .eps = config_.norm_eps};
+        if (std::vector<float> weight = parts_.values(name + ".weight"); !weight.empty())
+            norm.weight = sink_.vector(std::move(weight));
+        if (std::vector<float> bias = parts_.values(name + ".bias");
+            !bias.empty() && rules_.norm.bias)
+            norm.bias = sink_.vector(std::move(bias));
+        return norm;
+    }
+    /// Over a row of x. Families without norm tensors normalise all the same.
+    Norm rowNorm(const std::string &name) {
+        return norm(rules_.norm.kind, name, config_.model_dim);
+    }
+    Norm plainNorm(uint32_t columns) const {
+        return {.kind = NormKind::rms, .columns = columns, .eps = config_.norm_eps};
+    }
+
+    Norm headNorm(const char *name, uint32_t heads) {
+        const uint32_t dim = layer().head_dim;
+        switch (rules_.qk_norm.place) {
+        case model::QkNormPlace::none:
+            return {};
+        case model::QkNormPlace::plain:
+            return plainNorm(dim);
+        case model::QkNormPlace::head:
+            return rules_.qk_norm.after_rope ? plainNorm(dim)
+                                             : norm(NormKind::rms, named(name), dim);
+        case model::QkNormPlace::flat:
+            return norm(rules_.norm.kind, named(name), dim * heads);
+        case model::QkNormPlace::per_head: {
+            Norm made = norm(NormKind::layer, named(name), dim);
+            made.own_weights = true;
+            return made;
+        }
+        }
+        return {};
+    }
+
+    // ---- layers --------------------------------------------------------------------------------
+
+    void buildLayer(LayerWeights &own) {
+        const model::NormRules &norms = rules_.norm;
+        if (norms.before_attention)
+            own.attn_norm = rowNorm(attentionNormName());
+        if (layer().attends())
+            rules_.attention.latent ? buildLatent(own.attention) : buildAttention(own.attention);
+        if (layer().recurs())
+            own.mixer = buildMixer(parts_, config_, sink_, layer_);
+        if (norms.after_attention)
+            own.attn_after = rowNorm(named("post_attention_norm"));
+        own.ffn_norm = ffnNorm();
+        if (norms.after_ffn)
+            own.ffn_after = rowNorm(named("post_ffw_norm"));
+        if (layer().ffn_dim > 0)
+            own.dense = dense("", rules_.ffn.scales ? ScaleUse::after_bias : ScaleUse::none,
+                              addsFfn());
+        if (layer().experts_used > 0)
+            buildExperts(own.experts);
+        if (rules_.per_layer_input)
+            buildPerLayer(own.per_layer);
+    }
+
+    /// Whether what a branch ends with is added to x at once, without a norm behind it.
+    bool addsAttention() const { return !rules_.norm.after_attention; }
+    bool addsFfn() const { return !rules_.norm.after_ffn; }
+
+    std::string attentionNormName() const {
+        bool second = rules_.residual == model::Residual::parallel_second_norm &&
+                      parts_.has(named("attn_norm_2.weight"));
+        return named(second ? "attn_norm_2" : "attn_norm");
+    }
+
+    /// None where the block reads what the attention reads, or x itself.
+    Norm ffnNorm() {
+        const model::NormRules &norms = rules_.norm;
+        if (rules_.residual == model::Residual::parallel_second_norm)
+            return parts_.has(named("attn_norm_2.weight")) ? rowNorm(named("attn_norm")) : Norm{};
+        bool shares = rules_.residual == model::Residual::parallel_without_ffn_norm &&
+                      layer().parallel;
+        const bool feeds = rules_.has_ffn || layer().recurrence == model::Recurrence::rwkv6;
+        if (norms.before_ffn.empty() || shares || !feeds)
+            return {};
+        if (!norms.bare_ffn_name)
+            return rowNorm(named(norms.before_ffn));
+        Norm made = plainNorm(config_.model_dim);
+        made.weight = sink_.vector(parts_.values(named(norms.before_ffn)));
+        return made;
+    }
+
+    void buildAttention(AttentionWeights &own) {
+        own.qkv = sink_.linears(parts_.qkv(layer_), false);
+        if (layer().normed_heads) {
+            own.q_norm = headNorm("attn_q_norm", layer().heads);
+            own.k_norm = headNorm("attn_k_norm", layer().kv_heads);
+            if (rules_.qk_norm.after_rope && rules_.qk_norm.place == model::QkNormPlace::head) {
+                own.after_q = sink_.vector(parts_.values(named("attn_q_norm.weight")));
+                own.after_k = sink_.vector(parts_.values(named("attn_k_norm.weight")));
+            }
+        }
+        if (rules_.attention.value_norm)
+            own.v_norm = plainNorm(layer().head_dim);
+        if (rules_.attention.sinks)
+            own.sinks = sink_.vector(parts_.values(named("attn_sinks.weight")));
+        own.output = sink_.linears(parts_.attentionOutput(layer_), addsAttention());
+    }
+
+    void buildLatent(AttentionWeights &own) {
+        const model::LatentConfig &sizes = config_.latent;
+        LatentWeights &made = own.latent;
+        if (sizes.q_rank > 0) {
+            made.q_low = sink_.linears(bare(named("attn_q_a")), false);
+            made.q_low_norm = norm(NormKind::rms, named("attn_q_a_norm"), sizes.q_rank);
+        }
+        made.q = sink_.linears(bare(named(sizes.q_rank > 0 ? "attn_q_b" : "attn_q")), false);
+        LinearParts kv = bare(named("attn_kv_a_mqa"));
+        kv.front().out_offset = parts_.widths().layer[layer_].k_offset;
+        made.kv = sink_.linears(kv, false);
+        made.kv_norm = norm(NormKind::rms, named("attn_kv_a_norm"), sizes.kv_rank);
+        made.keys = sink_.heads(parts_.latentKeys(layer_, sink_.readsValues()));
+        made.values = sink_.heads(parts_.latentValues(layer_));
+        own.output = sink_.linears(parts_.attentionOutput(layer_), addsAttention());
+    }
+
+    DenseWeights dense(const char *suffix, ScaleUse scale, bool adds) {
+        const bool shared = *suffix != 0;
+        const model::FfnRules &rules = rules_.ffn;
+        uint32_t ffn = shared ? config_.experts.shared_dim : layer().ffn_dim;
+        DenseWeights made;
+        made.gated = shared || rules.kind != model::FfnKind::plain;
+        made.up_offset = made.gated ? padded(ffn) : 0;
+        made.activation = {.kind = shared ? rules_.experts.activation : rules.activation,
+                           .columns = ffn};
+        made.gate_up = sink_.linears(parts_.gateUp(layer_, suffix, scale), false);
+        if (std::vector<float> divisor = parts_.values(named("ffn.act.scales"));
+            !shared && rules.act_scales && !divisor.empty())
+            made.divisor = sink_.vector(std::move(divisor));
+        made.down =
+            sink_.linears(parts_.branch(named(std::string("ffn_down") + suffix), scale), adds);
+        return made;
+    }
+
+    void buildExperts(ExpertWeights &own) {
+        const model::ExpertRules &rules = rules_.experts;
+        const model::ExpertConfig &experts = config_.experts;
+        LinearParts router = parts_.matrix(named("ffn_gate_inp"));
+        if (!rules.biases)
+            router.front().bias = nullptr;
+        own.router = sink_.linears(router, false);
+        if (rules_.per_layer_input) {
+            own.router_norm = plainNorm(config_.model_dim);
+            own.router_norm.weight = sink_.vector(parts_.values(named("ffn_gate_inp.scale")));
+            own.router_norm.factor = 1 / std::sqrt(static_cast<float>(config_.model_dim));
+        }
+        if (experts.selection_bias)
+            own.selection_bias = sink_.vector(parts_.values(named("exp_probs_b.bias")));
+        bool weighs_input = experts.gating == model::ExpertConfig::Gating::sigmoid_on_input;
+        own.gate_up = sink_.experts(parts_.expertGateUp(layer_), weighs_input);
+        own.down = sink_.experts(parts_.expertDown(layer_), false);
+        own.activation = {.kind = rules.activation, .columns = experts.ffn_dim};
+        if (experts.shared_dim == 0)
+            return;
+        own.shared =
+            dense("_shexp", rules.shared_scales ? ScaleUse::before_bias : ScaleUse::none, addsFfn());
+        if (experts.shared_gated)
+            own.shared_gate = sink_.linears(bare(named("ffn_gate_inp_shexp")), false);
+    }
+
+    // ---- gemma4 --------------------------------------------------------------------------------
+
+    void buildPerLayerEnds(Weights &weights) {
+        weights.per_layer_embedding = sink_.linears(parts_.table("per_layer_token_embd"), false);
+        weights.per_layer_projection = sink_.linears(bare("per_layer_model_proj"), false);
+        weights.per_layer_norm =
+            norm(NormKind::rms, "per_layer_proj_norm", config_.per_layer_dim);
+        weights.per_layer_norm.factor = 1 / std::numbers::sqrt2_v<float>;
+    }
+
+    void buildPerLayer(PerLayerWeights &own) {
+        if (layer().experts_used > 0) {
+            own.dense_after = rowNorm(named("post_ffw_norm_1"));
+            own.experts_before = rowNorm(named("pre_ffw_norm_2"));
+            own.experts_after = rowNorm(named("post_ffw_norm_2"));
+        }
+        if (config_.per_layer_dim > 0) {
+            own.gate = sink_.linears(bare(named("inp_gate")), false);
+            own.projection = sink_.linears(bare(named("proj")), false);
+            own.after = rowNorm(named("post_norm"));
+        }
+        std::vector<float> scale = parts_.values(named("layer_output_scale.weight"));
+        own.output_scale = scale.empty() ? 1 : scale.front();
+    }
+
+    WeightParts parts_;
+    const Config &config_;
+    const model::Architecture &rules_;
+    WeightSink &sink_;
+    uint32_t layer_ = 0;
+};
+
 } // namespace
 
-namespace {
-
-LayerWidths widthsOf(const model::LayerConfig &layer, const model::Architecture &rules) {
-    LayerWidths widths;
-    if (layer.attends()) {
-        uint32_t q = padded(uint64_t{layer.heads} * layer.head_dim);
-        uint32_t kv = padded(uint64_t{layer.kv_heads} * layer.head_dim);
-        widths.head_dim = padded(layer.head_dim);
-        widths.k_offset = q;
-        widths.v_offset = widths.k_offset + kv;
-        widths.gate_offset = widths.v_offset + kv;
-        widths.qkv = widths.gate_offset + (rules.attention.gated ? q : 0);
-        widths.attended = q;
-    }
-    if (layer.ffn_dim > 0) {
-        widths.hidden = padded(layer.ffn_dim);
-        widths.up_offset = rules.ffn.kind == model::FfnKind::plain ? 0 : widths.hidden;
-        widths.gate_up = widths.up_offset + widths.hidden;
-    }
-    return widths;
-}
-
-} // namespace
-
-WidthPlan planWidths(const Config &config) {
-    WidthPlan widths{.model = padded(config.model_dim), .vocab = padded(config.vocab), .layer = {}};
-    for (const model::LayerConfig &layer : config.layer) {
-        LayerWidths own = widthsOf(layer, *config.architecture);
-        widths.qkv = std::max(widths.qkv, own.qkv);
-        widths.attended = std::max(widths.attended, own.attended);
-        widths.gate_up = std::max(widths.gate_up, own.gate_up);
-        widths.hidden = std::max(widths.hidden, own.hidden);
-        widths.q = std::max(widths.q, layer.heads * own.head_dim);
-        widths.head_dim = std::max(widths.head_dim, own.head_dim);
-        widths.layer.push_back(own);
-    }
-    return widths;
-}
-
-uint64_t planWeights(const Gguf &file, const Config &config, const Tiling &tiling) {
-    Parts parts(file, config);
-    uint64_t bytes = planLinears(parts.embedding(), tiling) + vectorBytes(config.model_dim);
-    if (!config.tied_head)
-        bytes += planLinears(parts.head(), tiling);
-    for (uint32_t layer = 0; layer < config.layers; ++layer)
-        bytes += planLinears(parts.qkv(layer), tiling) +
-                 planLinears(parts.attnOutput(layer), tiling) +
-                 planLinears(parts.gateUp(layer), tiling) +
-                 planLinears(parts.ffnDown(layer), tiling) + 2 * vectorBytes(config.model_dim);
-    return bytes;
+uint64_t planWeights(const Gguf &file, const Config &config, const Tiling &tiling,
+                     const Adapters &adapters) {
+    ByteCounter counter(tiling);
+    WeightBuilder(file, config, adapters, counter).build();
+    return counter.bytes();
 }
 
 Weights uploadWeights(gpu::Device &device, const Gguf &file, const Config &config,
-                      const Tiling &tiling, const ProgressSink &progress, std::stop_token stop) {
-    Parts parts(file, config);
+                      const Tiling &tiling, const Adapters &adapters, const ProgressSink &progress,
+                      std::stop_token stop) {
     Uploader uploader(device, file, tiling, progress, std::move(stop));
-    Weights weights;
-    weights.widths = planWidths(config);
-    weights.embedding = uploader.upload(parts.embedding(), false);
-    if (!config.tied_head)
-        weights.own_head = uploader.upload(parts.head(), false);
-    weights.output_norm = uploadVector(device, file, "output_norm.weight");
-    for (uint32_t layer = 0; layer < config.layers; ++layer) {
-        LayerWeights &own = weights.layers.emplace_back();
-        auto name = [&](const char *stem) { return std::format("blk.{}.{}.weight", layer, stem); };
-        own.attn_norm = uploadVector(device, file, name("attn_norm"));
-        own.qkv = uploader.upload(parts.qkv(layer), false);
-        own.attn_output = uploader.upload(parts.attnOutput(layer), true);
-        own.ffn_norm = uploadVector(device, file, name("ffn_norm"));
-        own.gate_up = uploader.upload(parts.gateUp(layer), false);
-        own.ffn_down = uploader.upload(parts.ffnDown(layer), true);
-    }
-    return weights;
+    return WeightBuilder(file, config, adapters, uploader).build();
 }
 
 } // namespace longscope::engine

@@ -4,6 +4,8 @@
 // defines the file format, checked against its logits.
 #pragma once
 
+#include "compute/model/block_kinds.h"
+
 #include <cstdint>
 #include <string_view>
 
@@ -14,8 +16,6 @@ enum class RopeLayout {
     norm, ///< pairs (2i, 2i+1)
     neox, ///< pairs (i, i + n/2)
 };
-
-enum class NormKind { rms, layer };
 
 struct NormRules {
     NormKind kind = NormKind::rms;
@@ -149,11 +149,10 @@ enum class FfnKind {
     gated_fused, ///< the same, ffn_up holds gate, then up
     plain,       ///< down(act(up))
 };
-enum class Activation { silu, gelu, relu2, oai /* gpt-oss */ };
 
 struct FfnRules {
     FfnKind kind = FfnKind::gated;
-    Activation activation = Activation::silu;
+    ActivationKind activation = ActivationKind::silu;
     bool scales = false;     ///< ffn_*.scale multiply, after the bias
     bool act_scales = false; ///< ffn.act.scales divide
     bool bias = true;        ///< ffn_*.bias are added when present
@@ -170,7 +169,7 @@ struct ExpertRules {
     enum class SharedWidth { key_or_ffn, key, per_expert /* Fe * count */, as_expert };
     SharedWidth shared_width = SharedWidth::key;
     enum class Bias { none, optional, required } selection_bias = Bias::none;
-    Activation activation = Activation::silu;
+    ActivationKind activation = ActivationKind::silu;
     bool scale_key = false;     ///< expert_weights_scale
     bool scales = false;        ///< ffn_*_exps.scale, one for each expert
     bool shared_scales = false; ///< ffn_*_shexp.scale

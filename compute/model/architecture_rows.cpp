@@ -5,7 +5,7 @@ namespace longscope::model {
 namespace {
 
 using enum RopeLayout;
-using enum Activation;
+using enum ActivationKind;
 using Window = WindowRules::Kind;
 using ExpertLayers = ExpertRules::Layers;
 using Shared = ExpertRules::Shared;
@@ -278,7 +278,7 @@ constexpr Architecture kRows[] = {
     {.name = "nemotron",
      .norm = kLayerNorm,
      .rope = kNeox,
-     .ffn = {.kind = FfnKind::plain, .activation = relu2}},
+     .ffn = {.kind = FfnKind::plain, .activation = relu_squared}},
     {.name = "command-r",
      .norm = kLayerNormOnly,
      .residual = Residual::parallel,

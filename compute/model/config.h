@@ -58,6 +58,7 @@ struct LayerConfig {
     bool parallel = false; ///< both branches start from the same x
 
     bool attends() const { return heads > 0; }
+    bool recurs() const { return recurrence != Recurrence::none; }
     bool operator==(const LayerConfig &) const = default;
 };
 
@@ -68,7 +69,7 @@ struct TemperatureConfig {
 
 struct ExpertConfig {
     uint32_t count = 0;
-    uint32_t used = 0; ///< the most of a layer
+    uint32_t used = 0; ///< the same in every layer that has some
     uint32_t groups = 1, used_groups = 1;
     uint32_t ffn_dim = 0;    ///< of one expert
     uint32_t shared_dim = 0; ///< of the shared expert; 0 = none
@@ -81,12 +82,13 @@ struct ExpertConfig {
     bool merged = false;         ///< ffn_gate_up_exps
 };
 
-/// Multi-head latent attention (DeepSeek-V2). The cache holds one head of kv_rank + rope dims.
+/// Multi-head latent attention (DeepSeek-V2). Layers have one KV head of kv_rank + rope dims, the
+/// one that is cached, in whatever form the file has the matrices.
 struct LatentConfig {
     uint32_t q_rank = 0; ///< 0: attn_q
     uint32_t kv_rank = 0;
     uint32_t key_dim = 0, value_dim = 0; ///< of a head; key_dim with the rotated part
-    bool absorbed = false;               ///< attn_k_b and attn_v_b instead of attn_kv_b
+    bool absorbed = false;               ///< the file has attn_k_b and attn_v_b, not attn_kv_b
 };
 
 /// Sizes of recurrent layers.
@@ -133,7 +135,8 @@ struct Config {
     double embedding_factor = 1;
     double logits_factor = 1;
     float logits_cap = 0;           ///< c of c * tanh(logit / c); 0 = none
-    uint64_t parameters = 0; ///< elements of all tensors
+    uint32_t adapter_rank = 0; ///< the largest of the adapters that were put on
+    uint64_t parameters = 0;   ///< elements of all tensors
     bool tied_head = false;  ///< no output.weight
 
     const RopeConfig &rope() const { return ropes.front(); }

@@ -161,11 +161,8 @@ class LayerReader {
                  keys_.file().path(), rotated, latent.key_dim,
                  keys_.full("rope.dimension_count"));
         for (LayerConfig &layer : config_.layer)
-            layer.kv_heads = latent.absorbed ? 1 : layer.heads;
-        if (latent.absorbed)
-            setHeadDims(latent.kv_rank + rotated, latent.kv_rank);
-        else
-            setHeadDims(latent.key_dim, latent.value_dim);
+            layer.kv_heads = 1;
+        setHeadDims(latent.kv_rank + rotated, latent.kv_rank);
     }
 
     // ---- windows and rotations -----------------------------------------------------------------

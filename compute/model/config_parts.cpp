@@ -250,7 +250,10 @@ void readExperts(const Keys &keys, const HasTensor &has, Config &config) {
     for (uint32_t i = 0; i < config.layers; ++i)
         if (uint32_t used = config.layer[i].experts_used) {
             first = std::min(first, i);
-            experts.used = std::max(experts.used, used);
+            if (experts.used != 0 && used != experts.used)
+                fail(ErrorKind::model, "{}: layers that use {} and {} experts are not supported",
+                     keys.file().path(), experts.used, used);
+            experts.used = used;
         }
     if (experts.used == 0)
         return;

@@ -232,8 +232,8 @@ uint64_t readAlignment(const GgufHeader &header, std::string_view file) {
     std::string known = traits ? std::format("{} (type {})", traits->name, type)
                                : std::format("of the unknown type {}", type);
     fail(ErrorKind::model,
-         "{}: tensor {} is {}, which this program cannot read; fetch a Q4_K_M or Q8_0 file of "
-         "this model",
+         "{}: tensor {} is {}, which this program cannot read as weights; fetch another file of "
+         "the same model, such as Q4_K_M or Q8_0",
          in.file(), printable(tensor), known);
 }
 

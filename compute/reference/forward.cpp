@@ -85,9 +85,13 @@ Rows readLogits(const Pass &pass, std::span<const float> x) {
     Rows logits = product(x, pass.values(tied ? "token_embd.weight" : "output.weight"),
                           pass.config.model_dim);
     Rows bias = pass.rules.ends.out_bias ? pass.valuesIfAny("output.bias") : Rows{};
+    // Heads of other types ignore output.scale.
+    bool scaled = !tied && pass.file.findTensor("output.weight")->type == model::QuantType::nvfp4;
+    Rows scale = scaled ? pass.valuesIfAny("output.scale") : Rows{};
+    double head_scale = scale.empty() ? 1 : static_cast<double>(scale[0]);
     auto cap = static_cast<double>(pass.config.logits_cap);
     for (size_t i = 0; i < logits.size(); ++i) {
-        auto logit = static_cast<double>(logits[i]);
+        double logit = head_scale * static_cast<double>(logits[i]);
         if (!bias.empty())
             logit += static_cast<double>(bias[i % bias.size()]);
         logit *= pass.config.logits_factor;

@@ -166,7 +166,7 @@ class ExpertLayer {
     }
 
   private:
-    model::Activation activation_;
+    model::ActivationKind activation_;
     uint64_t ffn_dim_;
     ExpertMatrix down_;
     std::optional<ExpertMatrix> up_, gate_; ///< up_ alone: both, gate first
@@ -208,7 +208,7 @@ Rows denseBlock(const Pass &pass, uint32_t layer, std::span<const float> x) {
         break;
     case FfnKind::plain:
         for (float &value : h)
-            value = static_cast<float>(activate(rules.activation, static_cast<double>(value)));
+            value = static_cast<float>(activated(rules.activation, static_cast<double>(value)));
         break;
     }
     Rows divisors = rules.act_scales ? pass.valuesIfAny(named("ffn.act.scales")) : Rows{};

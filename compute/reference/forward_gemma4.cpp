@@ -43,7 +43,7 @@ void endLayer(const Pass &pass, uint32_t layer, std::span<const float> inputs, R
     if (uint64_t size = pass.config.per_layer_dim) {
         Rows gate = pass.linear(x, named("inp_gate"), {.bias = false});
         Rows own = columns(inputs, size * pass.config.layers, layer * size, size);
-        Rows branch = pass.linear(gatedBy(model::Activation::gelu, gate, own), named("proj"),
+        Rows branch = pass.linear(gatedBy(model::ActivationKind::gelu, gate, own), named("proj"),
                                   {.bias = false});
         addTo(x, pass.norm(branch, named("post_norm")));
     }

@@ -154,32 +154,36 @@ double logOnePlusExp(double x) {
     return x > 20 ? x : std::log1p(std::exp(x));
 }
 
-double activate(model::Activation kind, double x) {
+double activated(model::ActivationKind kind, double x) {
     switch (kind) {
-    case model::Activation::silu:
+    case model::ActivationKind::silu:
         return silu(x);
-    case model::Activation::gelu: {
+    case model::ActivationKind::gelu: {
         double root = std::sqrt(2 / std::numbers::pi);
         return 0.5 * x * (1 + std::tanh(root * (x + 0.044715 * x * x * x)));
     }
-    case model::Activation::relu2:
+    case model::ActivationKind::relu_squared:
         return x > 0 ? x * x : 0;
-    case model::Activation::oai:
+    case model::ActivationKind::sigmoid:
+        return sigmoid(x);
+    case model::ActivationKind::tanh:
+        return std::tanh(x);
+    case model::ActivationKind::oai:
         return x * sigmoid(1.702 * x);
     }
     return x;
 }
 
-Rows gatedBy(model::Activation kind, std::span<const float> gate, std::span<const float> up) {
+Rows gatedBy(model::ActivationKind kind, std::span<const float> gate, std::span<const float> up) {
     assert(gate.size() == up.size());
     Rows h(gate.size());
     for (size_t i = 0; i < h.size(); ++i) {
         auto g = static_cast<double>(gate[i]), u = static_cast<double>(up[i]);
-        if (kind == model::Activation::oai) { // gpt-oss
+        if (kind == model::ActivationKind::oai) { // gpt-oss
             g = std::min(g, 7.0);
             u = std::clamp(u, -7.0, 7.0) + 1;
         }
-        h[i] = static_cast<float>(activate(kind, g) * u);
+        h[i] = static_cast<float>(activated(kind, g) * u);
     }
     return h;
 }

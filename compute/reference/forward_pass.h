@@ -66,9 +66,9 @@ Rows columns(std::span<const float> x, uint64_t width, uint64_t first, uint64_t 
 double sigmoid(double x);
 double silu(double x);
 double logOnePlusExp(double x); ///< softplus; x itself above 20
-double activate(model::Activation kind, double x);
+double activated(model::ActivationKind kind, double x);
 /// Element by element: act(gate) * up; of oai gate and up are clamped first.
-Rows gatedBy(model::Activation kind, std::span<const float> gate, std::span<const float> up);
+Rows gatedBy(model::ActivationKind kind, std::span<const float> gate, std::span<const float> up);
 /// One product of a row with a matrix [rows of `columns`].
 Rows product(std::span<const float> x, std::span<const float> w, uint64_t columns);
 

@@ -159,20 +159,6 @@ std::vector<float> embed(const model::Tensor &table, std::span<const int32_t> to
     return x;
 }
 
-std::vector<float> rmsNorm(std::span<const float> x, std::span<const float> weight, float eps) {
-    size_t columns = weight.size();
-    assert(columns && x.size() % columns == 0);
-    std::vector<float> y(x.size());
-    for (size_t at = 0; at < x.size(); at += columns) {
-        double mean = dot(&x[at], &x[at], columns) / static_cast<double>(columns);
-        double factor = 1 / std::sqrt(mean + static_cast<double>(eps));
-        for (size_t c = 0; c < columns; ++c)
-            y[at + c] = static_cast<float>(static_cast<double>(x[at + c]) * factor *
-                                           static_cast<double>(weight[c]));
-    }
-    return y;
-}
-
 std::vector<float> matmul(std::span<const float> x, std::span<const float> w, uint64_t k,
                           const MatmulExtras &extras) {
     assert(k && x.size() % k == 0 && w.size() % k == 0);
@@ -287,16 +273,6 @@ Attended merge(std::span<const Attended> parts, uint64_t head_dim) {
             result.out[at * head_dim + c] = l > 0 ? static_cast<float>(sums[c] / l) : 0.0f;
     }
     return result;
-}
-
-std::vector<float> gated(std::span<const float> gate, std::span<const float> up) {
-    assert(gate.size() == up.size());
-    std::vector<float> h(gate.size());
-    for (size_t i = 0; i < gate.size(); ++i) {
-        auto g = static_cast<double>(gate[i]);
-        h[i] = static_cast<float>(g / (1 + std::exp(-g)) * static_cast<double>(up[i]));
-    }
-    return h;
 }
 
 std::vector<float> throughCache(std::span<const float> values, attention::CacheType type,

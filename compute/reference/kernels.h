@@ -1,11 +1,12 @@
 // The scalar twin of every kernel: slow, obvious, over plain vectors of float, with sums in double.
-// What a shader computes is defined here. Shapes are in brackets, the last index contiguous.
-// Sources: methods.md, sections 1.1 to 1.5 and 3.1.
+// What a shader computes is defined here and in blocks.h. Shapes are in brackets, the last index
+// contiguous. Sources: methods.md, sections 1.1 to 1.5 and 3.1.
 #pragma once
 
 #include "compute/attention/cache_type.h"
 #include "compute/attention/rope.h"
 #include "compute/model/gguf.h"
+#include "compute/reference/blocks.h"
 
 #include <cstdint>
 #include <functional>
@@ -19,9 +20,6 @@ std::vector<float> dequantize(const model::Tensor &tensor);
 
 /// [tokens, columns]: rows of the table, times `scale`. Every id must be below table.rows().
 std::vector<float> embed(const model::Tensor &table, std::span<const int32_t> tokens, float scale);
-
-/// [rows, columns] with columns = weight.size(): x / sqrt(mean of x^2 + eps) * weight.
-std::vector<float> rmsNorm(std::span<const float> x, std::span<const float> weight, float eps);
 
 /// What is added to W x: y[i, n] = scale * (W x)[i, n] + bias[n] + residual[i, n].
 struct MatmulExtras {
@@ -100,9 +98,6 @@ std::vector<Attended> attentionDecode(std::span<const float> q, std::span<const 
 
 /// One result from results over disjoint sets of keys. At least one part.
 Attended merge(std::span<const Attended> parts, uint64_t head_dim);
-
-/// silu(gate) * up, element by element.
-std::vector<float> gated(std::span<const float> gate, std::span<const float> up);
 
 /// Values [rows, head_dim] as a cache of this type gives them back. q8_0: d = largest |x| / 127 as
 /// f16, code = round(x / d) ; q4_0: d = (x of largest |x|) / -8 as f16, code = min(15, x / d

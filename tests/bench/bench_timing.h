@@ -114,7 +114,11 @@ inline void printBytes(const std::string &label, double bytes, const Timing &tim
     std::fflush(stdout);
 }
 
+/// experts_bench.cpp: expert layers beside plain ones.
+void benchExperts(gpu::Device &device);
 /// attention_bench.cpp: prefill, decode and patterns.
 void benchAttention(Bench &bench, const std::set<std::string> &wanted);
+/// recurrent_bench.cpp
+void benchRecurrent(Bench &bench, bool tiles);
 
 } // namespace longscope::engine

@@ -141,6 +141,10 @@ void runBenches(const std::set<std::string> &wanted) {
         benchMatmul(bench, tiles);
     if (all || wanted.contains("matvec"))
         benchMatvec(bench, tiles);
+    if (all || wanted.contains("experts"))
+        benchExperts(device);
+    if (all || wanted.contains("recurrent"))
+        benchRecurrent(bench, tiles);
     benchAttention(bench, wanted);
 }
 

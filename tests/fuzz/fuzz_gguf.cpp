@@ -60,7 +60,7 @@ testing::GgufWriter makeEveryKind() {
     writer.set("texts", std::vector<std::string>{"a", "bc", ""});
     writer.set("counts", std::vector<uint32_t>{1, 2}).set("flags", std::vector<bool>{true, false});
     writer.set("numbers", std::vector<float>{1, 2}).set("wholes", std::vector<int8_t>{-1, 2});
-    for (uint32_t type = 0; type < 40; ++type) {
+    for (uint32_t type = 0; type < 64; ++type) {
         const model::QuantTraits *traits = model::findQuantTraits(type);
         if (!traits || !traits->supported)
             continue;

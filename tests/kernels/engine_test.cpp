@@ -1,5 +1,5 @@
-// The whole engine against figures computed elsewhere: logits of a random llama model, the default
-// model's ids, logits and greedy tokens on a prompt, its perplexity on a text.
+// The whole engine against figures computed elsewhere: the default model's ids, logits and greedy
+// tokens on a prompt, its perplexity on a text. Logits of random models: families_test.cpp.
 #include "compute/core/text.h"
 #include "compute/engine/generate.h"
 #include "tests/support/default_model.h"
@@ -18,38 +18,10 @@ namespace {
 using testing::dataFile;
 using testing::engineFor;
 using testing::nmse;
-
-/// The ids of shared/reference: a linear congruential generator.
-std::vector<Token> referenceIds(uint32_t vocab) {
-    std::vector<Token> ids;
-    uint32_t s = 12345;
-    for (int i = 0; i < 100; ++i) {
-        s = s * 1664525u + 1013904223u;
-        ids.push_back(static_cast<Token>((s >> 8) % vocab));
-    }
-    return ids;
-}
-
-std::vector<float> readFloats(const std::string &path) {
-    std::string bytes = readWholeFile(path);
-    std::vector<float> floats(bytes.size() / sizeof(float));
-    std::memcpy(floats.data(), bytes.data(), floats.size() * sizeof(float));
-    return floats;
-}
+using testing::readFloats;
+using testing::referenceIds;
 
 class Family : public ::testing::TestWithParam<const char *> {};
-
-TEST_P(Family, LlamaDenseMatchesTheTrustedLogits) {
-    Engine &engine = engineFor(dataFile("llama-dense.gguf"), GetParam());
-    Session session(engine, {.k = CacheType::f32, .v = CacheType::f32});
-    std::vector<float> got;
-    session.readAllLogits(referenceIds(128), 0, [&](uint64_t, std::span<const float> row) {
-        got.insert(got.end(), row.begin(), row.end());
-    });
-    double error = nmse(got, readFloats(dataFile("llama-dense.f32")));
-    RecordProperty("nmse", std::format("{:.3g}", error));
-    EXPECT_LT(error, 1e-6);
-}
 
 /// Prefill in odd chunks, then decode, must give what one pass gives: same tokens, same cache.
 TEST_P(Family, OddChunksAndDecodeEqualOnePass) {

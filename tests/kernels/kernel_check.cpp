@@ -18,7 +18,11 @@ const std::vector<HalfFields> kHalfFields = {
     {QuantType::q5_1, {0, 2}}, {QuantType::q8_0, {0}},    {QuantType::q2_k, {80, 82}},
     {QuantType::q3_k, {108}},  {QuantType::q4_k, {0, 2}}, {QuantType::q5_k, {0, 2}},
     {QuantType::q6_k, {208}},  {QuantType::iq4_nl, {0}},  {QuantType::iq4_xs, {0}},
-    {QuantType::mxfp4, {}},
+    {QuantType::mxfp4, {}},    {QuantType::iq1_s, {0}},   {QuantType::iq1_m, {}},
+    {QuantType::iq2_xxs, {0}}, {QuantType::iq2_xs, {0}},  {QuantType::iq2_s, {0}},
+    {QuantType::iq3_xxs, {0}}, {QuantType::iq3_s, {0}},   {QuantType::tq1_0, {52}},
+    {QuantType::tq2_0, {64}},  {QuantType::nvfp4, {}},    {QuantType::q1_0, {0}},
+    {QuantType::q2_0, {0}},
 };
 
 void putHalf(std::byte *at, float value) {
@@ -36,6 +40,12 @@ void fillBlock(QuantType type, std::byte *block, Random &random) {
                 putHalf(block + offset, 0.02f * random.normal());
     if (type == QuantType::mxfp4) // a power of two: 2^-6 .. 2^-3, doubled
         block[0] = static_cast<std::byte>(121 + random.below(4));
+    if (type == QuantType::nvfp4) // 2^-9, the smallest, to 2^-4, halved
+        for (int i = 0; i < 4; ++i)
+            block[i] = static_cast<std::byte>(1 + random.below(24));
+    if (type == QuantType::iq1_m) // an f16 in the tops of four words: 2^-7 .. 2^-3, either sign
+        block[55] =
+            (block[55] & std::byte{15}) | (random.below(2) ? std::byte{0x20} : std::byte{0xA0});
 }
 
 void fillElement(QuantType type, std::byte *at, Random &random) {

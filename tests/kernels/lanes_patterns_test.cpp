@@ -15,6 +15,7 @@ gpu::Specialization constantsOf(const AttentionCase &c, uint32_t heads, uint32_t
                                 uint32_t flags) {
     if (c.rope_dims > 0)
         flags |= ATTENTION_RAW_KEYS | (c.neox ? ATTENTION_NEOX : 0);
+    flags |= c.ruleFlags();
     return {{SPEC_LOCAL_SIZE, 8},
             {SPEC_HEAD_DIM, c.width()},
             {SPEC_CACHE_K, static_cast<uint32_t>(c.k_type)},
@@ -57,6 +58,7 @@ void checkScores(AttentionCase c, const ScoresCase &s) {
                                    .k = data.k.planes(),
                                    .rotation = data.rotation_buffer.address(),
                                    .scores = scores.address(),
+                                   .head_facts = data.head_facts_buffer.address(),
                                    .first_row = s.first_row,
                                    .row_groups = s.row_groups,
                                    .key_groups = s.key_groups,
@@ -64,9 +66,9 @@ void checkScores(AttentionCase c, const ScoresCase &s) {
                                    .heads = c.heads,
                                    .kv_heads = c.kv_heads,
                                    .capacity = c.slots,
-                                   .rope_dims = c.rope_dims,
+                                   .rope_dims = c.rotated(),
                                    .scale = c.scale(),
-                                   .unused = 0};
+                                   .position = c.position};
     dispatch(kAttentionScoresLanes, constantsOf(c, s.tile_heads, s.tile_keys, 0), params, scores,
              {test::groupsFor(s.row_groups, 8), c.heads / s.tile_heads, s.ranges});
     auto got = test::download<float>(scores, count + 8);
@@ -125,7 +127,7 @@ struct MapCase {
 class Map {
   public:
     Map(const AttentionCase &c, const Schedule &schedule, const MapCase &m)
-        : c_(c), m_(m), schedule_(schedule), data_(c, test::slotsOf(schedule)) {}
+        : c_(at(c, m.position)), m_(m), schedule_(schedule), data_(c_, test::slotsOf(schedule)) {}
 
     void run(uint32_t flags) {
         std::vector<float> state(2 * uint64_t{c_.rows} * c_.heads);
@@ -154,11 +156,12 @@ class Map {
                                     .rotation_far = data_.rotation_far_buffer.address(),
                                     .schedule = words.address(),
                                     .target = target.address(),
+                                    .head_facts = data_.head_facts_buffer.address(),
                                     .position = m_.position,
                                     .heads = c_.heads,
                                     .kv_heads = c_.kv_heads,
                                     .capacity = c_.slots,
-                                    .rope_dims = c_.rope_dims,
+                                    .rope_dims = c_.rotated(),
                                     .scale = c_.scale(),
                                     .first_head = m_.first_head,
                                     .first_key = m_.first_key,
@@ -213,6 +216,10 @@ class Map {
     }
 
   private:
+    static AttentionCase at(AttentionCase c, uint32_t position) {
+        c.position = position;
+        return c;
+    }
     const float *at_(uint32_t row, uint32_t head) const {
         return &got_[(uint64_t{row} * heads_ + head) * width_];
     }
@@ -294,6 +301,32 @@ TEST(LanesAttentionMap, CacheTypesAndRawKeys) {
             if (HasFatalFailure())
                 return;
         }
+}
+
+// ---- soft caps, ALiBi, sinks -------------------------------------------------------------------
+
+TEST(LanesAttentionScores, RulesOfScores) {
+    for (uint32_t group : {1u, 4u}) {
+        AttentionCase c{.rows = 20, .slots = 50, .heads = 4, .kv_heads = 2, .peak = 3, .cap = 2.5f};
+        c.position = 30;
+        checkScores(c, {.first_row = 1, .row_groups = 4, .key_groups = 11, .group = group});
+        c.slopes = true;
+        checkScores(c, {.row_groups = 4, .key_groups = 11, .group = group, .tile_heads = 2});
+    }
+}
+
+TEST(LanesAttentionMap, RulesOfScores) {
+    for (int rule = 0; rule < 4; ++rule) {
+        SCOPED_TRACE(testing::Message() << "rule " << rule);
+        AttentionCase c{.rows = 17, .slots = 60, .heads = 4, .kv_heads = 2, .peak = 2};
+        c.cap = rule % 3 == 0 ? 2.5f : 0;
+        c.slopes = rule == 1 || rule == 3;
+        c.sinks = rule > 1;
+        Schedule schedule = randomOf(c, {.groups = 4, .lists = rule > 1, .zones = rule > 1}, 5);
+        Map(c, schedule, {.position = 40}).checkMetrics();
+        Map(c, schedule, {.position = 40, .cell_keys = 5, .cells = 9, .cell_heads = 4})
+            .checkCells();
+    }
 }
 
 } // namespace

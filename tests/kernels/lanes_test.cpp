@@ -22,6 +22,10 @@ namespace {
 constexpr uint32_t kLanes = 8;
 constexpr uint32_t kPoison = 0x7fc0dead; // a NaN
 
+bool isTwoLevel(const WeightFormat &format) {
+    return format.scale_kind == SCALE_TWO_LEVEL || format.scale_kind == SCALE_TWO_LEVEL_F32;
+}
+
 /// Random planes of one matrix, and their weights by the text of params.h.
 class RandomMatrix {
   public:
@@ -80,13 +84,15 @@ class RandomMatrix {
     /// Integer scales of two levels stay as random as they are.
     void fillScales() {
         uint64_t blocks = uint64_t{layout_.rows} * (layout_.columns / 32);
-        bool two_level = layout_.format.scale_kind == SCALE_TWO_LEVEL;
-        bool wide = layout_.format.scale_kind == SCALE_PAIR_F32;
+        uint32_t kind = layout_.format.scale_kind;
+        bool two_level = isTwoLevel(layout_.format);
         for (uint64_t i = 0; i < (two_level ? blocks / 8 : blocks); ++i) {
             float pair[2] = {uniform(-0.02f, 0.05f), uniform(-0.1f, 0.2f)};
             uint16_t halves[2] = {model::floatToHalf(pair[0]), model::floatToHalf(pair[1])};
-            if (wide)
+            if (kind == SCALE_PAIR_F32)
                 std::memcpy(&planes_[layout_.scales + 8 * i], pair, 8);
+            else if (kind == SCALE_TWO_LEVEL_F32)
+                std::memcpy(&planes_[layout_.supers + 4 * i], pair, 4);
             else
                 std::memcpy(&planes_[(two_level ? layout_.supers : layout_.scales) + 4 * i], halves,
                             4);
@@ -132,12 +138,18 @@ class RandomMatrix {
         if (format.scale_kind == SCALE_PAIR_F16)
             return {model::halfToFloat(half(layout_.scales + 4 * n)),
                     model::halfToFloat(half(layout_.scales + 4 * n + 2))};
+        if (format.scale_kind == SCALE_GROUPS_F16)
+            return {model::halfToFloat(half(layout_.scales + 4 * n + 2 * (column % 32 / 16))), 0};
         uint64_t at = format.group == 16
                           ? layout_.scales + 4 * n + 2 * (column % 32 / 16)
                           : layout_.scales + 4 * number(row, column, 64) + 2 * (column / 32 % 2);
         auto scale = static_cast<int8_t>(planes_[at]);
         auto minimum = static_cast<uint8_t>(planes_[at + 1]);
         uint64_t super = layout_.supers + 4 * number(row, column, 256);
+        if (format.scale_kind == SCALE_TWO_LEVEL_F32) {
+            double d = std::bit_cast<float>(word(super));
+            return {d * scale, d * minimum};
+        }
         return {double{model::halfToFloat(half(super))} * scale,
                 double{model::halfToFloat(half(super + 2))} * minimum};
     }
@@ -267,7 +279,7 @@ std::vector<WeightFormat> allFormats() {
 }
 
 std::vector<uint32_t> columnsFor(const WeightFormat &format) {
-    if (format.scale_kind == SCALE_TWO_LEVEL)
+    if (isTwoLevel(format))
         return {256, 768};
     return {32, 96, 576};
 }

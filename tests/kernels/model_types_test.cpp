@@ -8,48 +8,15 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <unistd.h>
 
 namespace longscope::engine {
 namespace {
 
 using model::QuantType;
+using testing::dequantised;
 using testing::GgufWriter;
 using testing::nmse;
 using testing::TinyLlamaOptions;
-
-/// A file that is removed at the end of the test.
-class TemporaryFile {
-  public:
-    explicit TemporaryFile(const GgufWriter &writer)
-        : path_(std::filesystem::temp_directory_path() /
-                ("longscope-test-" + std::to_string(getpid()) + ".gguf")) {
-        writer.save(path_.string());
-    }
-    ~TemporaryFile() { std::filesystem::remove(path_); }
-    std::string path() const { return path_.string(); }
-
-  private:
-    std::filesystem::path path_;
-};
-
-GgufWriter dequantised(GgufWriter writer) {
-    for (auto &tensor : writer.tensors()) {
-        auto type = static_cast<QuantType>(tensor.type);
-        if (type == QuantType::f32)
-            continue;
-        uint64_t elements = 1;
-        for (uint64_t extent : tensor.shape)
-            elements *= extent;
-        std::vector<float> values(elements);
-        model::dequantizeRow(type, tensor.data.data(), values);
-        auto bytes = std::as_bytes(std::span(values));
-        tensor.type = static_cast<uint32_t>(QuantType::f32);
-        tensor.data.assign(bytes.begin(), bytes.end());
-    }
-    return writer;
-}
 
 std::vector<Token> someTokens(uint32_t vocab, size_t count) {
     std::vector<Token> ids;
@@ -60,14 +27,10 @@ std::vector<Token> someTokens(uint32_t vocab, size_t count) {
 
 std::vector<float> logitsOf(const GgufWriter &writer, const std::string &kernels,
                             std::span<const Token> ids) {
-    TemporaryFile file(writer);
+    testing::TemporaryModel file(writer);
     Engine engine({.model_path = file.path(), .device = "", .kernels = kernels});
-    Session session(engine, {.k = CacheType::f32, .v = CacheType::f32, .chunk_tokens = 16});
-    std::vector<float> got;
-    session.readAllLogits(ids, 0, [&](uint64_t, std::span<const float> row) {
-        got.insert(got.end(), row.begin(), row.end());
-    });
-    return got;
+    return testing::logitsOf(engine, ids,
+                             {.k = CacheType::f32, .v = CacheType::f32, .chunk_tokens = 16});
 }
 
 void expectLogits(const GgufWriter &writer, std::span<const Token> ids,
@@ -83,10 +46,12 @@ std::vector<float> referenceLogits(const GgufWriter &writer, std::span<const Tok
 }
 
 const QuantType kTypes[] = {
-    QuantType::f32,  QuantType::f16,    QuantType::bf16,   QuantType::q4_0,
-    QuantType::q4_1, QuantType::q5_0,   QuantType::q5_1,   QuantType::q8_0,
-    QuantType::q2_k, QuantType::q3_k,   QuantType::q4_k,   QuantType::q5_k,
-    QuantType::q6_k, QuantType::iq4_nl, QuantType::iq4_xs, QuantType::mxfp4,
+    QuantType::f32,   QuantType::f16,     QuantType::bf16,  QuantType::q4_0,    QuantType::q4_1,
+    QuantType::q5_0,  QuantType::q5_1,    QuantType::q8_0,  QuantType::q2_k,    QuantType::q3_k,
+    QuantType::q4_k,  QuantType::q5_k,    QuantType::q6_k,  QuantType::iq4_nl,  QuantType::iq4_xs,
+    QuantType::mxfp4, QuantType::iq1_s,   QuantType::iq1_m, QuantType::iq2_xxs, QuantType::iq2_xs,
+    QuantType::iq2_s, QuantType::iq3_xxs, QuantType::iq3_s, QuantType::tq1_0,   QuantType::tq2_0,
+    QuantType::nvfp4, QuantType::q1_0,    QuantType::q2_0,
 };
 
 class WeightType : public ::testing::TestWithParam<QuantType> {};
@@ -156,6 +121,20 @@ INSTANTIATE_TEST_SUITE_P(
                              .head_dim = 20,
                              .ffn_dim = 130}}),
     [](const auto &shape) { return std::string(shape.param.name); });
+
+/// output.scale multiplies the logits of an NVFP4 head, and of no other.
+TEST(HeadScale, CountsForNvfp4Only) {
+    auto ids = someTokens(200, 5);
+    for (auto [type, factor] : {std::pair{QuantType::nvfp4, 0.25f}, {QuantType::q8_0, 1.0f}}) {
+        GgufWriter writer = testing::makeTinyLlama({.seed = 12, .layers = 1, .type = type});
+        std::vector<float> want = referenceLogits(writer, ids);
+        for (float &logit : want)
+            logit *= factor;
+        writer.tensorF32("output.scale", {1}, std::vector<float>{0.25f});
+        EXPECT_LT(nmse(referenceLogits(writer, ids), want), 1e-12);
+        expectLogits(writer, ids, want);
+    }
+}
 
 /// Types may differ from tensor to tensor, as in every "Q4_K_M": q, k and v then cannot be joined.
 TEST(MixedTypes, EqualTheScalarForwardPass) {

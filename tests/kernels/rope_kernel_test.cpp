@@ -86,6 +86,8 @@ struct RopeCase {
     uint32_t flags = 0, local = 64;
     attention::SlotMap slots{.sinks = 0, .ring = UINT32_MAX};
     bool only_query = false;
+    uint32_t rope_first = 0;
+    bool only_keys = false; ///< there is no v
 
     uint32_t width() const { return engine::padded(head_dim); }
     uint32_t capacity() const {
@@ -101,7 +103,8 @@ struct RopeCase {
     gpu::Groups groups() const {
         uint32_t blocks = width() / 32;
         uint32_t query = groupsFor(heads * blocks, local);
-        return {query + (only_query ? 0 : groupsFor(2 * kv_heads * blocks, local)), rows};
+        uint32_t stored = (only_keys ? 1 : 2) * kv_heads * blocks;
+        return {query + (only_query ? 0 : groupsFor(stored, local)), rows};
     }
     std::string describe() const {
         return std::format("rope rows {} position {} heads {}/{} head_dim {} rope_dims {} cache "
@@ -115,8 +118,13 @@ struct RopeCase {
 /// What one dispatch of rope reads, [q | k | v] and rotations, and writes.
 struct RopeRun {
     RopeRun(const RopeCase &rope_case, std::vector<float> columns)
-        : c(rope_case), qkv(std::move(columns)), rotation(angles(1)), rotation_far(angles(2)) {
-        gpu::Buffer qkv_buffer = upload(qkv), near = upload(rotation), far = upload(rotation_far);
+        : c(rope_case), qkv(std::move(columns)), rotation(angles(1)), rotation_far(angles(2)),
+          q_norm(Random(8).normals(c.head_dim)), k_norm(Random(9).normals(c.head_dim)),
+          factors(Random(10).normals(c.rows)) {
+        std::vector<float> table = rotation;
+        table.insert(table.end(), factors.begin(), factors.end());
+        gpu::Buffer qkv_buffer = upload(qkv), near = upload(table), far = upload(rotation_far);
+        gpu::Buffer q_norm_buffer = upload(q_norm), k_norm_buffer = upload(k_norm);
         params::Rope params{.qkv = qkv_buffer.address(),
                             .rotation = near.address(),
                             .rotation_far = far.address(),
@@ -124,14 +132,14 @@ struct RopeRun {
                             .q_far = q_far.address(),
                             .k = k.planes(),
                             .v = v.planes(),
-                            .rows = c.rows,
+                            .q_norm = q_norm_buffer.address(),
+                            .k_norm = k_norm_buffer.address(),
                             .position = c.position,
                             .sinks = static_cast<uint32_t>(c.slots.sinks),
                             .ring = static_cast<uint32_t>(c.slots.ring),
-                            .heads = c.heads,
-                            .kv_heads = c.kv_heads,
+                            .head_counts = c.heads | c.kv_heads << 16,
                             .head_dim = c.head_dim,
-                            .rope_dims = c.rope_dims,
+                            .rope_dims = c.rope_dims | c.rope_first << 16,
                             .qkv_stride = c.stride(),
                             .k_offset = c.kOffset(),
                             .v_offset = c.vOffset(),
@@ -141,7 +149,7 @@ struct RopeRun {
                    {SPEC_HEAD_DIM, c.width()},
                    {SPEC_CACHE_K, static_cast<uint32_t>(c.k)},
                    {SPEC_CACHE_V, static_cast<uint32_t>(c.v)},
-                   {SPEC_FLAGS, c.flags}},
+                   {SPEC_FLAGS, c.flags | (c.only_keys ? ROPE_ONLY_KEYS : 0u)}},
                   params, {&q, &q_far, &k.data, &k.scales, &v.data, &v.scales}, c.groups());
     }
     /// Rotations with a magnitude that is not 1.
@@ -165,22 +173,52 @@ struct RopeRun {
     }
 
     RopeCase c;
-    std::vector<float> qkv, rotation, rotation_far;
+    std::vector<float> qkv, rotation, rotation_far, q_norm, k_norm;
+    std::vector<float> factors; ///< [rows], of tempered q
     gpu::Buffer q = poisoned(c.rows * c.heads * c.width());
     gpu::Buffer q_far = poisoned(c.rows * c.heads * c.width());
     CacheBuffers k{c.k, c.width(), size_t{c.kv_heads} * c.capacity()};
     CacheBuffers v{c.v, c.width(), size_t{c.kv_heads} * c.capacity()};
 };
 
+/// Rotates dims rope_first .. of every head.
+std::vector<float> rotatedHeads(std::vector<float> x, std::span<const float> rotation,
+                                const RopeCase &c, uint32_t heads) {
+    uint32_t behind = c.head_dim - c.rope_first;
+    std::vector<float> ends;
+    for (size_t head = 0; head < x.size(); head += c.head_dim)
+        ends.insert(ends.end(), x.begin() + static_cast<ptrdiff_t>(head + c.rope_first),
+                    x.begin() + static_cast<ptrdiff_t>(head + c.head_dim));
+    reference::RopeShape shape = c.shape(heads);
+    shape.head_dim = behind;
+    ends = reference::rope(ends, rotation, shape);
+    for (size_t i = 0; i < ends.size(); ++i)
+        x[i / behind * c.head_dim + c.rope_first + i % behind] = ends[i];
+    return x;
+}
+
+void multiplyHeads(std::vector<float> &x, const std::vector<float> &norm) {
+    for (size_t i = 0; i < x.size(); ++i)
+        x[i] *= norm[i % norm.size()];
+}
+
 void expectQueries(const RopeRun &run, const gpu::Buffer &q, const std::vector<float> &rotation) {
     const RopeCase &c = run.c;
-    std::vector<float> twin = reference::rope(run.heads(0, c.heads), rotation, c.shape(c.heads));
+    std::vector<float> twin = rotatedHeads(run.heads(0, c.heads), rotation, c, c.heads);
+    if (c.flags & ROPE_NORM_AFTER)
+        multiplyHeads(twin, run.q_norm);
+    if ((c.flags & ROPE_NORM_AFTER) && (c.flags & ROPE_RAW_KEYS))
+        multiplyHeads(twin, run.k_norm);
+    for (size_t i = 0; (c.flags & ROPE_TEMPERED) && i < twin.size(); ++i)
+        twin[i] *= run.factors[i / (c.heads * c.head_dim)];
     std::vector<float> wanted(c.rows * c.heads * c.width(), 0.0f);
     for (uint32_t i = 0; i < c.rows * c.heads; ++i)
         std::copy_n(&twin[i * c.head_dim], c.head_dim, &wanted[i * c.width()]);
     // Two products of values of order 1.
     expectClose(
-        download<float>(q, wanted.size()), wanted, [](size_t) { return 2e-6; }, c.describe());
+        download<float>(q, wanted.size()), wanted,
+        [&](size_t i) { return 2e-6 * (1 + std::abs(static_cast<double>(wanted[i]))); },
+        c.describe());
 }
 
 /// How far a value may be from the twin's: the input can differ in its last place, and so fall to
@@ -229,7 +267,10 @@ void expectCache(const RopeRun &run, const CacheBuffers &buffers, std::span<cons
                 << c.describe() << " half a scale word without a block";
         }
     }
-    expectClose(got, wanted, [&](size_t i) { return spacings[i] + 2e-6; }, c.describe());
+    expectClose(
+        got, wanted,
+        [&](size_t i) { return spacings[i] + 2e-6 * (1 + std::abs(double{wanted[i]})); },
+        c.describe());
     size_t others = 0; // that fell to the next number
     for (size_t i = 0; i < got.size(); ++i)
         others += std::abs(static_cast<double>(got[i]) - wanted[i]) > spacings[i] / 4 + 2e-6;
@@ -265,9 +306,15 @@ void checkRope(const RopeCase &c) {
     }
     std::vector<float> keys = run.heads(c.kOffset(), c.kv_heads);
     if (!(c.flags & ROPE_RAW_KEYS))
-        keys = reference::rope(keys, run.rotation, c.shape(c.kv_heads));
+        keys = rotatedHeads(keys, run.rotation, c, c.kv_heads);
+    if ((c.flags & ROPE_NORM_AFTER) && !(c.flags & ROPE_RAW_KEYS))
+        multiplyHeads(keys, run.k_norm);
     expectCache(run, run.k, keys);
-    expectCache(run, run.v, run.heads(c.vOffset(), c.kv_heads));
+    CacheWords values(run.v);
+    if (!c.only_keys)
+        expectCache(run, run.v, run.heads(c.vOffset(), c.kv_heads));
+    for (size_t row = 0; c.only_keys && row < run.v.rows; ++row)
+        EXPECT_TRUE(values.isUntouched(row)) << "values of row " << row;
 }
 
 /// K of one type, V of the next one.
@@ -310,6 +357,38 @@ TEST(RopeKernel, RawKeysAndFarQueries) {
     for (uint32_t neox : {0, ROPE_NEOX})
         for (uint32_t flags : {ROPE_RAW_KEYS, ROPE_FAR_QUERY, ROPE_RAW_KEYS | ROPE_FAR_QUERY})
             checkRope({3, 2, 3, 1, 96, 64, CacheType::q8_0, CacheType::f16, flags | neox, 8});
+}
+
+TEST(RopeKernel, NotRotated) {
+    for (uint32_t neox : {0, ROPE_NEOX})
+        checkRope({3, 2, 3, 1, 64, 0, CacheType::f16, CacheType::f16, ROPE_FAR_QUERY | neox, 8});
+}
+
+// Latent attention: the rotated part lies behind the other one, and there are no values.
+TEST(RopeKernel, LastDimensionsAndNoValues) {
+    for (uint32_t flags : {0, ROPE_NEOX, ROPE_FAR_QUERY})
+        for (uint32_t local : {8, 64}) {
+            RopeCase c{3, 2, 3, 1, 576, 64, CacheType::q8_0, CacheType::q8_0, flags, local};
+            c.rope_first = 512;
+            c.only_keys = true;
+            checkRope(c);
+            c.head_dim = 52;
+            c.rope_dims = 22;
+            c.rope_first = 30;
+            c.only_keys = false;
+            checkRope(c);
+        }
+}
+
+TEST(RopeKernel, NormBehindTheRotation) {
+    for (uint32_t flags : {0, ROPE_NEOX, ROPE_RAW_KEYS, ROPE_FAR_QUERY})
+        checkRope({3, 2, 4, 2, 80, 48, CacheType::f32, CacheType::f16, flags | ROPE_NORM_AFTER, 8});
+}
+
+TEST(RopeKernel, TemperedQueries) {
+    for (uint32_t rope_dims : {0, 48})
+        checkRope({5, 2, 4, 2, 80, rope_dims, CacheType::f32, CacheType::f16,
+                   ROPE_TEMPERED | ROPE_FAR_QUERY, 8});
 }
 
 TEST(RopeKernel, GridOfQueriesLeavesTheCacheAlone) {

@@ -139,7 +139,8 @@ void checkMatvec(const MatmulCase &c) {
 
 /// Columns that the type allows, near the wanted ones.
 uint32_t columnsFor(QuantType type, uint32_t wanted) {
-    return model::traitsOf(type).block_elements == 256 ? 256 * groupsFor(wanted, 256) : wanted;
+    uint32_t block = model::traitsOf(type).block_elements;
+    return block * groupsFor(wanted, block);
 }
 
 } // namespace

@@ -180,6 +180,7 @@ void checkScores(const AttentionCase &c, const ScoresShape &shape) {
                                    .k = data.k.planes(),
                                    .rotation = data.rotation_buffer.address(),
                                    .scores = scores.address(),
+                                   .head_facts = data.head_facts_buffer.address(),
                                    .first_row = first_row,
                                    .row_groups = row_groups,
                                    .key_groups = key_groups,
@@ -187,9 +188,9 @@ void checkScores(const AttentionCase &c, const ScoresShape &shape) {
                                    .heads = c.heads,
                                    .kv_heads = c.kv_heads,
                                    .capacity = c.slots,
-                                   .rope_dims = c.rope_dims,
+                                   .rope_dims = c.rotated(),
                                    .scale = c.scale(),
-                                   .unused = 0};
+                                   .position = c.position};
     runKernel(engine::kAttentionScoresSubgroup, subgroupConstants(c, local, flagsOf(c, {})), params,
               {&scores}, {groupsFor(row_groups, tileQueries(c, local)), c.heads, stripes});
     auto got = download<float>(scores, count + 40);
@@ -268,7 +269,8 @@ std::vector<double> wantedRecord(const AttentionData &data, const MapShape &shap
 }
 
 /// The second pass with the state of a first one.
-void checkMap(const AttentionCase &c, RandomScheduleOptions options, const MapShape &shape) {
+void checkMap(AttentionCase c, RandomScheduleOptions options, const MapShape &shape) {
+    c.position = shape.position;
     Random random(c.rows);
     options.groups = c.heads;
     options.tile_rows = tileQueries(c, shape.local);
@@ -332,6 +334,31 @@ TEST(SubgroupPatterns, MapCells) {
     checkMap({35, 60, 3, 1, 80, CacheType::q4_0, CacheType::f16, 32, true},
              {.lists = true, .zones = true},
              {.first_head = 2, .heads = 1, .cell_keys = 3, .cells = 20});
+}
+
+// ---- soft caps, ALiBi, sinks -------------------------------------------------------------------
+
+TEST(SubgroupPatterns, RulesOfScores) {
+    for (uint32_t group : {1u, 4u})
+        for (bool slopes : {false, true}) {
+            AttentionCase c{.rows = 40, .slots = 70, .heads = 4, .kv_heads = 2, .peak = 3};
+            c.cap = 2.5f;
+            c.slopes = slopes;
+            c.position = 30;
+            checkScores(c, {1, 36 / group, 68 / group, group, 128, 2});
+        }
+}
+
+TEST(SubgroupPatterns, RulesOfMaps) {
+    for (int rule = 0; rule < 4; ++rule) {
+        AttentionCase c{.rows = 70, .slots = 90, .heads = 4, .kv_heads = 2, .peak = 2};
+        c.cap = rule % 3 == 0 ? 2.5f : 0;
+        c.slopes = rule == 1 || rule == 3;
+        c.sinks = rule > 1;
+        checkMap(c, {.lists = rule > 1, .zones = rule > 1}, {.position = 60});
+        checkMap(c, {.lists = rule > 1},
+                 {.position = 60, .first_head = 1, .heads = 2, .cell_keys = 7, .cells = 13});
+    }
 }
 
 } // namespace longscope::test

@@ -9,7 +9,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <format>
+#include <numbers>
 
 namespace longscope::test {
 
@@ -103,13 +105,28 @@ struct AttentionCase {
     uint32_t rope_dims = 0; ///< above 0: keys are raw, rotated by tables of `slots` positions
     bool neox = false;
     float peak = 1; ///< of the scores: what q is multiplied by
+    // What the model does to scores.
+    float cap = 0; ///< 0: none
+    bool slopes = false, sinks = false;
+    uint32_t position = 0;   ///< of row 0: for slopes
+    uint32_t rope_first = 0; ///< the first rotated dimension of raw keys
 
     uint32_t width() const { return (head_dim + 31) / 32 * 32; } ///< HEAD_DIM of the kernels
+    uint32_t ruleFlags() const {
+        return (cap != 0 ? ATTENTION_CAP : 0u) | (slopes ? ATTENTION_SLOPES : 0u) |
+               (sinks ? ATTENTION_SINKS : 0u);
+    }
+    uint32_t rotated() const { return rope_dims | rope_first << 16; } ///< as the kernels take it
+    double slopeOf(uint32_t head) const { return std::exp2(-0.5 * (head + 1.0)); }
+    double sinkOf(uint32_t head) const { return head % 2 ? 1.5 - head : 3.0 - 0.5 * head; }
     float scale() const { return 1 / std::sqrt(static_cast<float>(head_dim)); }
     std::string text() const {
-        return std::format("rows {} slots {} heads {}/{} of {} cache {}/{} rope_dims {}{}", rows,
-                           slots, heads, kv_heads, head_dim, attention::cacheTypeName(k_type),
-                           attention::cacheTypeName(v_type), rope_dims, neox ? " neox" : "");
+        return std::format("rows {} slots {} heads {}/{} of {} cache {}/{} rope_dims {} from {}{} "
+                           "cap {}{}{}",
+                           rows, slots, heads, kv_heads, head_dim, attention::cacheTypeName(k_type),
+                           attention::cacheTypeName(v_type), rope_dims, rope_first,
+                           neox ? " neox" : "", cap, slopes ? " slopes" : "",
+                           sinks ? " sinks" : "");
     }
 };
 
@@ -124,13 +141,14 @@ class AttentionData {
         : random_(seed), c(attention_case), q(queries()), q_far(queries()),
           k(cache(c.k_type, slots)), v(cache(c.v_type, slots)), rotation(angles()),
           rotation_far(angles()), q_buffer(upload(wide(q))), q_far_buffer(upload(wide(q_far))),
-          rotation_buffer(upload(rotation)), rotation_far_buffer(upload(rotation_far)) {}
+          rotation_buffer(upload(rotation)), rotation_far_buffer(upload(rotation_far)),
+          head_facts_buffer(upload(headFacts())) {}
 
     AttentionCase c;
     std::vector<float> q, q_far; ///< [rows, heads, head_dim]
     DeviceRows k, v;
     std::vector<float> rotation, rotation_far; ///< [slots, rope_dims/2, 2]
-    gpu::Buffer q_buffer, q_far_buffer, rotation_buffer, rotation_far_buffer;
+    gpu::Buffer q_buffer, q_far_buffer, rotation_buffer, rotation_far_buffer, head_facts_buffer;
 
     /// Of a query towards a key, in natural logarithms.
     double score(uint32_t head, uint32_t row, const SeenKey &key) const {
@@ -139,30 +157,43 @@ class AttentionData {
         std::vector<float> own(c.head_dim);
         std::copy_n(&k.values[(kv_head * c.slots + key.slot) * c.head_dim], c.head_dim,
                     own.begin());
-        if (c.rope_dims > 0)
-            own =
-                reference::rope(own,
-                                std::span(key.zone ? rotation_far : rotation)
-                                    .subspan(uint64_t{key.position} * c.rope_dims, c.rope_dims),
-                                {.head_dim = c.head_dim, .rope_dims = c.rope_dims, .neox = c.neox});
+        if (c.rope_dims > 0) {
+            std::vector<float> turned = reference::rope(
+                std::span(own).subspan(c.rope_first, c.rope_dims),
+                std::span(key.zone ? rotation_far : rotation)
+                    .subspan(uint64_t{key.position} * c.rope_dims, c.rope_dims),
+                {.head_dim = c.rope_dims, .rope_dims = c.rope_dims, .neox = c.neox});
+            std::ranges::copy(turned, own.begin() + c.rope_first);
+        }
         double sum = 0;
         for (uint32_t i = 0; i < c.head_dim; ++i)
             sum += static_cast<double>(query[i]) * own[i];
-        return sum * c.scale();
+        sum *= static_cast<double>(c.scale());
+        if (c.cap != 0)
+            sum = static_cast<double>(c.cap) * std::tanh(sum / static_cast<double>(c.cap));
+        auto distance = static_cast<double>(int64_t{c.position} + row - key.position);
+        return c.slopes ? sum - c.slopeOf(head) * distance : sum;
     }
 
-    /// What a query makes of the keys that it sees: out [head_dim], then m and l (natural).
+    /// What a query makes of the keys that it sees: out [head_dim], then m and l (natural). A sink
+    /// counts in these once, so not in a part of the keys.
     struct Result {
         std::vector<double> out;
         double m = -1e29, l = 0;
     };
-    Result attend(uint32_t head, uint32_t row, std::span<const SeenKey> keys) const {
+    Result attend(uint32_t head, uint32_t row, std::span<const SeenKey> keys,
+                  bool is_part = false) const {
+        bool has_sink = c.sinks && !is_part;
         Result result{.out = std::vector<double>(c.head_dim)};
+        if (has_sink)
+            result.m = c.sinkOf(head);
         std::vector<double> scores;
         for (const SeenKey &key : keys)
             scores.push_back(score(head, row, key));
         for (double value : scores)
             result.m = std::max(result.m, value);
+        if (has_sink)
+            result.l = std::exp(c.sinkOf(head) - result.m);
         uint64_t kv_head = head / (c.heads / c.kv_heads);
         for (size_t i = 0; i < keys.size(); ++i) {
             double p = std::exp(scores[i] - result.m);
@@ -195,6 +226,14 @@ class AttentionData {
             table.insert(table.end(), {1.1f * std::cos(angle), 1.1f * std::sin(angle)});
         }
         return table;
+    }
+    /// As shaders/params.h says: in base 2.
+    std::vector<float> headFacts() const {
+        std::vector<float> facts;
+        for (uint32_t head = 0; head < c.heads; ++head)
+            for (double fact : {c.slopeOf(head), c.sinkOf(head), static_cast<double>(c.cap), 0.0})
+                facts.push_back(static_cast<float>(fact * std::numbers::log2e));
+        return facts;
     }
     std::vector<float> wide(const std::vector<float> &rows) const {
         std::vector<float> padded(rows.size() / c.head_dim * c.width());

@@ -112,6 +112,9 @@ struct TinyLlamaOptions {
 /// <|im_start|>, <|im_end|> (the end of a turn), with a ChatML template.
 GgufWriter makeTinyLlama(const TinyLlamaOptions &options = {});
 
+/// The same model with all weights as F32.
+GgufWriter dequantised(GgufWriter writer);
+
 /// Sets the keys of makeTinyLlama's vocabulary, with at least `wanted` tokens; returns how many.
 uint32_t addByteVocabulary(GgufWriter &writer, uint32_t wanted = 0);
 

@@ -18,12 +18,13 @@ constexpr double kSubgroupTolerance = 2e-5;
 
 /// Queries of a tile of prefill and map.
 inline uint32_t tileQueries(const AttentionCase &c, uint32_t local) {
-    return local / 8 * (c.width() > 128 ? 2 : 4);
+    return local / 8 * (c.width() > 256 ? 1 : c.width() > 128 ? 2 : 4);
 }
 
 /// Flags that a case and a schedule need.
 inline uint32_t flagsOf(const AttentionCase &c, const Schedule &schedule) {
     uint32_t flags = c.rope_dims > 0 ? ATTENTION_RAW_KEYS | (c.neox ? ATTENTION_NEOX : 0) : 0;
+    flags |= c.ruleFlags();
     for (const attention::ScheduleRun &run : schedule.runs) {
         flags |= run.zone ? ATTENTION_FAR : 0;
         flags |= run.list != attention::kNone ? ATTENTION_LISTS : 0;
@@ -52,7 +53,9 @@ template <class Params> Params commonParams(const AttentionData &data, const gpu
     params.heads = data.c.heads;
     params.kv_heads = data.c.kv_heads;
     params.capacity = data.c.slots;
-    params.rope_dims = data.c.rope_dims;
+    params.rope_dims = data.c.rotated();
+    params.head_facts = data.head_facts_buffer.address();
+    params.position = data.c.position;
     params.scale = data.c.scale();
     return params;
 }
@@ -162,12 +165,14 @@ inline void checkDecode(const AttentionCase &c, const Schedule &schedule,
     gpu::Buffer merged = poisoned(c.heads * c.head_dim);
     params::AttentionMerge merge{.partial = partial.address(),
                                  .result = merged.address(),
+                                 .head_facts = data.head_facts_buffer.address(),
                                  .splits = splits,
                                  .heads = c.heads,
                                  .head_dim = c.head_dim,
                                  .unused = 0};
-    runKernel(engine::kAttentionMerge, {{SPEC_LOCAL_SIZE, 64}, {SPEC_HEAD_DIM, c.width()}}, merge,
-              {&merged}, {c.heads});
+    runKernel(engine::kAttentionMerge,
+              {{SPEC_LOCAL_SIZE, 64}, {SPEC_HEAD_DIM, c.width()}, {SPEC_FLAGS, c.ruleFlags()}},
+              merge, {&merged}, {c.heads});
 
     auto got = download<float>(partial, uint64_t{splits} * c.heads * record);
     auto all = download<float>(merged, c.heads * c.head_dim);
@@ -178,7 +183,7 @@ inline void checkDecode(const AttentionCase &c, const Schedule &schedule,
         for (uint32_t split = 0; split < splits; ++split) {
             size_t begin = std::min<size_t>(keys.size(), uint64_t{split} * keys_per_split);
             size_t end = std::min<size_t>(keys.size(), begin + keys_per_split);
-            auto want = data.attend(head, 0, std::span(keys).subspan(begin, end - begin));
+            auto want = data.attend(head, 0, std::span(keys).subspan(begin, end - begin), true);
             const float *own = &got[(uint64_t{split} * c.heads + head) * record];
             for (uint32_t i = 0; i < c.width(); ++i)
                 ASSERT_NEAR(double{own[i]}, i < c.head_dim ? want.out[i] : 0,

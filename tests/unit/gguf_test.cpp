@@ -290,13 +290,18 @@ TEST(Gguf, RejectsDuplicates) {
 
 TEST(Gguf, RefusesTypesWithASuggestion) {
     GgufWriter writer = makeSmallFile();
-    writer.tensors()[0].type = 19;
-    expectRefusal(writer.build(),
-                  "tensor a.weight is IQ1_S (type 19), which this program cannot read; fetch a "
-                  "Q4_K_M or Q8_0 file of this model",
-                  ErrorKind::model);
-    writer.tensors()[0].type = 77;
-    expectRefusal(writer.build(), "tensor a.weight is of the unknown type 77", ErrorKind::model);
+    auto refuse = [&](uint32_t type, std::string known) {
+        writer.tensors()[0].type = type;
+        expectRefusal(writer.build(),
+                      "tensor a.weight is " + known +
+                          ", which this program cannot read as weights; fetch another file of the "
+                          "same model, such as Q4_K_M or Q8_0",
+                      ErrorKind::model);
+    };
+    refuse(9, "Q8_1 (type 9)");
+    refuse(24, "I8 (type 24)");
+    refuse(31, "Q4_0_4_4 (type 31)");
+    refuse(77, "of the unknown type 77");
 }
 
 TEST(Gguf, MessagesShowNoControlCharacters) {

@@ -1,9 +1,14 @@
 #include "tests/support/engines.h"
 
+#include "compute/core/text.h"
+
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <format>
 #include <map>
 #include <memory>
+#include <unistd.h>
 
 namespace longscope::testing {
 namespace {
@@ -35,6 +40,45 @@ engine::Engine &engineFor(const std::string &path, const std::string &kernels) {
         engine = std::make_unique<engine::Engine>(
             engine::EngineOptions{.model_path = path, .device = "", .kernels = kernels});
     return *engine;
+}
+
+TemporaryModel::TemporaryModel(const GgufWriter &writer) {
+    static int count = 0; // several may live at once
+    path_ = std::filesystem::temp_directory_path() /
+            std::format("longscope-test-{}-{}.gguf", getpid(), count++);
+    writer.save(path_.string());
+}
+
+TemporaryModel::~TemporaryModel() {
+    std::error_code ignored;
+    std::filesystem::remove(path_, ignored);
+}
+
+std::vector<float> logitsOf(engine::Engine &engine, std::span<const engine::Token> ids,
+                            const engine::SessionOptions &options) {
+    engine::Session session(engine, options);
+    std::vector<float> got;
+    session.readAllLogits(ids, 0, [&](uint64_t, std::span<const float> row) {
+        got.insert(got.end(), row.begin(), row.end());
+    });
+    return got;
+}
+
+std::vector<engine::Token> referenceIds(uint32_t vocab) {
+    std::vector<engine::Token> ids;
+    uint32_t s = 12345;
+    for (int i = 0; i < 100; ++i) {
+        s = s * 1664525u + 1013904223u;
+        ids.push_back(static_cast<engine::Token>((s >> 8) % vocab));
+    }
+    return ids;
+}
+
+std::vector<float> readFloats(const std::string &path) {
+    std::string bytes = readWholeFile(path);
+    std::vector<float> floats(bytes.size() / sizeof(float));
+    std::memcpy(floats.data(), bytes.data(), floats.size() * sizeof(float));
+    return floats;
 }
 
 double nmse(std::span<const float> got, std::span<const float> want) {

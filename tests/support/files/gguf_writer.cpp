@@ -129,6 +129,21 @@ struct ScalePlace {
     float centre = 0;
 };
 
+/// IQ1_M alone has d in pieces: four bits on top of each of the last four words.
+void spreadHalf(std::byte *block, uint16_t half) {
+    for (size_t word = 0; word < 4; ++word) {
+        std::byte &top = block[49 + 2 * word];
+        top = (top & std::byte{15}) | static_cast<std::byte>((half >> (4 * word) & 15) << 4);
+    }
+}
+
+/// The scale bytes of NVFP4 (4 exponent and 3 mantissa bits) for a positive value.
+uint8_t toE4m3(float value) {
+    int exponent = std::max(-6, std::ilogb(value)); // below 2^-6: steps of 2^-9
+    auto steps = static_cast<int>(std::lround(std::ldexp(value, 3 - exponent)));
+    return static_cast<uint8_t>(std::clamp((exponent + 6) * 8 + steps, 1, 0x7E));
+}
+
 ScalePlace scalePlace(QuantType type) {
     switch (type) {
     case QuantType::q4_1:
@@ -145,6 +160,10 @@ ScalePlace scalePlace(QuantType type) {
         return {0, 2, 15.5f};
     case QuantType::q6_k:
         return {208};
+    case QuantType::tq1_0:
+        return {52};
+    case QuantType::tq2_0:
+        return {64};
     default:
         return {0};
     }
@@ -171,7 +190,12 @@ void randomBlock(QuantType type, std::span<std::byte> block, float deviation, Ra
         return;
     }
     auto setScale = [&, place = scalePlace(type)](float d) {
-        putU16(&block[place.d], model::floatToHalf(d));
+        if (type == QuantType::nvfp4)
+            std::fill_n(block.begin(), 4, std::byte{toE4m3(d)});
+        else if (type == QuantType::iq1_m)
+            spreadHalf(block.data(), model::floatToHalf(d));
+        else
+            putU16(&block[place.d], model::floatToHalf(d));
         if (place.minimum >= 0)
             putU16(&block[static_cast<size_t>(place.minimum)],
                    model::floatToHalf(d * place.centre));
@@ -360,6 +384,23 @@ GgufWriter makeTinyLlama(const TinyLlamaOptions &options) {
     }
     for (uint32_t layer = 0; layer < options.layers; ++layer)
         addLayer(maker, std::format("blk.{}.", layer), options);
+    return writer;
+}
+
+GgufWriter dequantised(GgufWriter writer) {
+    for (auto &tensor : writer.tensors()) {
+        auto type = static_cast<QuantType>(tensor.type);
+        if (type == QuantType::f32)
+            continue;
+        uint64_t elements = 1;
+        for (uint64_t extent : tensor.shape)
+            elements *= extent;
+        std::vector<float> values(elements);
+        model::dequantizeRow(type, tensor.data.data(), values);
+        auto bytes = std::as_bytes(std::span(values));
+        tensor.type = static_cast<uint32_t>(QuantType::f32);
+        tensor.data.assign(bytes.begin(), bytes.end());
+    }
     return writer;
 }
 
