@@ -2,11 +2,14 @@
 
 #include "app/cache_values.h"
 #include "compute/attention/rope.h"
+#include "compute/attention/slopes.h"
 #include "compute/engine/attention.h"
 #include "compute/engine/kernels.h"
 #include "compute/reference/kernels.h"
 
 #include <algorithm>
+#include <cmath>
+#include <numbers>
 
 namespace longscope::app {
 namespace {
@@ -40,15 +43,26 @@ struct Collectors {
     }
 };
 
-/// One cache of a type, read as a session would: two chunks and a single token.
+/// The same model with all that some do to their scores.
+model::Config withRules(model::Config config) {
+    config.softcap = 3;
+    config.alibi_bias = 8;
+    return config;
+}
+
+/// One cache of a type, read as a session would: two chunks and a single token. `ruled`: with a
+/// soft cap, ALiBi and sinks.
 class CacheChecks {
   public:
-    CacheChecks(Workbench &bench, CacheType type)
-        : bench_(bench), type_(type), name_(attention::cacheTypeName(type)),
+    CacheChecks(Workbench &bench, CacheType type, bool ruled)
+        : bench_(bench), config_(ruled ? withRules(bench.config) : bench.config), type_(type),
+          name_(std::string(attention::cacheTypeName(type)) + (ruled ? ", ruled" : "")),
           dim_(bench.config.head_dim), kv_heads_(bench.config.kv_heads),
           q_columns_(bench.config.heads * dim_), recorder_(bench.device),
-          cache_(engine::makeCache(bench.device, bench.config, options(), kCheckedRows)),
-          attention_(bench.device, bench.tiling, bench.config, bench.weights.widths, options()) {
+          cache_(engine::makeCache(bench.device, config_, options(), kCheckedRows)),
+          sinks_(ruled ? randomFloats(config_.heads, bench.random) : std::vector<float>()),
+          attention_(bench.device, bench.tiling, config_, bench.weights.widths, options(),
+                     ruled ? engine::Sinks{sinks_} : engine::Sinks()) {
         bench_.poison(layer().k);
         bench_.poison(layer().v);
         drawRows();
@@ -145,6 +159,17 @@ class CacheChecks {
         });
     }
 
+    bool isRuled() const { return config_.softcap != 0; }
+    double slopeOf(uint32_t head) const {
+        return attention::alibiSlope(static_cast<double>(config_.alibi_bias), head, config_.heads);
+    }
+    std::vector<float> slopes() const {
+        std::vector<float> slopes;
+        for (uint32_t head = 0; isRuled() && head < config_.heads; ++head)
+            slopes.push_back(static_cast<float>(slopeOf(head)));
+        return slopes;
+    }
+
     void compareAttended(uint32_t first, uint32_t count, Collector &collector) {
         std::vector<float> own(&q_[size_t{first} * q_columns_],
                                &q_[size_t{first} * q_columns_] + size_t{count} * q_columns_);
@@ -156,7 +181,10 @@ class CacheChecks {
                                   .kv_heads = kv_heads_,
                                   .head_dim = dim_,
                                   .capacity = kTokens,
-                                  .scale = scale()})
+                                  .scale = scale(),
+                                  .softcap = config_.softcap,
+                                  .slopes = slopes(),
+                                  .sinks = sinks_})
                 .out;
         collector.compare("cache " + name_,
                           bench_.download(bench_.scratch.attended, count, q_columns_), want,
@@ -165,7 +193,7 @@ class CacheChecks {
 
     float scale() const { return 1 / std::sqrt(static_cast<float>(dim_)); }
 
-    /// q . k times the scale, of a row of the chunk.
+    /// q . k times the scale, of a row of the chunk, and what the model does to it.
     double score(const std::vector<float> &keys, uint32_t head, uint32_t row, uint32_t key) const {
         const float *q = &q_[(size_t{kBefore} + row) * q_columns_ + size_t{head} * dim_];
         uint32_t kv_head = head / (bench_.config.heads / kv_heads_);
@@ -173,7 +201,12 @@ class CacheChecks {
         double sum = 0;
         for (uint32_t i = 0; i < dim_; ++i)
             sum += static_cast<double>(q[i]) * static_cast<double>(k[i]);
-        return sum * static_cast<double>(scale());
+        sum *= static_cast<double>(scale());
+        if (!isRuled())
+            return sum;
+        auto cap = static_cast<double>(config_.softcap);
+        double distance = static_cast<double>(kBefore + row) - key;
+        return cap * std::tanh(sum / cap) - slopeOf(head) * distance;
     }
 
     /// Metrics, and cells of all heads, of the chunk that was just attended.
@@ -204,6 +237,8 @@ class CacheChecks {
         uint32_t query = kBefore + row;
         std::vector<double> p;
         double sum = 0, values[5] = {};
+        if (isRuled())
+            sum = std::exp(static_cast<double>(sinks_[head]));
         for (uint32_t key = 0; key <= query; ++key)
             sum += p.emplace_back(std::exp(score(keys, head, row, key)));
         for (uint32_t key = 0; key <= query; ++key) {
@@ -245,13 +280,15 @@ class CacheChecks {
         bench_.poison(result);
         engine::AttentionTile tile =
             engine::choosePrefillTile(bench_.tiling, config.heads, config.kv_heads, dim_);
+        gpu::Buffer facts = headFacts();
         gpu::Specialization constants = specialization();
+        constants.push_back({SPEC_FLAGS, isRuled() ? ATTENTION_CAP | ATTENTION_SLOPES : 0});
         constants.insert(constants.end(), {{SPEC_TILE_A, tile.heads}, {SPEC_TILE_B, tile.keys}});
         params::AttentionScores params{.q = bench_.scratch.q.address(),
                                        .k = layer().k_planes,
                                        .rotation = 0,
                                        .scores = result.address(),
-                                       .head_facts = 0,
+                                       .head_facts = facts.address(),
                                        .first_row = first_row,
                                        .row_groups = row_groups,
                                        .key_groups = key_groups,
@@ -274,6 +311,17 @@ class CacheChecks {
         collector.compare(std::format("groups of {}, {}", group, name_),
                           bench_.download(result, want.size()), want,
                           [&](size_t) { return 8e-6 * group; });
+    }
+
+    /// As shaders/params.h has them.
+    gpu::Buffer headFacts() const {
+        std::vector<float> facts;
+        for (uint32_t head = 0; head < config_.heads; ++head)
+            for (double fact : {slopeOf(head), 0.0, static_cast<double>(config_.softcap), 0.0})
+                facts.push_back(static_cast<float>(fact * std::numbers::log2e));
+        gpu::Buffer buffer(bench_.device, "selftest", facts.size() * 4, gpu::Memory::device);
+        gpu::uploadBytes(bench_.device, buffer, 0, std::as_bytes(std::span(facts)));
+        return buffer;
     }
 
     gpu::Groups groupsOf(uint64_t invocations, uint32_t y) const {
@@ -383,11 +431,13 @@ class CacheChecks {
     }
 
     Workbench &bench_;
+    const model::Config config_;
     CacheType type_;
     std::string name_;
     uint32_t dim_, kv_heads_, q_columns_;
     gpu::Recorder recorder_;
     engine::KvCache cache_;
+    std::vector<float> sinks_; ///< [heads] or empty
     engine::Attention attention_;
     std::vector<float> qkv_;   ///< [tokens, stride]
     std::vector<float> q_;     ///< rotated, [tokens, heads, head_dim]
@@ -399,7 +449,8 @@ class CacheChecks {
 std::vector<KernelCheck> checkAttention(Workbench &bench) {
     Collectors collectors(bench.hasLanes());
     for (CacheType type : kCacheTypes)
-        CacheChecks(bench, type).run(collectors);
+        CacheChecks(bench, type, false).run(collectors);
+    CacheChecks(bench, CacheType::f16, true).run(collectors);
     return collectors.all();
 }
 

@@ -126,12 +126,14 @@ struct CachePlanes {
 #define ROPE_NEOX 1      // flags: pairs (j, j + rope_dims/2) instead of (2j, 2j+1)
 #define ROPE_RAW_KEYS 2  // k is stored as it is
 #define ROPE_FAR_QUERY 4 // q_far is written too: q rotated by rotation_far
-#define ROPE_NORM_AFTER 8 // q and k are multiplied by q_norm and k_norm behind the rotation; raw keys
-                          // are not, q takes both
+#define ROPE_NORM_AFTER                                                                            \
+    8 // q and k are multiplied by q_norm and k_norm behind the rotation; raw keys
+      // are not, q takes both
 #define ROPE_ONLY_KEYS 16 // there is no v: the grid ends with k
+#define ROPE_TEMPERED 32  // q of each row is multiplied by a number that lies behind `rotation`
 struct Rope {
     LONGSCOPE_ADDRESS(Floats) qkv;          // [rows, qkv_stride]
-    LONGSCOPE_ADDRESS(Floats) rotation;     // [rows, rope_dims/2, 2]
+    LONGSCOPE_ADDRESS(Floats) rotation;     // [rows, rope_dims/2, 2]; TEMPERED: then [rows]
     LONGSCOPE_ADDRESS(Floats) rotation_far; // [rows, rope_dims/2, 2]
     LONGSCOPE_ADDRESS(Floats) q;            // [rows, heads, HEAD_DIM], padding written as 0
     LONGSCOPE_ADDRESS(Floats) q_far;        // [rows, heads, HEAD_DIM]
@@ -207,7 +209,8 @@ struct AttentionPrefill {
 // runs in order, cut into `splits` ranges of keys_per_split.
 // partial[split, head, 0..HEAD_DIM) is the normalised output of the range, then m and l
 // (base 2 logarithms: weight of a key = exp2(score * log2(e) - m)); an empty range has l = 0.
-// Flags as AttentionPrefill: LISTS, RAW_KEYS, FAR, NEOX, CAP, SLOPES. Sinks count in AttentionMerge.
+// Flags as AttentionPrefill: LISTS, RAW_KEYS, FAR, NEOX, CAP, SLOPES. Sinks count in
+// AttentionMerge.
 struct AttentionDecode {
     LONGSCOPE_ADDRESS(Floats) q;     // [heads, HEAD_DIM]
     LONGSCOPE_ADDRESS(Floats) q_far; // [heads, HEAD_DIM]

@@ -19,6 +19,7 @@ layout(buffer_reference, std430, buffer_reference_align = 8) buffer Vec2s { vec2
 const uint BLOCKS = HEAD_DIM / 32; // of a head
 const uint TWOS = 16;              // pairs of neighbouring dimensions of a block
 const bool RAW_KEYS = (FLAGS & ROPE_RAW_KEYS) != 0;
+const bool TEMPERED = (FLAGS & ROPE_TEMPERED) != 0;
 const bool NORM_AFTER = (FLAGS & ROPE_NORM_AFTER) != 0;
 const uint STORED = (FLAGS & ROPE_ONLY_KEYS) != 0 ? 1 : 2; // parts that go to the cache
 
@@ -68,6 +69,9 @@ struct Head {
 // Beyond head_dim, where a head is padded, lie zeros.
 void loadBlock(Floats rotation, Head head, uint block, out vec2 x[TWOS]) {
     uint dims = head.rotates ? p.rope_dims & 0xffffu : 0;
+    float factor = 1;
+    if (TEMPERED && head.is_query)
+        factor = p.rotation.v[gl_NumWorkGroups.y * dims + head.row];
     [[unroll]] for (uint i = 0; i < TWOS; ++i) {
         uint dim = 32 * block + 2 * i;
         x[i] = vec2(0);
@@ -75,6 +79,8 @@ void loadBlock(Floats rotation, Head head, uint block, out vec2 x[TWOS]) {
             x[i] = rotatedTwo(Vec2s(rotation), head.row, head.at, dim, dims);
             if (NORM_AFTER && head.rotates)
                 x[i] *= normOf(head.is_query, dim);
+            if (TEMPERED)
+                x[i] *= factor;
         }
     }
 }

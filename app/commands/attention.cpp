@@ -8,6 +8,7 @@
 #include "compute/core/text.h"
 #include "compute/engine/attention_map.h"
 #include "compute/engine/attention_metrics.h"
+#include "compute/engine/plan.h"
 
 #include <charconv>
 #include <format>
@@ -186,7 +187,7 @@ class Looking {
             std::format("layer  head  entropy  distance  first {}  last {}{}\n", widths_.sinks,
                         widths_.recent, options_.recall.empty() ? "" : "  recall");
         for (uint32_t layer = 0; layer < collector.layers(); ++layer)
-            for (uint32_t head = 0; head < collector.heads(); ++head) {
+            for (uint32_t head = 0; head < collector.headsOf(layer); ++head) {
                 engine::HeadMetrics metrics = collector.of(layer, head);
                 text += lineOf(layer, head, metrics);
                 heads.push_back({{"layer", layer},
@@ -210,7 +211,7 @@ class Looking {
         }
         note(session,
              std::format("{} heads; entropy in nats, distance in tokens, shares of probability",
-                         collector.layers() * collector.heads()),
+                         engine::allHeads(session.engine().config())),
              collector.seconds());
     }
 

@@ -27,12 +27,14 @@ namespace {
 constexpr uint64_t kProfiledTokens = 16; ///< of generation
 
 /// Pairs of a query from..to-1 and a key by the formulas of the patterns, over layers and heads.
-double pairsByFormula(const engine::SessionOptions &session, const model::Config &config,
+double pairsByFormula(const engine::SessionOptions &wanted, const model::Config &config,
                       uint64_t from, uint64_t to) {
+    const engine::SessionOptions session = engine::withNativeWindows(config, wanted);
     double pairs = 0;
     for (uint32_t layer = 0; layer < config.layers; ++layer) {
         const attention::Pattern &pattern = session.patterns.of(layer);
-        pairs += pattern.headPairs(to, config.heads) - pattern.headPairs(from, config.heads);
+        uint32_t heads = config.layer[layer].heads;
+        pairs += pattern.headPairs(to, heads) - pattern.headPairs(from, heads);
     }
     return pairs;
 }

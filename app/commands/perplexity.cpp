@@ -11,6 +11,7 @@
 #include "compute/core/error.h"
 #include "compute/core/text.h"
 #include "compute/engine/attention_metrics.h"
+#include "compute/engine/plan.h"
 
 #include <algorithm>
 #include <chrono>
@@ -110,7 +111,7 @@ class Perplexity {
             measure(window);
         line_.clear();
         const model::Config &config = engine_->config();
-        double full = static_cast<double>(windows_ * config.layers * config.heads) *
+        double full = static_cast<double>(windows_ * engine::allHeads(config)) *
                       static_cast<double>(context_) * static_cast<double>(context_ + 1) / 2;
         for (size_t run = 1; run < runs_.size(); ++run)
             results_[run].recall = runs_[run].recall->recall();

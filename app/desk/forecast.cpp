@@ -72,8 +72,7 @@ double secondsToRead(const PriceWanted &wanted, uint64_t tokens) {
     auto count = static_cast<double>(tokens);
     if (wanted.linear_flops_per_second > 0) {
         double layers = plan.config.layers;
-        return count * attention::linearFlops(engine::shapeOf(plan.config)) /
-                   wanted.linear_flops_per_second +
+        return count * engine::linearFlops(plan.config) / wanted.linear_flops_per_second +
                pairsOf(plan, wanted.options, tokens) / layers * wanted.pair_seconds;
     }
     return wanted.tokens_per_second > 0 ? count / wanted.tokens_per_second : 0;

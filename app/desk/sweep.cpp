@@ -89,7 +89,7 @@ void sweep(engine::Engine &engine, const SweepWanted &wanted,
     if (lengths.empty())
         return;
     std::vector<Token> tokens = tokensOf(engine, wanted.text, lengths.back());
-    auto heads = static_cast<double>(uint64_t{config.layers} * config.heads);
+    auto heads = static_cast<double>(std::max<uint64_t>(engine::allHeads(config), 1));
     for (uint64_t length : lengths) // short ones first: something is seen soon
         for (size_t i = 0; i < wanted.attention.size(); ++i) {
             engine::Session session(engine, optionsFor(wanted.options[i], length));

@@ -46,12 +46,17 @@ void LayerPatterns::checkLayers(uint32_t layers) const {
 
 const Pattern &LayerPatterns::of(uint32_t layer) const {
     static const Pattern full;
-    const Pattern *found = &full;
+    const Pattern *native = layer < native_.size() ? native_[layer].get() : nullptr;
+    const Pattern *found = native ? native : &full;
     for (const Part &part : parts_) {
-        if (part.layers.empty() || holds(part.layers, layer))
+        if (part.layers.empty() ? !native : holds(part.layers, layer))
             found = part.pattern.get();
     }
     return *found;
+}
+
+bool LayerPatterns::isNative(uint32_t layer) const {
+    return layer < native_.size() && native_[layer] && &of(layer) == native_[layer].get();
 }
 
 bool LayerPatterns::anyDynamic() const {

@@ -143,7 +143,8 @@ class Pattern : public KeySource {
 uint32_t chunkFor(const Pattern &pattern);
 
 /// Patterns of all layers from specs like "window:256@0-3,8"; the last that names a layer counts,
-/// layers that nobody names are full. Throws Error(usage), also for a layer that does not exist.
+/// layers that nobody names are full. A layer with a pattern of the model's own keeps it unless a
+/// spec names the layer itself. Throws Error(usage), also for a layer that does not exist.
 class LayerPatterns {
   public:
     LayerPatterns() = default; ///< full everywhere
@@ -152,6 +153,14 @@ class LayerPatterns {
     /// Throws Error(usage) when a spec names a layer from `layers` on.
     void checkLayers(uint32_t layers) const;
     const Pattern &of(uint32_t layer) const;
+    /// Patterns of the model's own, by layer; null where it has none. Layers that share one attend
+    /// alike.
+    void setNative(std::vector<std::shared_ptr<const Pattern>> native) {
+        native_ = std::move(native);
+    }
+    bool hasNative() const { return !native_.empty(); }
+    /// Whether a layer reads by the model's own pattern.
+    bool isNative(uint32_t layer) const;
     bool anyDynamic() const;
     /// The specs again, separated by spaces; "full" when there are none.
     std::string text() const;
@@ -163,6 +172,7 @@ class LayerPatterns {
         std::string text;
     };
     std::vector<Part> parts_;
+    std::vector<std::shared_ptr<const Pattern>> native_; ///< of the first layers
 };
 
 } // namespace longscope::attention

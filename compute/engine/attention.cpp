@@ -22,34 +22,22 @@ const std::pair<const gpu::Kernel *, const gpu::Kernel *> kPrefill{&kAttentionPr
 } // namespace
 
 Attention::Attention(gpu::Device &device, const Tiling &tiling, const model::Config &config,
-                     const WidthPlan &widths, const SessionOptions &options)
+                     const WidthPlan &widths, const SessionOptions &options, const Sinks &sinks)
     : device_(device), tiling_(tiling), config_(config), widths_(widths), options_(options),
-      score_scale_(1.0f / std::sqrt(static_cast<float>(config.head_dim))) {
+      rotations_(planRotations(config)) {
     for (uint32_t layer = 0; layer < config.layers; ++layer) {
-        rooms_.push_back(planLayer(options, layer, tiling.chunk_tokens));
-        far_regions_.push_back(farRegion(options, layer));
+        rooms_.push_back(planLayer(config, options, layer, tiling.chunk_tokens));
+        far_regions_.push_back(farRegion(config, options, layer));
     }
     const attention::RopeScheme &scheme = options.ropeScheme();
     uint64_t rotations = options.context_tokens * config.rope().dims * sizeof(float);
-    if (scheme.needsRawKeys()) {
+    if (scheme.needsRawKeys() && rotations > 0) {
+        refuseRawKeys();
         key_rotation_ = gpu::Buffer(device, "scratch", rotations, gpu::Memory::upload);
         if (scheme.nearKeys() != UINT64_MAX)
             key_rotation_far_ = gpu::Buffer(device, "scratch", rotations, gpu::Memory::upload);
     }
-    uint32_t flags = config.rope_layout == model::RopeLayout::neox ? ROPE_NEOX : 0u;
-    if (scheme.needsRawKeys())
-        flags |= ROPE_RAW_KEYS;
-    if (farRegions(config, options) > 0)
-        flags |= ROPE_FAR_QUERY;
-    const gpu::PipelineOptions shared{.local_size = tiling.shared_local};
-    rope_pipeline_ = &gpu::findPipeline(device, kRope,
-                                        {{SPEC_HEAD_DIM, widths.head_dim},
-                                         {SPEC_CACHE_K, static_cast<uint32_t>(options.k)},
-                                         {SPEC_CACHE_V, static_cast<uint32_t>(options.v)},
-                                         {SPEC_FLAGS, flags}},
-                                        shared);
-    merge_ =
-        &gpu::findPipeline(device, kAttentionMerge, {{SPEC_HEAD_DIM, widths.head_dim}}, shared);
+    makeHeadFacts(sinks);
     makeEvicting();
 }
 
@@ -57,10 +45,13 @@ Attention::~Attention() = default;
 
 // ---- schedules ---------------------------------------------------------------------------------
 
-attention::Zones zonesOf(const SessionOptions &options, uint32_t layer) {
+attention::Zones zonesOf(const model::Config &config, const SessionOptions &options,
+                         uint32_t layer) {
     const Pattern &pattern = options.patterns.of(layer);
     if (pattern.relabelsSinks())
         return {.sinks = pattern.retention()->sinks};
+    if (config.layer[layer].rope != model::kGlobalRope) // the scheme is of the others
+        return {};
     return {.near_keys = options.ropeScheme().nearKeys()};
 }
 
@@ -79,13 +70,14 @@ std::vector<uint32_t> kindsOf(const KeySource &keys, uint32_t heads, const Atten
     return kinds;
 }
 
-AttentionTile Attention::tileFor(const KeySource &keys, For what) const {
+AttentionTile Attention::tileFor(const KeySource &keys, uint32_t layer, For what) const {
+    const model::LayerConfig &own = layerOf(layer);
     auto choose = what == For::decode ? chooseDecodeTile : choosePrefillTile;
-    AttentionTile single = choose(tiling_, 1, 1, widths_.head_dim);
+    AttentionTile single = choose(tiling_, 1, 1, widthOf(layer));
     if (what == For::looking)
         return single;
-    return tileOfKinds(keys, config_.heads,
-                       choose(tiling_, config_.heads, config_.kv_heads, widths_.head_dim), single);
+    return tileOfKinds(keys, own.heads, choose(tiling_, own.heads, own.kv_heads, widthOf(layer)),
+                       single);
 }
 
 attention::ScheduleInput Attention::scheduleInput(const KeySource &keys, uint32_t layer,
@@ -95,9 +87,9 @@ attention::ScheduleInput Attention::scheduleInput(const KeySource &keys, uint32_
     input.rows = chunk_.rows;
     input.tile_rows = tile.queries;
     input.key_step = tile.keys;
-    input.kinds = kindsOf(keys, config_.heads, tile);
+    input.kinds = kindsOf(keys, layerOf(layer).heads, tile);
     input.slots = rooms_[layer].slots;
-    input.zones = zonesOf(options_, layer);
+    input.zones = zonesOf(config_, options_, layer);
     return input;
 }
 
@@ -121,7 +113,7 @@ uint64_t Attention::place(const Schedule &schedule) {
 /// for decode.
 Attention::Prepared Attention::prepare(const KeySource &keys, uint32_t layer, For what) {
     Prepared prepared;
-    prepared.tile = tileFor(keys, what);
+    prepared.tile = tileFor(keys, layer, what);
     attention::ScheduleInput input = scheduleInput(keys, layer, prepared.tile);
     auto add = [&](const Schedule &schedule) {
         prepared.parts.push_back({.offset_bytes = place(schedule),
@@ -145,7 +137,13 @@ Attention::Prepared Attention::prepare(const KeySource &keys, uint32_t layer, Fo
 /// The schedule of a layer's own pattern, made once for all layers that share it.
 const Attention::Prepared &Attention::preparedFor(uint32_t layer, For what) {
     const Pattern &pattern = options_.patterns.of(layer);
-    auto &found = prepared_[{&pattern, rooms_[layer].capacity, what}];
+    auto &found = prepared_[{.pattern = &pattern,
+                             .capacity = rooms_[layer].capacity,
+                             .near_keys = zonesOf(config_, options_, layer).near_keys,
+                             .heads = layerOf(layer).heads,
+                             .kv_heads = layerOf(layer).kv_heads,
+                             .width = widthOf(layer),
+                             .what = what}];
     if (!found)
         found = std::make_unique<Prepared>(prepare(pattern, layer, what));
     return *found;
@@ -163,7 +161,8 @@ void Attention::begin(Chunk chunk, const Scratch &scratch, bool looking_back) {
     fillRotations(scratch);
     // All that can be made now is made now: the buffer must not move under recorded dispatches.
     for (uint32_t layer = 0; layer < config_.layers; ++layer) {
-        if (chunk.rows > 1 && options_.patterns.of(layer).isDynamic())
+        if (!layerOf(layer).attends() ||
+            (chunk.rows > 1 && options_.patterns.of(layer).isDynamic()))
             continue;
         preparedFor(layer, chunk.rows > 1 || looking_back ? For::rows : For::decode);
     }
@@ -178,19 +177,34 @@ uint64_t Attention::keysVisited(uint32_t layer) const {
 // ---- kernels -----------------------------------------------------------------------------------
 
 const gpu::Pipeline &Attention::pipeline(const KernelPair &kernels, const AttentionTile &tile,
-                                         uint32_t flags) {
+                                         uint32_t layer, uint32_t flags) {
     bool lanes = tiling_.family == KernelFamily::lanes;
     const gpu::Kernel *kernel = lanes ? kernels.first : kernels.second;
-    auto &found = pipelines_[{kernel, tile.heads * 1024 + tile.keys, flags}];
+    auto &found = pipelines_[{kernel, widthOf(layer), tile.heads * 1024 + tile.keys, flags}];
     if (!found)
-        found = &gpu::findPipeline(device_, *kernel,
-                                   {{SPEC_HEAD_DIM, widths_.head_dim},
-                                    {SPEC_CACHE_K, static_cast<uint32_t>(options_.k)},
-                                    {SPEC_CACHE_V, static_cast<uint32_t>(options_.v)},
-                                    {SPEC_FLAGS, flags},
-                                    {SPEC_TILE_A, tile.heads},
-                                    {SPEC_TILE_B, tile.keys}},
-                                   {.local_size = tile.local, .subgroup_size = lanes ? 8u : 0u});
+        found =
+            &gpu::findPipeline(device_, *kernel,
+                               {{SPEC_HEAD_DIM, widthOf(layer)},
+                                {SPEC_CACHE_K, static_cast<uint32_t>(options_.k)},
+                                {SPEC_CACHE_V, static_cast<uint32_t>(valueType(config_, options_))},
+                                {SPEC_FLAGS, flags},
+                                {SPEC_TILE_A, tile.heads},
+                                {SPEC_TILE_B, tile.keys}},
+                               {.local_size = tile.local, .subgroup_size = lanes ? 8u : 0u});
+    return *found;
+}
+
+const gpu::Pipeline &Attention::sharedPipeline(const gpu::Kernel &kernel, uint32_t layer,
+                                               uint32_t flags) {
+    auto &found = pipelines_[{&kernel, widthOf(layer), 0, flags}];
+    if (!found)
+        found =
+            &gpu::findPipeline(device_, kernel,
+                               {{SPEC_HEAD_DIM, widthOf(layer)},
+                                {SPEC_CACHE_K, static_cast<uint32_t>(options_.k)},
+                                {SPEC_CACHE_V, static_cast<uint32_t>(valueType(config_, options_))},
+                                {SPEC_FLAGS, flags}},
+                               {.local_size = tiling_.shared_local});
     return *found;
 }
 
@@ -211,7 +225,8 @@ void Attention::attend(gpu::Recorder &recorder, const Scratch &scratch, const Kv
 
 void Attention::runPrefill(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
                            uint32_t layer, const Prepared &prepared, bool keep_state) {
-    const CacheLayer &own = cache.layers[layer];
+    const CacheLayer &own = cacheOf(cache, layer);
+    const model::LayerConfig &shape = layerOf(layer);
     const Activations &out = scratch.attended;
     params::AttentionPrefill params{.q = scratch.q.address(),
                                     .q_far = scratch.q_far.buffer ? scratch.q_far.address() : 0,
@@ -223,19 +238,19 @@ void Attention::runPrefill(gpu::Recorder &recorder, const Scratch &scratch, cons
                                     .rotation_far =
                                         key_rotation_far_ ? key_rotation_far_.address() : 0,
                                     .schedule = 0,
-                                    .head_facts = 0,
-                                    .heads = config_.heads,
-                                    .kv_heads = config_.kv_heads,
-                                    .head_dim = config_.head_dim,
+                                    .head_facts = headFacts(layer),
+                                    .heads = shape.heads,
+                                    .kv_heads = shape.kv_heads,
+                                    .head_dim = shape.head_dim,
                                     .capacity = static_cast<uint32_t>(own.room.capacity),
                                     .out_stride = out.stride,
-                                    .rope_dims = config_.rope().dims,
-                                    .scale = score_scale_,
-                                    .position = 0};
+                                    .rope_dims = rotatedDims(layer),
+                                    .scale = config_.scoreScale(layer),
+                                    .position = static_cast<uint32_t>(first_slot_)};
     uint64_t parts = prepared.parts.size();
     for (uint64_t part = 0; part < parts; ++part) {
         const Prepared::Part &schedule = prepared.parts[part];
-        uint32_t flags = positionFlags(layer);
+        uint32_t flags = scoreFlags(layer);
         if (part > 0)
             flags |= ATTENTION_CONTINUE;
         if (keep_state || parts > 1)
@@ -243,11 +258,11 @@ void Attention::runPrefill(gpu::Recorder &recorder, const Scratch &scratch, cons
         if (schedule.has_lists)
             flags |= ATTENTION_LISTS;
         params.schedule = schedules_.address() + schedule.offset_bytes;
-        recorder.dispatch(pipeline(kPrefill, prepared.tile, flags), params,
-                          {&scratch.q.buffer, &own.k, &own.v, &out.buffer, &scratch.state},
+        recorder.dispatch(pipeline(kPrefill, prepared.tile, layer, flags), params,
+                          {&scratch.q.buffer, &own.k, &own.values(), &out.buffer, &scratch.state},
                           {&out.buffer, &scratch.state}, {schedule.tiles, schedule.groups},
-                          {.bytes = keysVisited(layer) * cache.tokenBytes(),
-                           .flops = 4 * prepared.work.computed_pairs * config_.head_dim / parts});
+                          {.bytes = keysVisited(layer) * cache.tokenBytes(own),
+                           .flops = 4 * prepared.work.computed_pairs * shape.head_dim / parts});
     }
     work_.visible_pairs += prepared.work.visible_pairs;
     work_.computed_pairs += prepared.work.computed_pairs;
@@ -255,7 +270,8 @@ void Attention::runPrefill(gpu::Recorder &recorder, const Scratch &scratch, cons
 
 void Attention::runDecode(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
                           uint32_t layer, const Prepared &prepared) {
-    const CacheLayer &own = cache.layers[layer];
+    const CacheLayer &own = cacheOf(cache, layer);
+    const model::LayerConfig &shape = layerOf(layer);
     const Prepared::Part &schedule = prepared.parts.front();
     uint64_t keys = prepared.most_keys;
     uint32_t splits = decodeSplits(tiling_, keys);
@@ -268,30 +284,32 @@ void Attention::runDecode(gpu::Recorder &recorder, const Scratch &scratch, const
                                    .rotation_far =
                                        key_rotation_far_ ? key_rotation_far_.address() : 0,
                                    .schedule = schedules_.address() + schedule.offset_bytes,
-                                   .head_facts = 0,
+                                   .head_facts = headFacts(layer),
                                    .splits = splits,
                                    .keys_per_split = static_cast<uint32_t>(ceilDiv(keys, splits)),
-                                   .heads = config_.heads,
-                                   .kv_heads = config_.kv_heads,
+                                   .heads = shape.heads,
+                                   .kv_heads = shape.kv_heads,
                                    .capacity = static_cast<uint32_t>(own.room.capacity),
-                                   .rope_dims = config_.rope().dims,
-                                   .scale = score_scale_,
-                                   .position = 0};
-    uint32_t flags = positionFlags(layer) | (schedule.has_lists ? ATTENTION_LISTS : 0u);
-    recorder.dispatch(pipeline(kDecode, prepared.tile, flags), params,
-                      {&scratch.q.buffer, &own.k, &own.v}, {&scratch.partial},
+                                   .rope_dims = rotatedDims(layer),
+                                   .scale = config_.scoreScale(layer),
+                                   .position = static_cast<uint32_t>(first_slot_)};
+    uint32_t flags = scoreFlags(layer) | (schedule.has_lists ? ATTENTION_LISTS : 0u);
+    recorder.dispatch(pipeline(kDecode, prepared.tile, layer, flags & ~uint32_t{ATTENTION_SINKS}),
+                      params, {&scratch.q.buffer, &own.k, &own.values()}, {&scratch.partial},
                       {splits, schedule.groups},
-                      {.bytes = keys * cache.tokenBytes(),
-                       .flops = 4 * prepared.work.visible_pairs * config_.head_dim});
+                      {.bytes = keys * cache.tokenBytes(own),
+                       .flops = 4 * prepared.work.visible_pairs * shape.head_dim});
     params::AttentionMerge merge{.partial = scratch.partial.address(),
                                  .result = scratch.attended.address(),
-                                 .head_facts = 0,
+                                 .head_facts = headFacts(layer),
                                  .splits = splits,
-                                 .heads = config_.heads,
-                                 .head_dim = config_.head_dim,
+                                 .heads = shape.heads,
+                                 .head_dim = shape.head_dim,
                                  .unused = 0};
-    recorder.dispatch(*merge_, merge, {&scratch.partial}, {&scratch.attended.buffer},
-                      {config_.heads}, {.bytes = scratch.partial.bytes()});
+    uint64_t partial_bytes = uint64_t{splits} * shape.heads * (widthOf(layer) + 2) * sizeof(float);
+    recorder.dispatch(sharedPipeline(kAttentionMerge, layer, flags & ATTENTION_SINKS), merge,
+                      {&scratch.partial}, {&scratch.attended.buffer}, {shape.heads},
+                      {.bytes = partial_bytes});
     work_.visible_pairs += prepared.work.visible_pairs;
     work_.computed_pairs += prepared.work.visible_pairs;
 }
@@ -316,7 +334,8 @@ void Attention::mapPass(gpu::Recorder &recorder, const Scratch &scratch, const K
     const Prepared &prepared = other ? made : preparedFor(layer, For::looking);
     if (!other)
         static_words_ = schedule_words_;
-    const CacheLayer &own = cache.layers[layer];
+    const CacheLayer &own = cacheOf(cache, layer);
+    const model::LayerConfig &shape = layerOf(layer);
     bool cells = target.cells > 0;
     params::AttentionMap params{.q = scratch.q.address(),
                                 .q_far = scratch.q_far.buffer ? scratch.q_far.address() : 0,
@@ -326,13 +345,13 @@ void Attention::mapPass(gpu::Recorder &recorder, const Scratch &scratch, const K
                                 .rotation_far = key_rotation_far_ ? key_rotation_far_.address() : 0,
                                 .schedule = 0,
                                 .target = 0,
-                                .head_facts = 0,
+                                .head_facts = headFacts(layer),
                                 .position = static_cast<uint32_t>(first_slot_),
-                                .heads = config_.heads,
-                                .kv_heads = config_.kv_heads,
+                                .heads = shape.heads,
+                                .kv_heads = shape.kv_heads,
                                 .capacity = static_cast<uint32_t>(own.room.capacity),
-                                .rope_dims = config_.rope().dims,
-                                .scale = score_scale_,
+                                .rope_dims = rotatedDims(layer),
+                                .scale = config_.scoreScale(layer),
                                 .first_head = target.first_head,
                                 .first_key = target.first_key,
                                 .cell_keys = target.cell_keys,
@@ -341,14 +360,14 @@ void Attention::mapPass(gpu::Recorder &recorder, const Scratch &scratch, const K
                                 .recent = target.recent};
     for (size_t part = 0; part < prepared.parts.size(); ++part) {
         const Prepared::Part &schedule = prepared.parts[part];
-        uint32_t flags = positionFlags(layer) | (cells ? MAP_CELLS : MAP_METRICS) |
+        uint32_t flags = scoreFlags(layer) | (cells ? MAP_CELLS : MAP_METRICS) |
                          (schedule.has_lists ? ATTENTION_LISTS : 0u);
         params.schedule = schedules_.address() + schedule.offset_bytes;
         params.target = target.buffer->address() + target.offset_bytes + part * target.pass_bytes;
-        recorder.dispatch(pipeline(kMap, prepared.tile, flags), params,
-                          {&scratch.q.buffer, &own.k, &scratch.state}, {target.buffer},
-                          {schedule.tiles, cells ? target.heads : config_.heads},
-                          {.flops = 2 * prepared.work.computed_pairs * config_.head_dim});
+        recorder.dispatch(pipeline(kMap, prepared.tile, layer, flags & ~uint32_t{ATTENTION_SINKS}),
+                          params, {&scratch.q.buffer, &own.k, &scratch.state}, {target.buffer},
+                          {schedule.tiles, cells ? target.heads : shape.heads},
+                          {.flops = 2 * prepared.work.computed_pairs * shape.head_dim});
     }
 }
 

@@ -52,26 +52,37 @@ struct AttentionState {
 /// Bytes that an Attention will book under "scratch". Schedules depend on how a reading is cut, and
 /// on the data where these choose keys: what whole chunks of a full window take.
 struct AttentionScratch {
-    uint64_t key_rotations = 0, schedules = 0, scores = 0, evicting = 0;
+    uint64_t key_rotations = 0, head_facts = 0, schedules = 0, scores = 0, evicting = 0;
     uint64_t largest_bytes = 0; ///< of one buffer
-    uint64_t bytes() const { return key_rotations + schedules + scores + evicting; }
+    uint64_t bytes() const { return key_rotations + head_facts + schedules + scores + evicting; }
 };
 AttentionScratch planAttentionScratch(const model::Config &config, const WidthPlan &widths,
                                       const Tiling &tiling, const SessionOptions &options);
 
+/// Weights that count behind the rotation (QkNormRules::after_rope): addresses of [head_dim], 0
+/// where there are none.
+struct HeadNorms {
+    uint64_t q = 0, k = 0;
+};
+/// Learned sinks: [layers][heads], logits; empty where there are none.
+using Sinks = std::vector<std::vector<float>>;
+/// From attn_sinks.weight of each layer; empty when the architecture has no sinks.
+Sinks readSinks(const model::Gguf &file, const model::Config &config);
+
 class Attention {
   public:
+    /// Throws Error(usage) for a scheme of positions that this device cannot read keys with.
     Attention(gpu::Device &device, const Tiling &tiling, const model::Config &config,
-              const WidthPlan &widths, const SessionOptions &options);
+              const WidthPlan &widths, const SessionOptions &options, const Sinks &sinks = {});
     ~Attention();
 
     /// Positions and schedules of a chunk; the submits that used those of the chunk before must be
     /// done. `looking_back`: the chunk was read before and is only looked at.
     void begin(Chunk chunk, const Scratch &scratch, bool looking_back = false);
     /// scratch.qkv: rotated q goes to scratch.q, k and v to the layer's cache (unless looking
-    /// back).
+    /// back, and unless the layer reads another one's cache). Layers that attend only.
     void rotate(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
-                uint32_t layer) const;
+                uint32_t layer, const HeadNorms &norms = {});
     /// scratch.attended = attention of scratch.q over the layer's cache. Patterns that choose from
     /// the data flush in between. `keep_state`: m and l of every row are kept in scratch.state.
     void attend(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
@@ -86,7 +97,8 @@ class Attention {
     /// Between chunks. A state that was saved goes on when the cache has its rows again.
     AttentionState saveState() const;
     void restoreState(AttentionState state, uint64_t tokens);
-    /// Frequencies of the keys in the cache, unless they are raw.
+    /// Frequencies of the keys in the cache, unless they are raw: of layers that the scheme
+    /// rotates.
     attention::Rope keyRope() const;
 
     /// The second pass for the chunk and layer that `attend` was just recorded for with
@@ -107,16 +119,39 @@ class Attention {
     struct Prepared; ///< schedules on the device, of every pass
     struct Evicting; ///< what streaming eviction and page selection keep
     enum class For { decode, rows, looking };
+    /// Layers of one shape and pattern share their schedules.
+    struct PreparedKey {
+        const void *pattern = nullptr;
+        uint64_t capacity = 0, near_keys = 0;
+        uint32_t heads = 0, kv_heads = 0, width = 0;
+        For what = For::rows;
+        auto operator<=>(const PreparedKey &) const = default;
+    };
     using KernelPair = std::pair<const gpu::Kernel *, const gpu::Kernel *>; ///< lanes, subgroup
 
     const gpu::Pipeline &pipeline(const KernelPair &kernels, const AttentionTile &tile,
-                                  uint32_t flags);
-    uint32_t positionFlags(uint32_t layer) const;
+                                  uint32_t layer, uint32_t flags);
+    const gpu::Pipeline &sharedPipeline(const gpu::Kernel &kernel, uint32_t layer, uint32_t flags);
+    const model::LayerConfig &layerOf(uint32_t layer) const { return config_.layer[layer]; }
+    uint32_t widthOf(uint32_t layer) const { return widths_.layer[layer].head_dim; } ///< of a head
+    const CacheLayer &cacheOf(const KvCache &cache, uint32_t layer) const {
+        return cache.layers[config_.layer[layer].cache_layer];
+    }
+    void refuseRawKeys() const;
+    void makeHeadFacts(const Sinks &sinks);
+    uint64_t headFacts(uint32_t layer) const; ///< address
+    bool hasRawKeys(uint32_t layer) const;
+    uint32_t rotatedDims(uint32_t layer) const; ///< as shaders/params.h has rope_dims
+    uint64_t rotationOf(const Scratch &scratch, uint32_t layer) const;
+    uint32_t scoreFlags(uint32_t layer) const;
+    void makeRopes();
     void fillRotations(const Scratch &scratch);
+    void fillTemperatures(const Scratch &scratch);
+    void fillFarRotations(const Scratch &scratch);
     void fillKeyRotations();
     uint64_t firstSlot(uint64_t position) const;
     uint64_t keysVisited(uint32_t layer) const;
-    AttentionTile tileFor(const attention::KeySource &keys, For what) const;
+    AttentionTile tileFor(const attention::KeySource &keys, uint32_t layer, For what) const;
     attention::ScheduleInput scheduleInput(const attention::KeySource &keys, uint32_t layer,
                                            const AttentionTile &tile) const;
     uint64_t place(const attention::Schedule &schedule);
@@ -148,9 +183,11 @@ class Attention {
     const SessionOptions options_;
     std::vector<LayerRoom> rooms_;
     std::vector<uint32_t> far_regions_; ///< of each layer: where its rotations towards sinks lie
-    float score_scale_;
-    attention::Rope rope_;
-    uint64_t rope_length_ = 0;                    ///< tokens that the frequencies are made for
+    RotationPlan rotations_;
+    std::vector<attention::Rope> ropes_; ///< as Config::ropes, the first under the scheme
+    uint64_t rope_length_ = 0;           ///< tokens that its frequencies are made for
+    gpu::Buffer head_facts_;             ///< [layers, most heads, 4]
+    bool has_sinks_ = false;
     gpu::Buffer key_rotation_, key_rotation_far_; ///< raw keys: [context, rope_dims / 2, 2]
     uint64_t rotated_keys_ = 0;                   ///< rows of them that are filled
     gpu::Buffer schedules_, scores_, moves_;
@@ -160,11 +197,12 @@ class Attention {
     bool looking_back_ = false;
     uint64_t first_slot_ = 0; ///< of the chunk, in the numbering of slots
     uint64_t written_ = 0;    ///< end of the positions that were stored at some time
-    std::map<std::tuple<const void *, uint64_t, For>, std::unique_ptr<Prepared>> prepared_;
+    std::map<PreparedKey, std::unique_ptr<Prepared>> prepared_;
     std::unique_ptr<attention::Choice> chosen_; ///< of the layer attended last
     std::unique_ptr<Prepared> chosen_prepared_;
-    std::map<std::tuple<const gpu::Kernel *, uint32_t, uint32_t>, const gpu::Pipeline *> pipelines_;
-    const gpu::Pipeline *rope_pipeline_, *merge_;
+    /// By kernel, width of a head, tile and flags.
+    std::map<std::tuple<const gpu::Kernel *, uint32_t, uint32_t, uint32_t>, const gpu::Pipeline *>
+        pipelines_;
     const gpu::Pipeline *move_ = nullptr, *page_bounds_ = nullptr,
                         *page_scores_ = nullptr; ///< evicting
     std::unique_ptr<Evicting> evicting_;

@@ -58,16 +58,16 @@ std::vector<Interval> intervalsOf(const std::vector<uint32_t> &pages, uint64_t p
 std::span<const float> Attention::scoresOf(gpu::Recorder &recorder, const Scratch &scratch,
                                            const KvCache &cache, uint32_t layer, const Flush &flush,
                                            const attention::WantedScores &wanted) {
-    const CacheLayer &own = cache.layers[layer];
-    uint64_t count = uint64_t{config_.heads} * wanted.row_groups * wanted.key_groups;
+    const CacheLayer &own = cacheOf(cache, layer);
+    const model::LayerConfig &shape = layerOf(layer);
+    uint64_t count = uint64_t{shape.heads} * wanted.row_groups * wanted.key_groups;
     if (!scores_ || scores_.bytes() < count * sizeof(float)) {
         flush(); // what is recorded may use the old one
         scores_ = gpu::Buffer();
         scores_ =
             gpu::Buffer(device_, "scratch", count * sizeof(float) * 5 / 4, gpu::Memory::readback);
     }
-    AttentionTile tile =
-        choosePrefillTile(tiling_, config_.heads, config_.kv_heads, widths_.head_dim);
+    AttentionTile tile = choosePrefillTile(tiling_, shape.heads, shape.kv_heads, widthOf(layer));
     auto ranges = static_cast<uint32_t>(
         tiling_.family == KernelFamily::lanes
             ? 1
@@ -76,23 +76,24 @@ std::span<const float> Attention::scoresOf(gpu::Recorder &recorder, const Scratc
                                    .k = own.k_planes,
                                    .rotation = key_rotation_ ? key_rotation_.address() : 0,
                                    .scores = scores_.address(),
-                                   .head_facts = 0,
+                                   .head_facts = headFacts(layer),
                                    .first_row = wanted.first_row,
                                    .row_groups = wanted.row_groups,
                                    .key_groups = wanted.key_groups,
                                    .group = wanted.group,
-                                   .heads = config_.heads,
-                                   .kv_heads = config_.kv_heads,
+                                   .heads = shape.heads,
+                                   .kv_heads = shape.kv_heads,
                                    .capacity = static_cast<uint32_t>(own.room.capacity),
-                                   .rope_dims = config_.rope().dims,
-                                   .scale = score_scale_,
+                                   .rope_dims = rotatedDims(layer),
+                                   .scale = config_.scoreScale(layer),
                                    .position = static_cast<uint32_t>(first_slot_)};
-    recorder.dispatch(pipeline(kScores, tile, positionFlags(layer) & ~uint32_t{ATTENTION_FAR}),
-                      params, {&scratch.q.buffer, &own.k}, {&scores_},
-                      {static_cast<uint32_t>(ceilDiv(wanted.row_groups, tile.queries)),
-                       config_.heads / tile.heads, ranges},
-                      {.bytes = uint64_t{wanted.key_groups} * wanted.group * cache.tokenBytes() / 2,
-                       .flops = 2 * count * wanted.group * config_.head_dim});
+    uint32_t flags = scoreFlags(layer) & ~uint32_t{ATTENTION_FAR | ATTENTION_SINKS};
+    recorder.dispatch(
+        pipeline(kScores, tile, layer, flags), params, {&scratch.q.buffer, &own.k}, {&scores_},
+        {static_cast<uint32_t>(ceilDiv(wanted.row_groups, tile.queries)), shape.heads / tile.heads,
+         ranges},
+        {.bytes = uint64_t{wanted.key_groups} * wanted.group * cache.tokenBytes(own) / 2,
+         .flops = 2 * count * wanted.group * shape.head_dim});
     flush();
     auto bytes = scores_.mapped();
     return {reinterpret_cast<const float *>(bytes.data()), count};
@@ -107,39 +108,36 @@ void Attention::attendChosen(gpu::Recorder &recorder, const Scratch &scratch, co
     if (wanted.row_groups > 0) {
         attention::ChunkScores scores{.position = chunk_.position,
                                       .rows = chunk_.rows,
-                                      .heads = config_.heads,
+                                      .heads = layerOf(layer).heads,
                                       .first_row = wanted.first_row,
                                       .row_groups = wanted.row_groups,
                                       .key_groups = wanted.key_groups,
                                       .group = wanted.group,
                                       .scores = {},
-                                      .scale = score_scale_};
+                                      .scale = config_.scoreScale(layer)};
         scores.scores = scoresOf(recorder, scratch, cache, layer, flush, wanted);
         chosen_ = std::make_unique<attention::Choice>(attention::chooseKeys(pattern, scores));
     } else { // short enough to be read in full
         flush();
         chosen_ = std::make_unique<attention::Choice>(std::vector<attention::Choice::Head>(
-            config_.heads, {.blocks_of = {}, .columns = {}, .offsets = {}, .is_full = true}));
+            layerOf(layer).heads,
+            {.blocks_of = {}, .columns = {}, .offsets = {}, .is_full = true}));
     }
     schedule_words_ = static_words_; // nothing recorded uses what lies beyond
     chosen_prepared_ = std::make_unique<Prepared>(prepare(*chosen_, layer, For::rows));
     runPrefill(recorder, scratch, cache, layer, *chosen_prepared_, keep_state);
 }
 
-// ---- eviction ----------------------------------------------------------------------------------
+// ---- eviction: all layers attend and are of one shape (checkOptions) ---------------------------
 
 void Attention::makeEvicting() {
     EvictionKind kind = options_.eviction.kind;
     if (kind == EvictionKind::none)
         return;
     evicting_ = std::make_unique<Evicting>();
-    const gpu::Specialization cache = {{SPEC_HEAD_DIM, widths_.head_dim},
-                                       {SPEC_CACHE_K, static_cast<uint32_t>(options_.k)},
-                                       {SPEC_CACHE_V, static_cast<uint32_t>(options_.v)}};
-    const gpu::PipelineOptions shared{.local_size = tiling_.shared_local};
-    move_ = &gpu::findPipeline(device_, kCacheMove, cache, shared);
-    page_bounds_ = &gpu::findPipeline(device_, kPageBounds, cache, shared);
-    page_scores_ = &gpu::findPipeline(device_, kPageScores, cache, shared);
+    move_ = &sharedPipeline(kCacheMove, 0, 0);
+    page_bounds_ = &sharedPipeline(kPageBounds, 0, 0);
+    page_scores_ = &sharedPipeline(kPageScores, 0, 0);
     if (kind == EvictionKind::quest) {
         uint64_t pages = ceilDiv(options_.context_tokens, options_.eviction.page);
         uint64_t page_bytes = uint64_t{config_.kv_heads} * 2 * widths_.head_dim * sizeof(float);
@@ -213,7 +211,7 @@ void Attention::moveRows(gpu::Recorder &recorder, const KvCache &cache, uint32_t
                          const std::vector<uint32_t> &moves, uint32_t count, const Flush &flush) {
     if (count == 0)
         return;
-    const CacheLayer &own = cache.layers[layer];
+    const CacheLayer &own = cacheOf(cache, layer);
     flush();
     if (!moves_ || moves_.bytes() < moves.size() * sizeof(uint32_t))
         moves_ = gpu::Buffer(device_, "scratch", moves.size() * sizeof(uint32_t) * 2,
@@ -226,8 +224,8 @@ void Attention::moveRows(gpu::Recorder &recorder, const KvCache &cache, uint32_t
                              .kv_heads = config_.kv_heads,
                              .capacity = static_cast<uint32_t>(own.room.capacity),
                              .unused = 0};
-    recorder.dispatch(*move_, params, {&moves_, &own.k, &own.v}, {&own.k, &own.v},
-                      {count, config_.kv_heads}, {.bytes = 2 * count * cache.tokenBytes()});
+    recorder.dispatch(*move_, params, {&moves_, &own.k, &own.values()}, {&own.k, &own.values()},
+                      {count, config_.kv_heads}, {.bytes = 2 * count * cache.tokenBytes(own)});
     flush();
 }
 
@@ -297,7 +295,7 @@ uint64_t Attention::keepable(uint64_t tokens, uint64_t count) const {
     for (uint32_t layer = 0; layer < config_.layers; ++layer) {
         const LayerRoom &room = rooms_[layer];
         auto kept = options_.patterns.of(layer).retention();
-        if (!kept || written_ <= room.capacity)
+        if (!layerOf(layer).attends() || !kept || written_ <= room.capacity)
             continue;
         // A ring still has the last `ring` positions; the next query sees `window` back.
         uint64_t oldest = written_ - room.slots.ring;
@@ -313,11 +311,15 @@ Interval Attention::forgotten(uint64_t tokens) const {
         return {};
     for (uint32_t layer = 0; layer < config_.layers; ++layer) {
         auto kept = options_.patterns.of(layer).retention();
+        if (!layerOf(layer).attends())
+            continue;
         if (!kept)
             return {};
         sinks = std::min(sinks, kept->sinks);
         window = std::max(window, kept->window);
     }
+    if (window == 0) // no layer attends
+        return {};
     return tokens > sinks + window ? Interval{sinks, tokens - window} : Interval{};
 }
 
@@ -330,7 +332,7 @@ bool Attention::selectsPages(uint32_t layer) const {
 
 void Attention::attendPages(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
                             uint32_t layer, const Flush &flush) {
-    const CacheLayer &own = cache.layers[layer];
+    const CacheLayer &own = cacheOf(cache, layer);
     const gpu::Buffer &pages = evicting_->pages[layer];
     uint32_t page = options_.eviction.page;
     auto keys = static_cast<uint32_t>(first_slot_ + 1);
@@ -360,7 +362,7 @@ void Attention::attendPages(gpu::Recorder &recorder, const Scratch &scratch, con
                               .page_capacity = capacity,
                               .heads = config_.heads,
                               .kv_heads = config_.kv_heads,
-                              .scale = score_scale_,
+                              .scale = config_.scoreScale(layer),
                               .unused = 0};
     recorder.dispatch(*page_scores_, scores, {&scratch.q.buffer, &pages}, {&result},
                       {static_cast<uint32_t>(ceilDiv(count, tiling_.shared_local)), config_.heads});

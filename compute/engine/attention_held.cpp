@@ -2,6 +2,7 @@
 #include "compute/engine/attention_impl.h"
 
 #include <algorithm>
+#include <ranges>
 
 namespace longscope::engine {
 namespace {
@@ -33,12 +34,16 @@ void addHeads(const std::vector<std::vector<Position>> &positions, uint64_t end,
 
 std::vector<float> Attention::heldShares(uint64_t tokens) const {
     std::vector<float> held(tokens, 0);
-    float share = 1.0F / static_cast<float>(config_.layers);
+    auto caches = std::ranges::count_if(std::views::iota(0u, config_.layers),
+                                        [&](uint32_t layer) { return hasCache(config_, layer); });
+    float share = 1.0F / static_cast<float>(std::max<int64_t>(caches, 1));
     bool evicts = options_.eviction.whileReading();
     bool chose = evicting_ && !evicting_->chosen.empty();
     if (evicting_ && evicting_->has_evicted && !evicts && !chose)
         return {}; // came from a file, which does not say
     for (uint32_t layer = 0; layer < config_.layers; ++layer) {
+        if (!hasCache(config_, layer))
+            continue;
         auto kept = options_.patterns.of(layer).retention();
         if (evicts)
             addHeads(evicting_->layers[layer].positions(), tokens, share, held);

@@ -12,7 +12,10 @@ constexpr uint64_t ceilDiv(uint64_t a, uint64_t b) {
 constexpr uint32_t kObservedRows = 64; ///< eviction: scores of so many queries are held at once
 
 /// Which keys of a layer count as far.
-attention::Zones zonesOf(const SessionOptions &options, uint32_t layer);
+attention::Zones zonesOf(const model::Config &config, const SessionOptions &options,
+                         uint32_t layer);
+/// What a head needs to be told of it; 0 where nothing (params.h, head_facts).
+uint64_t headFactsBytes(const model::Config &config);
 /// `tile` when its heads are of one kind in every workgroup, else `single`: one head a workgroup.
 AttentionTile tileOfKinds(const attention::KeySource &keys, uint32_t heads,
                           const AttentionTile &tile, const AttentionTile &single);

@@ -36,10 +36,14 @@ void checkMap(const model::Config &config, const MapRequest &request, uint64_t t
     if (request.layer >= config.layers)
         fail(ErrorKind::usage, "there is no layer {}: the model has layers 0 to {}", request.layer,
              config.layers - 1);
+    uint32_t heads = config.layer[request.layer].heads;
+    if (heads == 0)
+        fail(ErrorKind::usage, "layer {} has no attention to look at: it is recurrent",
+             request.layer);
     for (uint32_t head : request.heads)
-        if (head >= config.heads)
-            fail(ErrorKind::usage, "there is no head {}: the model has heads 0 to {}", head,
-                 config.heads - 1);
+        if (head >= heads)
+            fail(ErrorKind::usage, "there is no head {}: layer {} has heads 0 to {}", head,
+                 request.layer, heads - 1);
     if (request.size < 1 || request.size > kLargestMap)
         fail(ErrorKind::usage, "a map has 1 to {} cells a side, not {}", kLargestMap, request.size);
     checkRange("queries", request.first_query, request.end_query, tokens);
@@ -79,7 +83,7 @@ std::vector<float> AttentionPicture::mean() const {
 MapCollector::MapCollector(gpu::Device &device, const model::Config &config, MapRequest request)
     : second_(device), request_(std::move(request)) {
     checkMap(config, request_, std::max(request_.end_query, request_.end_key));
-    request_.heads = allOrNamed(std::move(request_.heads), config.heads);
+    request_.heads = allOrNamed(std::move(request_.heads), config.layer[request_.layer].heads);
     uint64_t queries = request_.end_query - request_.first_query;
     uint64_t keys = request_.end_key - request_.first_key;
     shape_.first_query = request_.first_query;

@@ -25,8 +25,8 @@ class KeyCollector : public Observer {
     }
     void recorded(gpu::Recorder &recorder, const Pass &pass, uint32_t layer, const Chunk &chunk,
                   const Flush &flush) override {
-        second_.cells({recorder, pass, layer, chunk, flush},
-                      {request_.heads, keys_.first, keys_.end, 1},
+        std::vector<uint32_t> heads = allOrNamed(request_.heads, pass.config.layer[layer].heads);
+        second_.cells({recorder, pass, layer, chunk, flush}, {heads, keys_.first, keys_.end, 1},
                       [&](uint32_t, uint64_t first_column, std::span<const Cell> cells) {
                           for (size_t i = 0; i < cells.size(); ++i)
                               sums_[first_column + i] += cells[i].sum;
@@ -46,6 +46,13 @@ class KeyCollector : public Observer {
     std::vector<double> sums_;
 };
 
+std::vector<uint32_t> headsOfLayers(const model::Config &config) {
+    std::vector<uint32_t> heads;
+    for (const model::LayerConfig &layer : config.layer)
+        heads.push_back(layer.heads);
+    return heads;
+}
+
 } // namespace
 
 // ---- what the heads do -------------------------------------------------------------------------
@@ -53,7 +60,8 @@ class KeyCollector : public Observer {
 MetricsCollector::MetricsCollector(gpu::Device &device, const model::Config &config,
                                    const MetricWidths &widths, const attention::Pattern *other)
     : second_(device), widths_(widths), other_(other), heads_(config.heads),
-      sums_(uint64_t{config.layers} * config.heads * kSums), queries_(config.layers) {
+      layer_heads_(headsOfLayers(config)), sums_(uint64_t{config.layers} * config.heads * kSums),
+      queries_(config.layers) {
     if (other && other->isDynamic())
         fail(ErrorKind::usage,
              "the recall of {} cannot be told beforehand: it chooses its keys from the data",
@@ -66,9 +74,10 @@ void MetricsCollector::recorded(gpu::Recorder &recorder, const Pass &pass, uint3
     auto start = Clock::now();
     const Look look{recorder, pass, layer, chunk, flush};
     auto add = [&](const std::vector<float> &metrics, uint32_t first, uint32_t count, uint32_t to) {
-        for (uint64_t line = 0; line < uint64_t{chunk.rows} * heads_; ++line)
+        uint64_t heads = layer_heads_[layer];
+        for (uint64_t line = 0; line < chunk.rows * heads; ++line)
             for (uint32_t i = 0; i < count; ++i)
-                sums_[(uint64_t{layer} * heads_ + line % heads_) * kSums + to + i] +=
+                sums_[(uint64_t{layer} * heads_ + line % heads) * kSums + to + i] +=
                     metrics[line * MAP_METRIC_COUNT + first + i];
     };
     add(second_.metrics(look, widths_), 1, 4, 0);
@@ -95,13 +104,17 @@ HeadMetrics MetricsCollector::of(uint32_t layer, uint32_t head) const {
 
 RecallCollector::RecallCollector(gpu::Device &device, const model::Config &config,
                                  const attention::LayerPatterns &patterns)
-    : second_(device), patterns_(patterns), layers_(config.layers), heads_(config.heads) {
-    for (uint32_t layer = 0; layer < config.layers; ++layer)
-        looked_at_ += wants(layer, {}) ? 1 : 0;
+    : second_(device), patterns_(withNativeWindows(config, {.patterns = patterns}).patterns),
+      layer_heads_(headsOfLayers(config)) {
+    for (uint32_t layer = 0; layer < config.layers; ++layer) {
+        heads_ += layer_heads_[layer];
+        looked_at_ += wants(layer, {}) ? layer_heads_[layer] : 0;
+    }
 }
 
 bool RecallCollector::wants(uint32_t layer, const Chunk &) const {
-    return patterns_.of(layer).kind() != attention::PatternKind::full;
+    return layer_heads_[layer] > 0 && !patterns_.isNative(layer) &&
+           patterns_.of(layer).kind() != attention::PatternKind::full;
 }
 
 void RecallCollector::recorded(gpu::Recorder &recorder, const Pass &pass, uint32_t layer,
@@ -111,18 +124,19 @@ void RecallCollector::recorded(gpu::Recorder &recorder, const Pass &pass, uint32
     bool inverse = pattern.isDynamic();
     std::vector<float> metrics =
         second_.metrics({recorder, pass, layer, chunk, flush}, {}, inverse ? &full_ : &pattern);
-    for (uint64_t line = 0; line < chunk.rows * heads_; ++line) {
+    uint64_t lines = uint64_t{chunk.rows} * layer_heads_[layer];
+    for (uint64_t line = 0; line < lines; ++line) {
         auto seen = static_cast<double>(metrics[line * MAP_METRIC_COUNT]);
         sum_ += inverse ? 1 / std::max(seen, 1.0) : seen;
     }
-    queries_ += chunk.rows;
+    lines_ += lines;
 }
 
 double RecallCollector::recall() const {
-    if (queries_ == 0)
+    if (lines_ == 0)
         return 1;
-    double mean = sum_ / static_cast<double>(queries_ * heads_);
-    double share = static_cast<double>(looked_at_) / static_cast<double>(layers_);
+    double mean = sum_ / static_cast<double>(lines_);
+    double share = static_cast<double>(looked_at_) / static_cast<double>(heads_);
     return 1 - share + share * mean;
 }
 
@@ -147,20 +161,25 @@ std::vector<double> sharesOfSpans(Session &session, const SpanRequest &request,
                                   std::stop_token stop) {
     const Engine &engine = session.engine();
     SpanRequest wanted = request;
-    wanted.layers = allOrNamed(std::move(wanted.layers), engine.config().layers);
-    wanted.heads = allOrNamed(std::move(wanted.heads), engine.config().heads);
-    if (wanted.spans.empty())
-        return {};
+    const model::Config &config = engine.config();
+    bool all_layers = wanted.layers.empty();
+    wanted.layers = allOrNamed(std::move(wanted.layers), config.layers);
+    if (all_layers)
+        std::erase_if(wanted.layers,
+                      [&](uint32_t layer) { return !config.layer[layer].attends(); });
+    if (wanted.spans.empty() || wanted.layers.empty())
+        return std::vector<double>(wanted.spans.size());
     Interval keys = wanted.spans.front();
     for (const Interval &span : wanted.spans) {
-        checkMap(engine.config(),
-                 {.layer = wanted.layers.back(),
-                  .heads = wanted.heads,
-                  .first_query = wanted.first_query,
-                  .end_query = wanted.end_query,
-                  .first_key = span.first,
-                  .end_key = span.end},
-                 session.tokens().size());
+        for (uint32_t layer : wanted.layers)
+            checkMap(config,
+                     {.layer = layer,
+                      .heads = wanted.heads,
+                      .first_query = wanted.first_query,
+                      .end_query = wanted.end_query,
+                      .first_key = span.first,
+                      .end_key = span.end},
+                     session.tokens().size());
         keys = {std::min(keys.first, span.first), std::max(keys.end, span.end)};
     }
     KeyCollector collector(engine.device(), wanted, keys);
@@ -169,8 +188,10 @@ std::vector<double> sharesOfSpans(Session &session, const SpanRequest &request,
         fail(ErrorKind::stopped, "stopped while looking where the answer came from");
 
     std::vector<double> before = collector.sumsUpTo(), shares;
-    auto all = static_cast<double>((wanted.end_query - wanted.first_query) * wanted.layers.size() *
-                                   wanted.heads.size());
+    uint64_t heads = 0;
+    for (uint32_t layer : wanted.layers)
+        heads += allOrNamed(wanted.heads, config.layer[layer].heads).size();
+    auto all = static_cast<double>((wanted.end_query - wanted.first_query) * heads);
     for (const Interval &span : wanted.spans)
         shares.push_back((before[span.end - keys.first] - before[span.first - keys.first]) / all);
     return shares;

@@ -28,12 +28,13 @@ class MetricsCollector : public Observer {
     MetricsCollector(gpu::Device &device, const model::Config &config,
                      const MetricWidths &widths = {}, const attention::Pattern *other = nullptr);
 
-    bool wants(uint32_t, const Chunk &) const override { return true; }
+    bool wants(uint32_t layer, const Chunk &) const override { return headsOf(layer) > 0; }
     void recorded(gpu::Recorder &recorder, const Pass &pass, uint32_t layer, const Chunk &chunk,
                   const Flush &flush) override;
 
     uint32_t layers() const { return static_cast<uint32_t>(queries_.size()); }
-    uint32_t heads() const { return heads_; }
+    uint32_t heads() const { return heads_; } ///< the most of a layer
+    uint32_t headsOf(uint32_t layer) const { return layer_heads_[layer]; }
     HeadMetrics of(uint32_t layer, uint32_t head) const;
     double seconds() const { return seconds_; } ///< beyond what the reading takes
 
@@ -44,6 +45,7 @@ class MetricsCollector : public Observer {
     MetricWidths widths_;
     const attention::Pattern *other_;
     uint32_t heads_;
+    std::vector<uint32_t> layer_heads_;
     std::vector<double> sums_;      ///< [layers, heads, kSums]
     std::vector<uint64_t> queries_; ///< of each layer
     double seconds_ = 0;
@@ -53,9 +55,9 @@ class MetricsCollector : public Observer {
 /// layers (methods.md 0.4).
 class RecallCollector : public Observer {
   public:
-    /// `patterns` outlive the collector. Of patterns that do not look at the data: give it to a
-    /// session with full attention. Of those that do: to the session itself, whose own queries and
-    /// keys count then.
+    /// Of patterns that do not look at the data: give it to a session with full attention. Of those
+    /// that do: to the session itself, whose own queries and keys count then. Layers that keep the
+    /// model's own window lose nothing.
     RecallCollector(gpu::Device &device, const model::Config &config,
                     const attention::LayerPatterns &patterns);
     bool wants(uint32_t layer, const Chunk &) const override;
@@ -65,11 +67,12 @@ class RecallCollector : public Observer {
 
   private:
     SecondPass second_;
-    const attention::LayerPatterns &patterns_;
+    const attention::LayerPatterns patterns_;
     const attention::Pattern full_;
-    uint64_t layers_, heads_;
+    std::vector<uint32_t> layer_heads_;
     double sum_ = 0; ///< over queries and heads of the layers that were looked at
-    uint64_t queries_ = 0, looked_at_ = 0; ///< of all those layers together; layers
+    uint64_t lines_ = 0;                 ///< how many these are
+    uint64_t heads_ = 0, looked_at_ = 0; ///< of all layers, and of those that are looked at
 };
 
 /// Several observers of one reading.
@@ -88,7 +91,7 @@ class Observers : public Observer {
 
 /// Tokens (of an answer, say) and parts of what they saw.
 struct SpanRequest {
-    std::vector<uint32_t> layers = {}, heads = {}; ///< empty: all
+    std::vector<uint32_t> layers = {}, heads = {}; ///< empty: all that attend; all of each
     uint64_t first_query = 0, end_query = 0;
     std::vector<attention::Interval> spans; ///< of keys; they may overlap
 };

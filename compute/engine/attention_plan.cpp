@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
 namespace longscope::engine {
@@ -43,6 +44,7 @@ class ScratchPlanner {
     AttentionScratch plan() {
         AttentionScratch planned;
         planned.key_rotations = keyRotations();
+        planned.head_facts = headFactsBytes(config_);
         planChunks();
         planned.schedules = schedules_.bytes();
         planned.scores = scores_.bytes();
@@ -73,17 +75,25 @@ class ScratchPlanner {
 
     void planChunk(uint64_t position) {
         uint64_t words = 0, chosen = 0;
-        std::set<std::pair<const Pattern *, uint64_t>> known; // layers share schedules
+        // Layers share schedules.
+        std::set<std::tuple<const Pattern *, uint64_t, uint64_t, uint32_t, uint32_t, uint32_t>>
+            known;
         for (uint32_t layer = 0; layer < config_.layers; ++layer) {
             const Pattern &pattern = options_.patterns.of(layer);
-            uint64_t capacity = planLayer(options_, layer, tiling_.chunk_tokens).capacity;
-            if (!known.emplace(&pattern, capacity).second)
+            const model::LayerConfig &shape = config_.layer[layer];
+            if (!shape.attends() ||
+                !known
+                     .emplace(&pattern,
+                              planLayer(config_, options_, layer, tiling_.chunk_tokens).capacity,
+                              zonesOf(config_, options_, layer).near_keys, shape.heads,
+                              shape.kv_heads, widths_.layer[layer].head_dim)
+                     .second)
                 continue;
             if (pattern.isDynamic() && tiling_.chunk_tokens > 1) {
                 chosen = std::max(chosen, chosenWords(layer, position));
                 attention::WantedScores wanted =
                     attention::wantedScores(pattern, position, tiling_.chunk_tokens);
-                needScores(wanted.row_groups, wanted.key_groups);
+                needScores(shape.heads, wanted.row_groups, wanted.key_groups);
                 continue;
             }
             words = ceilDiv(words, 16) * 16 + wordsAt(pattern, layer, position, kSampledTokens);
@@ -94,8 +104,8 @@ class ScratchPlanner {
         planEvictionScores(position);
     }
 
-    void needScores(uint64_t rows, uint64_t keys) {
-        scores_.need(config_.heads * rows * keys * sizeof(float));
+    void needScores(uint64_t heads, uint64_t rows, uint64_t keys) {
+        scores_.need(heads * rows * keys * sizeof(float));
     }
 
     void planEvictionScores(uint64_t position) {
@@ -103,18 +113,18 @@ class ScratchPlanner {
         uint64_t rows = tiling_.chunk_tokens, end = position + rows;
         uint64_t kept = std::min(position, eviction.keep) + rows;
         if (eviction.kind == EvictionKind::h2o)
-            needScores(std::min<uint64_t>(rows, kObservedRows), kept);
+            needScores(config_.heads, std::min<uint64_t>(rows, kObservedRows), kept);
         if (eviction.kind == EvictionKind::tova)
-            needScores(1, kept);
+            needScores(config_.heads, 1, kept);
         bool prompt_ends = end == options_.context_tokens;
         if (eviction.kind == EvictionKind::snapkv && prompt_ends && end > eviction.keep)
-            needScores(std::min<uint64_t>(eviction.window, rows), end);
+            needScores(config_.heads, std::min<uint64_t>(eviction.window, rows), end);
     }
 
     /// Words of the schedules of all passes, for a whole chunk.
     uint64_t words(const KeySource &keys, uint32_t layer, uint64_t position) const {
-        AttentionTile tile = tileFor(keys);
-        return words(keys, layer, position, tile, kindsOf(keys, config_.heads, tile));
+        AttentionTile tile = tileFor(keys, layer);
+        return words(keys, layer, position, tile, kindsOf(keys, config_.layer[layer].heads, tile));
     }
 
     uint64_t words(const KeySource &keys, uint32_t layer, uint64_t position,
@@ -125,19 +135,20 @@ class ScratchPlanner {
         input.tile_rows = tile.queries;
         input.key_step = tile.keys;
         input.kinds = kinds;
-        input.slots = planLayer(options_, layer, tiling_.chunk_tokens).slots;
-        input.zones = zonesOf(options_, layer);
+        input.slots = planLayer(config_, options_, layer, tiling_.chunk_tokens).slots;
+        input.zones = zonesOf(config_, options_, layer);
         uint64_t sum = 0;
         for (input.pass = 0; input.pass < keys.passes(); ++input.pass)
             sum = ceilDiv(sum, 16) * 16 + makeSchedule(keys, input).words();
         return sum;
     }
 
-    AttentionTile tileFor(const KeySource &keys) const {
-        return tileOfKinds(
-            keys, config_.heads,
-            choosePrefillTile(tiling_, config_.heads, config_.kv_heads, widths_.head_dim),
-            choosePrefillTile(tiling_, 1, 1, widths_.head_dim));
+    AttentionTile tileFor(const KeySource &keys, uint32_t layer) const {
+        const model::LayerConfig &shape = config_.layer[layer];
+        uint32_t width = widths_.layer[layer].head_dim;
+        return tileOfKinds(keys, shape.heads,
+                           choosePrefillTile(tiling_, shape.heads, shape.kv_heads, width),
+                           choosePrefillTile(tiling_, 1, 1, width));
     }
 
     /// Exact up to `most` tokens; beyond, on from there in a straight line.
@@ -159,10 +170,11 @@ class ScratchPlanner {
     /// Every head chooses for itself.
     uint64_t chosenWords(uint32_t layer, uint64_t position) {
         const Pattern &pattern = options_.patterns.of(layer);
-        const AttentionTile tile = choosePrefillTile(tiling_, 1, 1, widths_.head_dim);
+        const AttentionTile tile = choosePrefillTile(tiling_, 1, 1, widths_.layer[layer].head_dim);
+        uint32_t heads = config_.layer[layer].heads;
         uint64_t chunk = tiling_.chunk_tokens;
         auto wordsOf = [&](const attention::Choice::Head &head, uint64_t at) {
-            return config_.heads * words(attention::Choice({head}), layer, at, tile, {0});
+            return heads * words(attention::Choice({head}), layer, at, tile, {0});
         };
         if (attention::wantedScores(pattern, position, tiling_.chunk_tokens).row_groups == 0)
             return wordsOf({.blocks_of = {}, .columns = {}, .offsets = {}, .is_full = true},
@@ -172,7 +184,7 @@ class ScratchPlanner {
             pattern.kind() == PatternKind::xattention || pattern.kind() == PatternKind::flexprefill;
         uint64_t sample = std::max(is_share ? kSampledChoice : 4 * chosenKeys(pattern), chunk);
         sample = is_share ? sample : std::min(sample, position);
-        auto [made, is_new] = sampled_.try_emplace({&pattern, sample});
+        auto [made, is_new] = sampled_.try_emplace({&pattern, sample, heads, tile.queries});
         if (is_new)
             made->second = wordsOf(evenChoice(pattern, sample), sample);
         double share =
@@ -258,7 +270,8 @@ class ScratchPlanner {
     const Tiling &tiling_;
     const SessionOptions &options_;
     GrowingBuffer schedules_{3, 2}, scores_{5, 4};
-    std::map<std::pair<const Pattern *, uint64_t>, uint64_t> sampled_; ///< words of even choices
+    /// Words of even choices.
+    std::map<std::tuple<const Pattern *, uint64_t, uint32_t, uint32_t>, uint64_t> sampled_;
 };
 
 } // namespace

@@ -15,26 +15,93 @@ namespace {
 constexpr uint64_t kMostTokens = UINT32_MAX - 65536;
 constexpr uint64_t kExactTokens = 4096, kLineTokens = 32768; ///< of the search for windows
 
-/// fn(LayerReading) for every layer.
+/// fn(LayerReading) for every layer that attends.
 template <class Function>
 void forEachLayer(const ModelPlan &model, const SessionOptions &options, Function function) {
     uint32_t chunk = sessionTiling(model.tiling, model.config, options).chunk_tokens;
     for (uint32_t layer = 0; layer < model.config.layers; ++layer)
-        function(attention::LayerReading{.pattern = options.patterns.of(layer),
-                                         .eviction = options.eviction,
-                                         .layer = layer,
-                                         .chunk_tokens = chunk});
+        if (model.config.layer[layer].attends())
+            function(attention::LayerReading{.pattern = options.patterns.of(layer),
+                                             .eviction = options.eviction,
+                                             .layer = layer,
+                                             .chunk_tokens = chunk});
+}
+
+/// One layer as the formulas have it. Values may be narrower than keys.
+attention::ModelShape shapeOf(const model::Config &config, uint32_t layer) {
+    const model::LayerConfig &own = config.layer[layer];
+    return {.layers = 1,
+            .model_dim = config.model_dim,
+            .ffn_dim = own.ffn_dim,
+            .heads = own.heads,
+            .kv_heads = own.kv_heads,
+            .head_dim = (own.head_dim + own.value_dim) / 2,
+            .head_dim_padded = padded(own.head_dim),
+            .vocab = config.vocab};
+}
+
+/// Weights of a layer that one token multiplies with.
+double attendingParameters(const model::Config &config, const model::LayerConfig &own) {
+    double dim = config.model_dim, heads = own.heads;
+    const model::LatentConfig &latent = config.latent;
+    if (config.architecture->attention.latent) {
+        double rotated = config.rope().dims, key = latent.key_dim, value = latent.value_dim;
+        double q = latent.q_rank ? latent.q_rank * (dim + heads * key) : dim * heads * key;
+        return q + dim * (latent.kv_rank + rotated) +
+               heads * latent.kv_rank * (key - rotated + value) + heads * value * dim;
+    }
+    double q = heads * own.head_dim, kv = 1.0 * own.kv_heads * own.head_dim;
+    bool gated = config.architecture->attention.gated;
+    return dim * ((gated ? 3 : 2) * q + 2 * kv);
+}
+
+double recurrentParameters(const model::Config &config, const model::LayerConfig &own) {
+    double dim = config.model_dim, inner = config.recurrent.inner;
+    double keys = 1.0 * config.recurrent.groups * config.recurrent.state;
+    switch (own.recurrence) {
+    case model::Recurrence::none:
+        return 0;
+    case model::Recurrence::mamba1:
+        return 3 * dim * inner +
+               inner * (2.0 * config.recurrent.heads + 2.0 * config.recurrent.state);
+    case model::Recurrence::mamba2:
+        return dim * (3 * inner + 2 * keys + config.recurrent.heads);
+    case model::Recurrence::short_conv:
+        return 4 * dim * dim;
+    case model::Recurrence::delta_net:
+        return dim * (3 * inner + 2 * keys + 2.0 * config.recurrent.heads);
+    case model::Recurrence::rwkv6:
+        return dim * (6 * dim + 2.0 * config.recurrent.channel_dim);
+    }
+    return 0;
+}
+
+double feedForwardParameters(const model::Config &config, const model::LayerConfig &own) {
+    double dim = config.model_dim;
+    const model::ExpertConfig &experts = config.experts;
+    double dense = config.architecture->ffn.kind == model::FfnKind::plain ? 2 : 3;
+    double sum = dense * dim * own.ffn_dim;
+    if (own.experts_used > 0)
+        sum += dim * experts.count + 3 * dim * own.experts_used * experts.ffn_dim +
+               3 * dim * experts.shared_dim;
+    return sum;
 }
 
 /// Of the tokens below `end`, all layers.
 double attentionFlops(const ModelPlan &model, const SessionOptions &options, uint64_t end) {
-    attention::ModelShape shape = shapeOf(model.config);
     double flops = 0;
     forEachLayer(model, options, [&](const attention::LayerReading &reading) {
+        attention::ModelShape shape = shapeOf(model.config, reading.layer);
         flops += attention::attentionFlops(shape, attention::readingPairs(reading, end)) +
                  attention::choosingFlops(shape, reading, end);
     });
     return flops;
+}
+
+/// Of one token in the cache that a layer reads.
+double readTokenBytes(const ModelPlan &model, const SessionOptions &options, uint32_t layer) {
+    return static_cast<double>(
+        cacheTokenBytes(model.config, options, model.config.layer[layer].cache_layer));
 }
 
 /// Target and host copy of the second pass (second_pass.cpp), in pieces of a bounded size.
@@ -42,7 +109,7 @@ uint64_t mapBytes(const ModelPlan &model, const SessionOptions &options, const M
                   uint32_t chunk_rows) {
     uint64_t keys = map.end_key - map.first_key;
     uint64_t step = (keys + map.size - 1) / map.size, columns = (keys + step - 1) / step;
-    uint64_t heads = map.heads.empty() ? model.config.heads : map.heads.size();
+    uint64_t heads = map.heads.empty() ? model.config.layer[map.layer].heads : map.heads.size();
     uint64_t column_bytes =
         uint64_t{chunk_rows} * options.patterns.of(map.layer).passes() * sizeof(Cell);
     uint64_t pieces = std::max<uint64_t>(kMapBufferBytes / column_bytes, 1);
@@ -52,12 +119,18 @@ uint64_t mapBytes(const ModelPlan &model, const SessionOptions &options, const M
 /// The largest buffer of the cache.
 uint64_t largestPlane(const model::Config &config, const SessionOptions &options,
                       uint32_t chunk_tokens) {
-    uint64_t rows = 0;
-    for (uint32_t layer = 0; layer < config.layers; ++layer)
-        rows = std::max(rows, config.kv_heads * planLayer(options, layer, chunk_tokens).capacity);
-    uint32_t head_dim = padded(config.head_dim);
-    return rows * std::max(attention::rowBytes(options.k, head_dim),
-                           attention::rowBytes(options.v, head_dim));
+    uint64_t most = 0;
+    for (uint32_t layer = 0; layer < config.layers; ++layer) {
+        if (!hasCache(config, layer))
+            continue;
+        uint32_t head_dim = padded(config.layer[layer].head_dim);
+        uint64_t rows =
+            config.layer[layer].kv_heads * planLayer(config, options, layer, chunk_tokens).capacity;
+        uint64_t values =
+            sharesValues(config) ? 0 : rows * attention::rowBytes(options.v, head_dim);
+        most = std::max({most, rows * attention::rowBytes(options.k, head_dim), values});
+    }
+    return most;
 }
 
 } // namespace
@@ -88,33 +161,49 @@ attention::ModelShape shapeOf(const model::Config &config) {
             .vocab = config.vocab};
 }
 
-Work readingWork(const ModelPlan &model, const SessionOptions &options, uint64_t first,
+uint64_t allHeads(const model::Config &config) {
+    uint64_t heads = 0;
+    for (const model::LayerConfig &layer : config.layer)
+        heads += layer.heads;
+    return heads;
+}
+
+double linearFlops(const model::Config &config) {
+    double parameters = 0;
+    for (const model::LayerConfig &own : config.layer) {
+        if (own.attends())
+            parameters += attendingParameters(config, own);
+        parameters += recurrentParameters(config, own) + feedForwardParameters(config, own);
+    }
+    return 2 * parameters;
+}
+
+Work readingWork(const ModelPlan &model, const SessionOptions &wanted, uint64_t first,
                  uint64_t end) {
-    attention::ModelShape shape = shapeOf(model.config);
-    Work work{.flops = static_cast<double>(end - first) * attention::linearFlops(shape) +
-                       attention::headFlops(shape) + attentionFlops(model, options, end) -
-                       attentionFlops(model, options, first),
+    const SessionOptions options = withNativeWindows(model.config, wanted);
+    Work work{.flops = static_cast<double>(end - first) * linearFlops(model.config) +
+                       attention::headFlops(shapeOf(model.config)) +
+                       attentionFlops(model, options, end) - attentionFlops(model, options, first),
               .bytes = static_cast<double>(model.read_bytes)};
-    auto token_bytes = static_cast<double>(attention::cacheTokenBytes(shape, options.k, options.v));
     forEachLayer(model, options, [&](const attention::LayerReading &reading) {
         // What the first query sees is read, and the new keys are.
         double before = first > 0 ? attention::writingKeys(reading, first - 1) : 0;
-        work.bytes += token_bytes * (before + static_cast<double>(end - first));
+        work.bytes += readTokenBytes(model, options, reading.layer) *
+                      (before + static_cast<double>(end - first));
     });
     return work;
 }
 
-Work writingWork(const ModelPlan &model, const SessionOptions &options, uint64_t position) {
-    attention::ModelShape shape = shapeOf(model.config);
-    double keys = 0;
+Work writingWork(const ModelPlan &model, const SessionOptions &wanted, uint64_t position) {
+    const SessionOptions options = withNativeWindows(model.config, wanted);
+    Work work{.flops = linearFlops(model.config) + attention::headFlops(shapeOf(model.config)),
+              .bytes = static_cast<double>(model.read_bytes)};
     forEachLayer(model, options, [&](const attention::LayerReading &reading) {
-        keys += attention::writingKeys(reading, position);
+        double keys = attention::writingKeys(reading, position);
+        work.flops += attention::attentionFlops(shapeOf(model.config, reading.layer), keys);
+        work.bytes += keys * readTokenBytes(model, options, reading.layer);
     });
-    return {.flops = attention::linearFlops(shape) + attention::headFlops(shape) +
-                     attention::attentionFlops(shape, keys),
-            .bytes = static_cast<double>(model.read_bytes) +
-                     keys * static_cast<double>(
-                                attention::cacheTokenBytes(shape, options.k, options.v))};
+    return work;
 }
 
 uint64_t SessionPlan::totalBytes() const {
@@ -130,18 +219,19 @@ std::vector<SessionPlan::Part> SessionPlan::parts() const {
     return parts;
 }
 
-SessionPlan planSession(const ModelPlan &model, const SessionOptions &options,
+SessionPlan planSession(const ModelPlan &model, const SessionOptions &wanted,
                         const std::optional<MapRequest> &map) {
     const model::Config &config = model.config;
+    const SessionOptions options = withNativeWindows(config, wanted);
     Tiling tiling = sessionTiling(model.tiling, model.config, options);
     WidthPlan widths = planWidths(config);
     SessionPlan plan{.context_tokens = options.context_tokens,
                      .weight_bytes = model.weight_bytes,
                      .cache_bytes = planCache(config, options, tiling.chunk_tokens)};
     for (uint32_t layer = 0; layer < config.layers; ++layer) {
-        LayerRoom room = planLayer(options, layer, tiling.chunk_tokens);
-        plan.layer_tokens.push_back(room.capacity);
-        plan.layer_bytes.push_back(planCacheLayer(config, options, room));
+        plan.layer_tokens.push_back(
+            planLayer(config, options, layer, tiling.chunk_tokens).capacity);
+        plan.layer_bytes.push_back(planCacheLayer(config, options, layer, tiling.chunk_tokens));
     }
     plan.scratch_bytes = planScratch(config, widths, tiling, options) +
                          planAttentionScratch(config, widths, tiling, options).bytes();
@@ -179,6 +269,7 @@ AttentionScratch LongestContext::attentionAt(uint64_t tokens) {
         return static_cast<uint64_t>(static_cast<double>(near.*part) + std::max(rise, 0.0) * share);
     };
     return {.key_rotations = onLine(&AttentionScratch::key_rotations),
+            .head_facts = near.head_facts,
             .schedules = onLine(&AttentionScratch::schedules),
             .scores = onLine(&AttentionScratch::scores),
             .evicting = onLine(&AttentionScratch::evicting),

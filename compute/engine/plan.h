@@ -24,8 +24,12 @@ struct ModelPlan {
 ModelPlan planModel(const model::Gguf &file, const model::Config &config, const Tiling &tiling);
 ModelPlan planModel(const Engine &engine);
 
-/// The model's sizes as the formulas have them.
+/// The model's sizes as the formulas have them: the largest of all layers.
 attention::ModelShape shapeOf(const model::Config &config);
+/// Query heads of all layers together.
+uint64_t allHeads(const model::Config &config);
+/// Of the matrices of all layers and one token, each layer by its own sizes. The head is apart.
+double linearFlops(const model::Config &config);
 /// What a piece of work asks for by theory: the operations of the mathematics and the fewest bytes.
 struct Work {
     double flops = 0, bytes = 0;
@@ -65,7 +69,7 @@ struct Room {
 class LongestContext {
   public:
     LongestContext(const ModelPlan &model, const SessionOptions &options, const Room &room)
-        : model_(model), options_(options), room_(room) {}
+        : model_(model), options_(withNativeWindows(model.config, options)), room_(room) {}
     /// 0 when not even one token fits.
     uint64_t find(CacheType k, CacheType v);
 

@@ -1,6 +1,7 @@
 #include "compute/engine/scratch.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace longscope::engine {
 namespace {
@@ -13,6 +14,7 @@ void forEachBuffer(const model::Config &config, const WidthPlan &widths, const T
     uint64_t rows = tiling.chunk_tokens;
     uint32_t q = widths.q;
     uint32_t far_regions = farRegions(config, options);
+    RotationPlan rotations = planRotations(config);
     auto device = gpu::Memory::device;
     make(&Scratch::x, rows, widths.model, device);
     make(&Scratch::normed, rows, widths.model, device);
@@ -25,8 +27,8 @@ void forEachBuffer(const model::Config &config, const WidthPlan &widths, const T
     make(&Scratch::hidden, rows, widths.hidden, device);
     make(&Scratch::logits, uint64_t{1}, widths.vocab, gpu::Memory::readback);
     plain(&Scratch::tokens, rows, gpu::Memory::upload);
-    plain(&Scratch::rotation, rows * config.rope().dims, gpu::Memory::upload);
-    plain(&Scratch::rotation_far, far_regions * rows * config.rope().dims, gpu::Memory::upload);
+    plain(&Scratch::rotation, rows * rotations.row_floats, gpu::Memory::upload);
+    plain(&Scratch::rotation_far, far_regions * rows * rotations.most_dims, gpu::Memory::upload);
     plain(&Scratch::state, rows * config.heads * 2, device);
     plain(&Scratch::partial, uint64_t{tiling.decode_splits} * config.heads * (widths.head_dim + 2),
           device);
@@ -34,24 +36,41 @@ void forEachBuffer(const model::Config &config, const WidthPlan &widths, const T
 
 } // namespace
 
-uint32_t farRegion(const SessionOptions &options, uint32_t layer) {
-    const attention::Pattern &own = options.patterns.of(layer);
-    std::vector<std::string_view> seen; // of one rule each: what they keep does not tell them apart
+RotationPlan planRotations(const model::Config &config) {
+    RotationPlan plan;
+    uint32_t factors = config.temperature.scale != 0 ? 1 : 0;
+    for (const model::RopeConfig &rope : config.ropes) {
+        plan.before.push_back(plan.row_floats);
+        plan.row_floats += rope.dims + factors;
+        plan.most_dims = std::max(plan.most_dims, rope.dims);
+    }
+    plan.before.push_back(plan.row_floats);
+    plan.row_floats += factors;
+    return plan;
+}
+
+uint32_t farRegion(const model::Config &config, const SessionOptions &options, uint32_t layer) {
+    // Of one rule each: what they keep does not tell them apart.
+    std::vector<std::pair<std::string_view, uint32_t>> seen;
+    std::pair<std::string_view, uint32_t> own;
     for (uint32_t other = 0; other <= layer; ++other) {
         const attention::Pattern &pattern = options.patterns.of(other);
-        if (pattern.relabelsSinks() && !std::ranges::contains(seen, pattern.spec()))
-            seen.push_back(pattern.spec());
+        if (!config.layer[other].attends() || !pattern.relabelsSinks())
+            continue;
+        own = {pattern.spec(), config.layer[other].rope};
+        if (!std::ranges::contains(seen, own))
+            seen.push_back(own);
     }
-    if (!own.relabelsSinks())
+    if (!config.layer[layer].attends() || !options.patterns.of(layer).relabelsSinks())
         return 0;
-    return static_cast<uint32_t>(std::ranges::find(seen, own.spec()) - seen.begin());
+    return static_cast<uint32_t>(std::ranges::find(seen, own) - seen.begin());
 }
 
 uint32_t farRegions(const model::Config &config, const SessionOptions &options) {
     uint32_t regions = options.ropeScheme().nearKeys() != UINT64_MAX ? 1 : 0;
     for (uint32_t layer = 0; layer < config.layers; ++layer)
-        if (options.patterns.of(layer).relabelsSinks())
-            regions = std::max(regions, farRegion(options, layer) + 1);
+        if (config.layer[layer].attends() && options.patterns.of(layer).relabelsSinks())
+            regions = std::max(regions, farRegion(config, options, layer) + 1);
     return regions;
 }
 

@@ -105,7 +105,8 @@ void SecondPass::cells(const Look &look, const CellGrid &grid, const AddCells &a
 
 std::vector<float> SecondPass::metrics(const Look &look, const MetricWidths &widths,
                                        const attention::KeySource *other) {
-    uint64_t count = uint64_t{look.chunk.rows} * look.pass.config.heads * MAP_METRIC_COUNT;
+    uint64_t heads = look.pass.config.layer[look.layer].heads;
+    uint64_t count = look.chunk.rows * heads * MAP_METRIC_COUNT;
     auto bytes =
         run(look, {.sinks = widths.sinks, .recent = widths.recent}, count * sizeof(float), other);
     auto *numbers = reinterpret_cast<const float *>(bytes.data());

@@ -18,6 +18,7 @@ SessionOptions withWindow(const Engine &engine, SessionOptions options) {
     if (options.context_tokens == 0)
         options.context_tokens = config.context_tokens;
     checkOptions(config, options);
+    options = withNativeWindows(config, std::move(options));
     // A scheme that was chosen is the reader's word; without one nothing goes out of range.
     if (std::string problem = outOfReach(config, options); !problem.empty() && !options.rope)
         fail(ErrorKind::usage, "{}", problem);
@@ -52,7 +53,8 @@ Session::Impl::Impl(Engine &owner, const SessionOptions &wanted)
     refuseTooLarge(engine, options, cache_bytes, scratch_bytes);
     cache = makeCache(engine.device(), config, options, tiling.chunk_tokens);
     scratch = makeScratch(engine.device(), config, widths, tiling, options);
-    attention = std::make_unique<Attention>(engine.device(), tiling, config, widths, options);
+    attention = std::make_unique<Attention>(engine.device(), tiling, config, widths, options,
+                                            readSinks(engine.file(), config));
 }
 
 Pass Session::Impl::pass() const {

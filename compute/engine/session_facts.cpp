@@ -108,6 +108,8 @@ std::vector<std::pair<std::string, std::string>> sessionFacts(const Session &ses
         {"the eviction", options.eviction.spec}};
     std::map<const Pattern *, std::string> known; // layers share patterns
     for (uint32_t layer = 0; layer < config.layers; ++layer) {
+        if (!config.layer[layer].attends())
+            continue;
         const Pattern &pattern = options.patterns.of(layer);
         auto [found, is_new] = known.try_emplace(&pattern);
         if (is_new)

@@ -66,25 +66,28 @@ uint64_t rowsInUse(const Counts &counts, uint32_t layer, const SessionOptions &o
 }
 
 /// Calls visit(buffer, offset, bytes) for everything of the cache that is in the file, in order and
-/// at most kStepBytes at a time.
+/// at most kStepBytes at a time. Layers without a cache of their own have nothing there.
 template <class Visit>
 void forEachPart(KvCache &cache, const Counts &counts, const SessionOptions &options, Visit visit) {
     for (uint32_t number = 0; number < cache.layers.size(); ++number) {
         CacheLayer &layer = cache.layers[number];
+        if (layer.kv_heads == 0) // none of its own
+            continue;
         uint64_t rows = rowsInUse(counts, number, options);
         auto plane = [&](gpu::Buffer &buffer, uint64_t first_byte, uint64_t row_bytes) {
-            for (uint64_t kv_head = 0; kv_head < cache.kv_heads; ++kv_head) {
+            for (uint64_t kv_head = 0; kv_head < layer.kv_heads; ++kv_head) {
                 uint64_t at = first_byte + kv_head * layer.room.capacity * row_bytes;
                 for (uint64_t end = at + rows * row_bytes; at < end; at += kStepBytes)
                     visit(buffer, at, std::min(kStepBytes, end - at));
             }
         };
         auto planes = [&](gpu::Buffer &buffer, const params::CachePlanes &of, CacheType type) {
-            plane(buffer, 0, attention::dataBytes(type, cache.head_dim));
-            plane(buffer, of.scales - of.data, attention::scaleBytes(type, cache.head_dim));
+            plane(buffer, 0, attention::dataBytes(type, layer.head_dim));
+            plane(buffer, of.scales - of.data, attention::scaleBytes(type, layer.head_dim));
         };
         planes(layer.k, layer.k_planes, cache.k_type);
-        planes(layer.v, layer.v_planes, cache.v_type);
+        if (layer.v)
+            planes(layer.v, layer.v_planes, cache.v_type);
     }
 }
 
@@ -102,7 +105,7 @@ Counts countsOf(const Session::Impl &self, const AttentionState &state, std::str
     bool any_wrapped = false;
     for (const CacheLayer &layer : self.cache.layers) {
         counts.rooms.push_back(layer.room);
-        any_wrapped = any_wrapped || hasWrapped(layer.room, state.written);
+        any_wrapped = any_wrapped || (layer.kv_heads > 0 && hasWrapped(layer.room, state.written));
     }
     if (!any_wrapped) // what was stored behind the tokens is of no use, and not in the file
         counts.written = counts.tokens;
@@ -244,7 +247,8 @@ void checkFits(const Header &header, const Session &session) {
         header.refuse(std::format("{} slots of {} tokens are in use under the eviction {}",
                                   counts.filled, counts.tokens, self.options.eviction.spec));
     for (uint32_t layer = 0; layer < self.cache.layers.size(); ++layer)
-        checkRoom(header, layer, self.cache.layers[layer].room, self.options);
+        if (self.cache.layers[layer].kv_heads > 0)
+            checkRoom(header, layer, self.cache.layers[layer].room, self.options);
 }
 
 // ---- what lies on the host ---------------------------------------------------------------------

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <format>
+#include <map>
+#include <memory>
 
 namespace longscope::engine {
 namespace {
@@ -30,7 +32,122 @@ uint64_t stretchedFrom(const model::Config &config, const attention::RopeScheme 
     return keeps_file || original == 0 ? config.context_tokens : original;
 }
 
+/// "0, 2, 4 to 7".
+std::string listOf(const std::vector<uint32_t> &layers) {
+    std::string list;
+    for (size_t i = 0; i < layers.size();) {
+        size_t last = i;
+        while (last + 1 < layers.size() && layers[last + 1] == layers[last] + 1)
+            ++last;
+        list += std::format("{}{}", list.empty() ? "" : ", ", layers[i]);
+        if (last > i)
+            list += std::format("{}{}", last == i + 1 ? ", " : " to ", layers[last]);
+        i = last + 1;
+    }
+    return list;
+}
+
+bool sameShape(const model::LayerConfig &a, const model::LayerConfig &b) {
+    return a.heads == b.heads && a.kv_heads == b.kv_heads && a.head_dim == b.head_dim &&
+           a.rope == b.rope;
+}
+
+/// Eviction goes by slots: every layer must keep the same ones, and places must not matter.
+void checkEviction(const model::Config &config, const SessionOptions &options) {
+    const std::string &spec = options.eviction.spec;
+    if (config.heads == 0)
+        fail(ErrorKind::usage,
+             "--evict {} throws keys away, and this model has none: no layer attends", spec);
+    for (uint32_t layer = 0; layer < config.layers; ++layer) {
+        const model::LayerConfig &own = config.layer[layer];
+        if (own.window > 0 && options.patterns.isNative(layer))
+            fail(ErrorKind::usage, "--evict {} works on layers that see everything; {}", spec,
+                 describeWindows(config, options));
+        if (!own.attends() || own.cache_layer != layer || !sameShape(own, config.layer[0]))
+            fail(
+                ErrorKind::usage,
+                "--evict {} works on models whose layers attend all alike; layer {} of this one is "
+                "of another kind",
+                spec, layer);
+        const Pattern &pattern = options.patterns.of(layer);
+        if (pattern.kind() != attention::PatternKind::full)
+            fail(ErrorKind::usage, "--evict {} works on full attention, not on {}", spec,
+                 pattern.spec());
+    }
+    if (config.alibi_bias > 0)
+        fail(ErrorKind::usage,
+             "--evict {} does not go with this model, whose attention falls with the distance of "
+             "the keys (ALiBi)",
+             spec);
+    if (options.ropeScheme().needsRawKeys())
+        fail(ErrorKind::usage,
+             "--evict {} needs keys that keep their rotation, --rope {} rotates them when read",
+             spec, options.ropeScheme().spec);
+}
+
+/// Of one layer.
+void checkLayer(const model::Config &config, const SessionOptions &options, uint32_t layer) {
+    const attention::RopeScheme &rope = options.ropeScheme();
+    const Pattern &pattern = options.patterns.of(layer);
+    const model::LayerConfig &own = config.layer[layer];
+    bool two_zones = rope.nearKeys() != UINT64_MAX;
+    if (two_zones && pattern.relabelsSinks())
+        fail(ErrorKind::usage,
+             "--attention {} and --rope {} both say which positions far keys have; use a-shape "
+             "instead of sinks",
+             pattern.spec(), rope.spec);
+    if (two_zones && pattern.isDynamic())
+        fail(ErrorKind::usage,
+             "--attention {} chooses keys by their scores, which --rope {} changes with the "
+             "distance; use one of them",
+             pattern.spec(), rope.spec);
+    if (config.alibi_bias > 0 && pattern.relabelsSinks())
+        fail(ErrorKind::usage,
+             "--attention {} gives keys other positions, which this model does not know: its "
+             "attention falls with their distance (ALiBi); use a-shape",
+             pattern.spec());
+    const Pattern &owner = options.patterns.of(own.cache_layer);
+    if (&owner != &pattern && owner.spec() != pattern.spec())
+        fail(ErrorKind::usage,
+             "layer {} reads the keys of layer {}: --attention must say the same of both, not {} "
+             "and {}",
+             layer, own.cache_layer, pattern.spec(), owner.spec());
+}
+
 } // namespace
+
+SessionOptions withNativeWindows(const model::Config &config, SessionOptions options) {
+    std::map<std::string, std::shared_ptr<const Pattern>> made; // layers share them
+    std::vector<std::shared_ptr<const Pattern>> native(config.layers);
+    for (uint32_t layer = 0; layer < config.layers; ++layer) {
+        const model::LayerConfig &own = config.layer[layer];
+        if (own.window == 0)
+            continue;
+        std::string spec = std::format("{}:{}", own.chunked ? "chunked" : "window", own.window);
+        std::shared_ptr<const Pattern> &pattern = made[spec];
+        if (!pattern)
+            pattern = std::make_shared<const Pattern>(spec);
+        native[layer] = pattern;
+    }
+    if (!made.empty() && !options.patterns.hasNative())
+        options.patterns.setNative(std::move(native));
+    return options;
+}
+
+std::string describeWindows(const model::Config &config, const SessionOptions &options) {
+    SessionOptions own = withNativeWindows(config, options);
+    std::map<std::pair<uint64_t, bool>, std::vector<uint32_t>> layers;
+    for (uint32_t layer = 0; layer < config.layers; ++layer)
+        if (own.patterns.isNative(layer))
+            layers[{config.layer[layer].window, config.layer[layer].chunked}].push_back(layer);
+    std::string text;
+    for (const auto &[window, with] : layers)
+        text += std::format("{}{} {} {} the model's own {} of {} tokens", text.empty() ? "" : "; ",
+                            with.size() == 1 ? "layer" : "layers", listOf(with),
+                            with.size() == 1 ? "keeps" : "keep",
+                            window.second ? "chunks" : "window", window.first);
+    return text;
+}
 
 const attention::RopeScheme &SessionOptions::ropeScheme() const {
     static const attention::RopeScheme as_in_file;
@@ -57,6 +174,8 @@ attention::RopeSettings ropeSettings(const model::RopeConfig &rope) {
 uint32_t chunkTokens(const model::Config &config, const SessionOptions &options, uint32_t usual) {
     uint32_t most = usual;
     for (uint32_t layer = 0; layer < config.layers; ++layer) {
+        if (!config.layer[layer].attends())
+            continue;
         const Pattern &pattern = options.patterns.of(layer);
         most = std::max(most, pattern.isDynamic() ? kLongChunk : attention::chunkFor(pattern));
     }
@@ -74,8 +193,12 @@ Tiling sessionTiling(Tiling engine, const model::Config &config, const SessionOp
 uint64_t reachOf(const model::Config &config, const SessionOptions &options) {
     uint64_t trained = config.context_tokens;
     uint64_t widest = 0;
+    const SessionOptions own = withNativeWindows(config, options);
     for (uint32_t layer = 0; layer < config.layers; ++layer)
-        widest = std::max(widest, reachOfLayer(options.patterns.of(layer)));
+        if (config.layer[layer].attends() && config.layer[layer].rope != model::kNoRope)
+            widest = std::max(widest, reachOfLayer(own.patterns.of(layer)));
+    if (config.architecture->ends.positions == model::EndRules::Positions::required)
+        return trained; // there are no more rows
     if (widest <= trained)
         return UINT64_MAX;
     return options.ropeScheme().reach(stretchedFrom(config, options.ropeScheme()));
@@ -85,6 +208,10 @@ std::string outOfReach(const model::Config &config, const SessionOptions &option
     uint64_t reach = reachOf(config, options);
     if (options.context_tokens <= reach)
         return "";
+    if (config.architecture->ends.positions == model::EndRules::Positions::required)
+        return std::format(
+            "a window of {} tokens is more than the {} positions that this model has",
+            options.context_tokens, config.context_tokens);
     std::string scheme =
         options.rope ? std::format(", {} reaches {}", options.rope->spec, reach) : std::string();
     uint64_t original = config.rope().scaling.original_context;
@@ -97,31 +224,17 @@ std::string outOfReach(const model::Config &config, const SessionOptions &option
                        proposal.reason, std::min<uint64_t>(config.context_tokens / 2, 2044));
 }
 
-void checkOptions(const model::Config &config, const SessionOptions &options) {
-    options.patterns.checkLayers(config.layers);
-    const attention::RopeScheme &rope = options.ropeScheme();
-    bool two_zones = rope.nearKeys() != UINT64_MAX;
-    bool evicts = options.eviction.kind != attention::EvictionKind::none;
-    for (uint32_t layer = 0; layer < config.layers; ++layer) {
-        const Pattern &pattern = options.patterns.of(layer);
-        if (two_zones && pattern.relabelsSinks())
-            fail(ErrorKind::usage,
-                 "--attention {} and --rope {} both say which positions far keys have; use a-shape "
-                 "instead of sinks",
-                 pattern.spec(), rope.spec);
-        if (two_zones && pattern.isDynamic())
-            fail(ErrorKind::usage,
-                 "--attention {} chooses keys by their scores, which --rope {} changes with the "
-                 "distance; use one of them",
-                 pattern.spec(), rope.spec);
-        if (evicts && pattern.kind() != attention::PatternKind::full)
-            fail(ErrorKind::usage, "--evict {} works on full attention, not on {}",
-                 options.eviction.spec, pattern.spec());
-    }
-    if (evicts && rope.needsRawKeys())
-        fail(ErrorKind::usage,
-             "--evict {} needs keys that keep their rotation, --rope {} rotates them when read",
-             options.eviction.spec, rope.spec);
+void checkOptions(const model::Config &config, const SessionOptions &wanted) {
+    wanted.patterns.checkLayers(config.layers);
+    const SessionOptions options = withNativeWindows(config, wanted);
+    if (config.rope().dims == 0 && options.ropeScheme().kind != attention::RopeKind::model)
+        fail(ErrorKind::usage, "--rope {} is for models that rotate keys; this one does not",
+             options.ropeScheme().spec);
+    if (options.eviction.kind != attention::EvictionKind::none)
+        checkEviction(config, options);
+    for (uint32_t layer = 0; layer < config.layers; ++layer)
+        if (config.layer[layer].attends())
+            checkLayer(config, options, layer);
 }
 
 } // namespace longscope::engine

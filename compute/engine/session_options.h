@@ -30,6 +30,12 @@ struct SessionOptions {
     const attention::RopeScheme &ropeScheme() const;
 };
 
+/// The same with the windows of the model's own layers as their patterns: these layers forget what
+/// lies beyond, and a pattern for all layers is not for them. What was done is not done again.
+SessionOptions withNativeWindows(const model::Config &config, SessionOptions options);
+/// Which layers keep a window of the model's own, in one sentence; "" when there are none.
+std::string describeWindows(const model::Config &config, const SessionOptions &options);
+
 /// How the model's file rotates, as the arithmetic of positions wants it.
 attention::RopeSettings ropeSettings(const model::RopeConfig &rope);
 
@@ -42,7 +48,7 @@ uint32_t chunkTokens(const model::Config &config, const SessionOptions &options,
 Tiling sessionTiling(Tiling engine, const model::Config &config, const SessionOptions &options);
 
 /// The largest window in which no query meets a distance that the model was not trained for, by the
-/// scheme of positions or because every layer forgets; UINT64_MAX: any.
+/// scheme of positions or because every layer forgets that rotates; UINT64_MAX: any.
 uint64_t reachOf(const model::Config &config, const SessionOptions &options);
 /// What is wrong with a window beyond that, and what to do, in one sentence; "" when nothing is.
 std::string outOfReach(const model::Config &config, const SessionOptions &options);

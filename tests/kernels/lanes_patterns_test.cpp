@@ -324,7 +324,8 @@ TEST(LanesAttentionMap, RulesOfScores) {
         c.sinks = rule > 1;
         Schedule schedule = randomOf(c, {.groups = 4, .lists = rule > 1, .zones = rule > 1}, 5);
         Map(c, schedule, {.position = 40}).checkMetrics();
-        Map(c, schedule, {.position = 40, .cell_keys = 5, .cells = 9, .cell_heads = 4}).checkCells();
+        Map(c, schedule, {.position = 40, .cell_keys = 5, .cells = 9, .cell_heads = 4})
+            .checkCells();
     }
 }
 

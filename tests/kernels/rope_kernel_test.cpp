@@ -119,8 +119,11 @@ struct RopeCase {
 struct RopeRun {
     RopeRun(const RopeCase &rope_case, std::vector<float> columns)
         : c(rope_case), qkv(std::move(columns)), rotation(angles(1)), rotation_far(angles(2)),
-          q_norm(Random(8).normals(c.head_dim)), k_norm(Random(9).normals(c.head_dim)) {
-        gpu::Buffer qkv_buffer = upload(qkv), near = upload(rotation), far = upload(rotation_far);
+          q_norm(Random(8).normals(c.head_dim)), k_norm(Random(9).normals(c.head_dim)),
+          factors(Random(10).normals(c.rows)) {
+        std::vector<float> table = rotation;
+        table.insert(table.end(), factors.begin(), factors.end());
+        gpu::Buffer qkv_buffer = upload(qkv), near = upload(table), far = upload(rotation_far);
         gpu::Buffer q_norm_buffer = upload(q_norm), k_norm_buffer = upload(k_norm);
         params::Rope params{.qkv = qkv_buffer.address(),
                             .rotation = near.address(),
@@ -171,6 +174,7 @@ struct RopeRun {
 
     RopeCase c;
     std::vector<float> qkv, rotation, rotation_far, q_norm, k_norm;
+    std::vector<float> factors; ///< [rows], of tempered q
     gpu::Buffer q = poisoned(c.rows * c.heads * c.width());
     gpu::Buffer q_far = poisoned(c.rows * c.heads * c.width());
     CacheBuffers k{c.k, c.width(), size_t{c.kv_heads} * c.capacity()};
@@ -205,6 +209,8 @@ void expectQueries(const RopeRun &run, const gpu::Buffer &q, const std::vector<f
         multiplyHeads(twin, run.q_norm);
     if ((c.flags & ROPE_NORM_AFTER) && (c.flags & ROPE_RAW_KEYS))
         multiplyHeads(twin, run.k_norm);
+    for (size_t i = 0; (c.flags & ROPE_TEMPERED) && i < twin.size(); ++i)
+        twin[i] *= run.factors[i / (c.heads * c.head_dim)];
     std::vector<float> wanted(c.rows * c.heads * c.width(), 0.0f);
     for (uint32_t i = 0; i < c.rows * c.heads; ++i)
         std::copy_n(&twin[i * c.head_dim], c.head_dim, &wanted[i * c.width()]);
@@ -261,7 +267,10 @@ void expectCache(const RopeRun &run, const CacheBuffers &buffers, std::span<cons
                 << c.describe() << " half a scale word without a block";
         }
     }
-    expectClose(got, wanted, [&](size_t i) { return spacings[i] + 2e-6 * (1 + std::abs(double{wanted[i]})); }, c.describe());
+    expectClose(
+        got, wanted,
+        [&](size_t i) { return spacings[i] + 2e-6 * (1 + std::abs(double{wanted[i]})); },
+        c.describe());
     size_t others = 0; // that fell to the next number
     for (size_t i = 0; i < got.size(); ++i)
         others += std::abs(static_cast<double>(got[i]) - wanted[i]) > spacings[i] / 4 + 2e-6;
@@ -374,6 +383,12 @@ TEST(RopeKernel, LastDimensionsAndNoValues) {
 TEST(RopeKernel, NormBehindTheRotation) {
     for (uint32_t flags : {0, ROPE_NEOX, ROPE_RAW_KEYS, ROPE_FAR_QUERY})
         checkRope({3, 2, 4, 2, 80, 48, CacheType::f32, CacheType::f16, flags | ROPE_NORM_AFTER, 8});
+}
+
+TEST(RopeKernel, TemperedQueries) {
+    for (uint32_t rope_dims : {0, 48})
+        checkRope({5, 2, 4, 2, 80, rope_dims, CacheType::f32, CacheType::f16,
+                   ROPE_TEMPERED | ROPE_FAR_QUERY, 8});
 }
 
 TEST(RopeKernel, GridOfQueriesLeavesTheCacheAlone) {

@@ -13,7 +13,8 @@ using attention::Schedule;
 using test::AttentionCase;
 using test::AttentionData;
 
-inline gpu::Specialization constantsOf(const AttentionCase &c, lanes::HeadsKeys tile, uint32_t flags) {
+inline gpu::Specialization constantsOf(const AttentionCase &c, lanes::HeadsKeys tile,
+                                       uint32_t flags) {
     if (c.rope_dims > 0)
         flags |= ATTENTION_RAW_KEYS | (c.neox ? ATTENTION_NEOX : 0);
     flags |= c.ruleFlags();
@@ -26,8 +27,9 @@ inline gpu::Specialization constantsOf(const AttentionCase &c, lanes::HeadsKeys 
             {SPEC_TILE_B, tile.keys}};
 }
 
-inline void dispatch(const gpu::Kernel &kernel, const gpu::Specialization &constants, const auto &params,
-              std::initializer_list<const gpu::Buffer *> writes, gpu::Groups groups) {
+inline void dispatch(const gpu::Kernel &kernel, const gpu::Specialization &constants,
+                     const auto &params, std::initializer_list<const gpu::Buffer *> writes,
+                     gpu::Groups groups) {
     gpu::Device &device = gpu::testDevice();
     const gpu::PipelineOptions options{.local_size = 8, .subgroup_size = 8};
     const gpu::Pipeline *pipeline = &gpu::findPipeline(device, kernel, constants, options);
@@ -84,7 +86,8 @@ class Prefill {
                                         .rope_dims = c.rotated(),
                                         .scale = c.scale(),
                                         .position = c.position};
-        dispatch(kAttentionPrefillLanes, constantsOf(c, tile_, flags | lanes_test::flagsOf(schedule)), params,
+        dispatch(kAttentionPrefillLanes,
+                 constantsOf(c, tile_, flags | lanes_test::flagsOf(schedule)), params,
                  {&result_, &state_}, {schedule.mostTiles(), groups()});
     }
 
@@ -133,7 +136,8 @@ class Prefill {
 };
 
 /// One pass with every key, and its state.
-inline void checkPrefill(const AttentionCase &c, const Schedule &schedule, lanes::HeadsKeys tile = {}) {
+inline void checkPrefill(const AttentionCase &c, const Schedule &schedule,
+                         lanes::HeadsKeys tile = {}) {
     SCOPED_TRACE(testing::Message() << "prefill " << c.text());
     AttentionData data(c, test::slotsOf(schedule));
     Prefill prefill(data, tile);
@@ -158,7 +162,7 @@ inline void checkCausal(AttentionCase c, uint32_t position) {
 }
 
 inline void checkDecode(const AttentionCase &c, const Schedule &schedule, uint32_t splits,
-                 uint32_t keys_per_split, uint32_t key_groups = 1) {
+                        uint32_t keys_per_split, uint32_t key_groups = 1) {
     SCOPED_TRACE(testing::Message() << "decode " << c.text() << " splits " << splits << " of "
                                     << keys_per_split << " key groups " << key_groups);
     AttentionData data(c, test::slotsOf(schedule));
@@ -184,8 +188,8 @@ inline void checkDecode(const AttentionCase &c, const Schedule &schedule, uint32
                                    .rope_dims = c.rotated(),
                                    .scale = c.scale(),
                                    .position = c.position};
-    dispatch(kAttentionDecodeLanes, constantsOf(c, tile, lanes_test::flagsOf(schedule)), params, {&partial},
-             {splits, c.heads / tile.heads});
+    dispatch(kAttentionDecodeLanes, constantsOf(c, tile, lanes_test::flagsOf(schedule)), params,
+             {&partial}, {splits, c.heads / tile.heads});
     auto got = test::download<float>(partial, uint64_t{splits} * c.heads * stride);
     for (auto &[at, keys] : test::seenKeys(schedule, c.heads))
         for (uint32_t split = 0; split < splits; ++split) {
@@ -207,7 +211,7 @@ inline void checkDecode(const AttentionCase &c, const Schedule &schedule, uint32
 
 /// `runs` random runs without bounds; how many keys the largest group has.
 inline Schedule decodeSchedule(const AttentionCase &c, test::RandomScheduleOptions options,
-                        uint32_t &most_keys, uint32_t seed = 1) {
+                               uint32_t &most_keys, uint32_t seed = 1) {
     test::Random random(seed);
     options.groups = c.heads / lanes::decodeHeads(c.heads / c.kv_heads, c.width());
     options.bounds = false;

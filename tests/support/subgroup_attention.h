@@ -171,8 +171,8 @@ inline void checkDecode(const AttentionCase &c, const Schedule &schedule,
                                  .head_dim = c.head_dim,
                                  .unused = 0};
     runKernel(engine::kAttentionMerge,
-              {{SPEC_LOCAL_SIZE, 64}, {SPEC_HEAD_DIM, c.width()}, {SPEC_FLAGS, c.ruleFlags()}}, merge,
-              {&merged}, {c.heads});
+              {{SPEC_LOCAL_SIZE, 64}, {SPEC_HEAD_DIM, c.width()}, {SPEC_FLAGS, c.ruleFlags()}},
+              merge, {&merged}, {c.heads});
 
     auto got = download<float>(partial, uint64_t{splits} * c.heads * record);
     auto all = download<float>(merged, c.heads * c.head_dim);
