@@ -139,15 +139,7 @@ class WeightBuilder {
         if (parts_.has("position_embd.weight") &&
             rules_.ends.positions != model::EndRules::Positions::none)
             weights.positions = sink_.linears(parts_.table("position_embd"), false);
-        if (!config_.tied_head) {
-            // Heads of other types ignore output.scale.
-            bool scaled = parts_.find("output.weight")->type == model::QuantType::nvfp4;
-            LinearParts head =
-                parts_.matrix("output", scaled ? ScaleUse::before_bias : ScaleUse::none);
-            if (!rules_.ends.out_bias)
-                head.front().bias = nullptr;
-            weights.own_head = sink_.linears(head, false);
-        }
+        weights.own_head = sink_.linears(headParts(), false);
         weights.output_norm = rowNorm(std::string(rules_.norm.final_name));
         if (config_.per_layer_dim > 0)
             buildPerLayerEnds(weights);
@@ -165,6 +157,22 @@ class WeightBuilder {
         for (LinearPart &part : parts)
             part.bias = nullptr;
         return parts;
+    }
+
+    /// Empty where the embedding is the head: tied, and nothing is added.
+    LinearParts headParts() const {
+        const model::Tensor *bias = rules_.ends.out_bias ? parts_.find("output.bias") : nullptr;
+        if (config_.tied_head && !bias)
+            return {};
+        // Heads of other types ignore output.scale.
+        bool scaled = !config_.tied_head &&
+                      parts_.find("output.weight")->type == model::QuantType::nvfp4;
+        LinearParts head = config_.tied_head
+                               ? parts_.table("token_embd")
+                               : parts_.matrix("output", scaled ? ScaleUse::before_bias
+                                                                : ScaleUse::none);
+        head.front().bias = bias;
+        return head;
     }
 
     // ---- norms ---------------------------------------------------------------------------------
