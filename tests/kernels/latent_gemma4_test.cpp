@@ -3,7 +3,7 @@
 #include "compute/core/error.h"
 #include "compute/engine/packing.h"
 #include "compute/engine/plan.h"
-#include "compute/engine/session.h"
+#include "compute/engine/session_file.h"
 #include "compute/model/config.h"
 #include "compute/reference/forward.h"
 #include "tests/support/engines.h"
@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <format>
 #include <map>
@@ -37,7 +38,7 @@ void PrintTo(const Case &one, std::ostream *out) {
 /// A file that is removed at the end of the test, and what the scalar pass says of it.
 class Subject {
   public:
-    explicit Subject(const GgufWriter &writer)
+    explicit Subject(const GgufWriter &writer, const reference::ForwardOptions &options = {})
         : path_((std::filesystem::temp_directory_path() /
                  std::format("longscope-special-{}.gguf", getpid()))
                     .string()) {
@@ -47,7 +48,7 @@ class Subject {
         model::Config config = model::readConfig(file);
         for (int i = 0; i < kTokens; ++i)
             ids.push_back(static_cast<Token>((i * 37 + 11) % static_cast<int>(config.vocab)));
-        wanted = reference::forward(file, config, ids);
+        wanted = reference::forward(file, config, ids, options);
     }
     ~Subject() { std::filesystem::remove(path_); }
     Subject(const Subject &) = delete;
@@ -71,12 +72,7 @@ SessionOptions exactOptions(uint32_t chunk_tokens) {
 }
 
 std::vector<float> logitsOf(Engine &engine, std::span<const Token> ids, uint32_t chunk_tokens) {
-    Session session(engine, exactOptions(chunk_tokens));
-    std::vector<float> got;
-    session.readAllLogits(ids, 0, [&](uint64_t, std::span<const float> row) {
-        got.insert(got.end(), row.begin(), row.end());
-    });
-    return got;
+    return testing::logitsOf(engine, ids, exactOptions(chunk_tokens));
 }
 
 class SpecialFamily : public ::testing::TestWithParam<Case> {};
@@ -114,11 +110,14 @@ TEST_P(SpecialFamily, TakesWhatWasPlanned) {
     options.context_tokens = 64;
     SessionPlan plan = planSession(planModel(*engine), options);
     Session session(*engine, options);
+    session.read(subject.ids);
     std::map<std::string, uint64_t> booked;
     for (const gpu::BookedPart &part : engine->device().booked())
         booked[part.name] = part.bytes;
     EXPECT_EQ(booked["weights"], plan.weight_bytes);
     EXPECT_EQ(booked["kv cache"], plan.cache_bytes);
+    auto scratch = static_cast<double>(booked["scratch"]);
+    EXPECT_NEAR(static_cast<double>(plan.scratch_bytes), scratch, 0.1 * scratch);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -135,6 +134,65 @@ INSTANTIATE_TEST_SUITE_P(
         return std::format("{}_{}_{}", one.param.architecture, one.param.variant,
                            model::traitsOf(one.param.type).name);
     });
+
+/// What a session can be asked for beside the plain reading.
+struct Asked {
+    const char *pattern = "full", *rope = "model";
+    CacheType cache = CacheType::f32;
+    double limit = 1e-6;
+};
+
+/// The head that is cached has its rotated part behind, and its values inside.
+TEST(LatentAttention, PatternsPositionsAndCacheTypes) {
+    for (const Asked &asked :
+         {Asked{"window:16"}, Asked{"sinks:4+12"}, Asked{"rolling:4+20"},
+          Asked{"full", "self-extend:4,8"}, Asked{"full", "model", CacheType::f16},
+          Asked{"full", "model", CacheType::bf16}, Asked{"full", "model", CacheType::q8_0, 1e-4}}) {
+        std::vector<std::string> patterns{asked.pattern};
+        reference::ForwardOptions twin{.k = asked.cache,
+                                       .v = asked.cache,
+                                       .patterns = attention::LayerPatterns(patterns),
+                                       .rope = attention::parseRope(asked.rope)};
+        Subject subject(
+            testing::makeFamily("deepseek2", testing::findVariant("deepseek2", "bare")), twin);
+        for (const char *kernels : {"lanes", "subgroup"}) {
+            auto engine = subject.engine(kernels);
+            SessionOptions options = exactOptions(16);
+            options.k = options.v = asked.cache;
+            options.patterns = twin.patterns;
+            options.rope = twin.rope;
+            EXPECT_LT(nmse(testing::logitsOf(*engine, subject.ids, options), subject.wanted),
+                      asked.limit)
+                << kernels << " " << asked.pattern << " " << asked.rope << " "
+                << attention::cacheTypeName(asked.cache);
+        }
+    }
+}
+
+/// Caches without values, of another layer, of several sizes: saved and restored.
+TEST(SpecialSession, GoesOnFromAFile) {
+    for (auto [architecture, variant] : {std::pair{"deepseek2", "apart"}, {"gemma4", "full"}}) {
+        Subject subject(
+            testing::makeFamily(architecture, testing::findVariant(architecture, variant)));
+        auto engine = subject.engine("auto");
+        SessionOptions options{.k = CacheType::q8_0, .v = CacheType::f16, .chunk_tokens = 16};
+        Session first(*engine, options), second(*engine, options);
+        std::span<const Token> ids = subject.ids;
+        std::string path = (std::filesystem::temp_directory_path() /
+                            std::format("longscope-special-{}.session", getpid()))
+                               .string();
+        first.read(ids.first(30));
+        saveSession(first, path, "");
+        restoreSession(second, path);
+        std::filesystem::remove(path);
+        for (size_t end = 31; end <= 35; ++end) {
+            first.read(ids.first(end));
+            EXPECT_EQ(second.read(ids.first(end)).read, 1u);
+            EXPECT_TRUE(std::ranges::equal(second.logits(), first.logits()))
+                << architecture << " after " << end;
+        }
+    }
+}
 
 /// Sizes that no matrix of a head can begin at are refused when the model is loaded.
 TEST(LatentSizes, OddOnesAreRefused) {
