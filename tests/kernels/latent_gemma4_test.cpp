@@ -1,5 +1,5 @@
-// Models that are put together in their own way, latent attention (deepseek2) and gemma4: the engine
-// against the scalar forward pass, on both kernel families.
+// Models that are put together in their own way, latent attention (deepseek2) and gemma4: the
+// engine against the scalar forward pass, on both kernel families.
 #include "compute/core/error.h"
 #include "compute/engine/packing.h"
 #include "compute/engine/plan.h"
@@ -35,14 +35,11 @@ void PrintTo(const Case &one, std::ostream *out) {
     *out << one.architecture << " " << one.variant << " " << model::traitsOf(one.type).name;
 }
 
-/// A file that is removed at the end of the test, and what the scalar pass says of it.
+/// A model in a file, and what the scalar pass says of it.
 class Subject {
   public:
     explicit Subject(const GgufWriter &writer, const reference::ForwardOptions &options = {})
-        : path_((std::filesystem::temp_directory_path() /
-                 std::format("longscope-special-{}.gguf", getpid()))
-                    .string()) {
-        writer.save(path_);
+        : file_(writer) {
         std::vector<std::byte> bytes = writer.build();
         model::Gguf file = model::Gguf::parse(bytes, "special");
         model::Config config = model::readConfig(file);
@@ -50,13 +47,10 @@ class Subject {
             ids.push_back(static_cast<Token>((i * 37 + 11) % static_cast<int>(config.vocab)));
         wanted = reference::forward(file, config, ids, options);
     }
-    ~Subject() { std::filesystem::remove(path_); }
-    Subject(const Subject &) = delete;
-    Subject &operator=(const Subject &) = delete;
 
     std::unique_ptr<Engine> engine(const std::string &kernels) const {
         return std::make_unique<Engine>(
-            EngineOptions{.model_path = path_, .device = "", .kernels = kernels});
+            EngineOptions{.model_path = file_.path(), .device = "", .kernels = kernels});
     }
 
     static constexpr int kTokens = 43;
@@ -64,7 +58,7 @@ class Subject {
     std::vector<float> wanted; ///< [tokens, vocab]
 
   private:
-    std::string path_;
+    testing::TemporaryModel file_;
 };
 
 SessionOptions exactOptions(uint32_t chunk_tokens) {
@@ -120,20 +114,63 @@ TEST_P(SpecialFamily, TakesWhatWasPlanned) {
     EXPECT_NEAR(static_cast<double>(plan.scratch_bytes), scratch, 0.1 * scratch);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, SpecialFamily,
-    ::testing::Values(Case{"deepseek2", "bare"}, Case{"deepseek2", "full"},
-                      Case{"deepseek2", "apart"}, Case{"deepseek2", "bare", QuantType::q8_0},
-                      Case{"deepseek2", "apart", QuantType::q8_0},
-                      Case{"deepseek2", "apart", QuantType::f16},
-                      Case{"deepseek2", "apart", QuantType::bf16},
-                      Case{"gemma4", "bare", QuantType::f32, 1e-5},
-                      Case{"gemma4", "full", QuantType::f32, 1e-5},
-                      Case{"gemma4", "full", QuantType::q8_0, 1e-5}),
-    [](const auto &one) {
-        return std::format("{}_{}_{}", one.param.architecture, one.param.variant,
-                           model::traitsOf(one.param.type).name);
-    });
+INSTANTIATE_TEST_SUITE_P(All, SpecialFamily,
+                         ::testing::Values(Case{"deepseek2", "bare"}, Case{"deepseek2", "full"},
+                                           Case{"deepseek2", "apart"},
+                                           Case{"deepseek2", "bare", QuantType::q8_0},
+                                           Case{"deepseek2", "apart", QuantType::q8_0},
+                                           Case{"deepseek2", "apart", QuantType::f16},
+                                           Case{"deepseek2", "apart", QuantType::bf16},
+                                           Case{"gemma4", "bare", QuantType::f32, 1e-5},
+                                           Case{"gemma4", "full", QuantType::f32, 1e-5},
+                                           Case{"gemma4", "full", QuantType::q8_0, 1e-5}),
+                         [](const auto &one) {
+                             return std::format("{}_{}_{}", one.param.architecture,
+                                                one.param.variant,
+                                                model::traitsOf(one.param.type).name);
+                         });
+
+/// Sizes as real files have them: DeepSeek-V2-Lite's in both forms, the two kinds of heads of
+/// gemma4.
+TEST(SpecialSizes, OfRealModels) {
+    const testing::KeyList latent = {{"block_count", 2u},
+                                     {"attention.head_count", 16u},
+                                     {"attention.kv_lora_rank", 512u},
+                                     {"rope.dimension_count", 64u}};
+    const testing::KeyList absorbed = {{"attention.head_count_kv", 1u},
+                                       {"attention.key_length", 576u},
+                                       {"attention.value_length", 512u},
+                                       {"attention.key_length_mla", 192u},
+                                       {"attention.value_length_mla", 128u}};
+    const testing::KeyList apart = {{"attention.head_count_kv", 16u},
+                                    {"attention.key_length", 192u},
+                                    {"attention.value_length", 128u}};
+    const testing::KeyList gemma = {
+        {"attention.key_length", 512u},       {"attention.value_length", 512u},
+        {"rope.dimension_count", 512u},       {"attention.key_length_swa", 256u},
+        {"attention.value_length_swa", 256u}, {"rope.dimension_count_swa", 256u}};
+    struct Sized {
+        const char *architecture, *variant;
+        std::vector<testing::KeyList> keys;
+        double limit;
+    };
+    for (const Sized &sized : {Sized{"deepseek2", "bare", {latent, absorbed}, 1e-6},
+                               Sized{"deepseek2", "apart", {latent, apart}, 1e-6},
+                               Sized{"gemma4", "full", {gemma}, 1e-5}}) {
+        FamilyVariant variant = testing::findVariant(sized.architecture, sized.variant);
+        for (const testing::KeyList &keys : sized.keys)
+            variant.keys.insert(variant.keys.end(), keys.begin(), keys.end());
+        Subject subject(testing::makeFamily(sized.architecture, variant));
+        for (const char *kernels : {"lanes", "subgroup"}) {
+            auto engine = subject.engine(kernels);
+            EXPECT_LT(nmse(logitsOf(*engine, subject.ids, 40), subject.wanted), sized.limit)
+                << sized.architecture << " " << sized.variant << " " << kernels;
+            std::vector<float> first = logitsOf(*engine, std::span(subject.ids).first(5), 1);
+            EXPECT_LT(nmse(first, std::span(subject.wanted).first(first.size())), sized.limit)
+                << sized.architecture << " " << sized.variant << " " << kernels << ", one by one";
+        }
+    }
+}
 
 /// What a session can be asked for beside the plain reading.
 struct Asked {
@@ -153,8 +190,8 @@ TEST(LatentAttention, PatternsPositionsAndCacheTypes) {
                                        .v = asked.cache,
                                        .patterns = attention::LayerPatterns(patterns),
                                        .rope = attention::parseRope(asked.rope)};
-        Subject subject(
-            testing::makeFamily("deepseek2", testing::findVariant("deepseek2", "bare")), twin);
+        Subject subject(testing::makeFamily("deepseek2", testing::findVariant("deepseek2", "bare")),
+                        twin);
         for (const char *kernels : {"lanes", "subgroup"}) {
             auto engine = subject.engine(kernels);
             SessionOptions options = exactOptions(16);
