@@ -114,15 +114,12 @@ TEST_P(SpecialFamily, TakesWhatWasPlanned) {
     EXPECT_NEAR(static_cast<double>(plan.scratch_bytes), scratch, 0.1 * scratch);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SpecialFamily,
-                         ::testing::Values(Case{"deepseek2", "bare"}, Case{"deepseek2", "full"},
-                                           Case{"deepseek2", "apart"},
-                                           Case{"deepseek2", "bare", QuantType::q8_0},
+// In F32: families_test.cpp.
+INSTANTIATE_TEST_SUITE_P(Types, SpecialFamily,
+                         ::testing::Values(Case{"deepseek2", "bare", QuantType::q8_0},
                                            Case{"deepseek2", "apart", QuantType::q8_0},
                                            Case{"deepseek2", "apart", QuantType::f16},
                                            Case{"deepseek2", "apart", QuantType::bf16},
-                                           Case{"gemma4", "bare", QuantType::f32, 1e-5},
-                                           Case{"gemma4", "full", QuantType::f32, 1e-5},
                                            Case{"gemma4", "full", QuantType::q8_0, 1e-5}),
                          [](const auto &one) {
                              return std::format("{}_{}_{}", one.param.architecture,
