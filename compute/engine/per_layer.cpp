@@ -18,8 +18,8 @@ void recordPerLayerInputs(gpu::Recorder &recorder, const Pass &pass, const Chunk
     op.normSegments(recorder, weights.per_layer_norm, {.count = config.layers}, inputs, inputs,
                     chunk.rows);
     const float scale = std::sqrt(static_cast<float>(config.per_layer_dim));
-    op.embed(recorder, weights.per_layer_embedding.front(), pass.scratch.tokens, inputs,
-             chunk.rows, scale / std::numbers::sqrt2_v<float>, true);
+    op.embed(recorder, weights.per_layer_embedding.front(), pass.scratch.tokens, inputs, chunk.rows,
+             scale / std::numbers::sqrt2_v<float>, true);
 }
 
 void recordBothBlocks(const Step &step, const Activations &in, const Activations &out) {

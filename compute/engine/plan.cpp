@@ -43,7 +43,8 @@ attention::ModelShape shapeOf(const model::Config &config, uint32_t layer) {
 }
 
 /// Weights of a layer that one token multiplies with.
-double attendingParameters(const model::Config &config, const model::LayerConfig &own) {
+double attendingParameters(const model::Config &config, uint32_t layer) {
+    const model::LayerConfig &own = config.layer[layer];
     double dim = config.model_dim, heads = own.heads;
     const model::LatentConfig &latent = config.latent;
     if (config.architecture->attention.latent) {
@@ -52,7 +53,8 @@ double attendingParameters(const model::Config &config, const model::LayerConfig
         return q + dim * (latent.kv_rank + rotated) +
                heads * latent.kv_rank * (key - rotated + value) + heads * value * dim;
     }
-    double q = heads * own.head_dim, kv = 1.0 * own.kv_heads * own.head_dim;
+    double q = heads * own.head_dim;
+    double kv = hasCache(config, layer) ? 1.0 * own.kv_heads * own.head_dim : 0;
     bool gated = config.architecture->attention.gated;
     return dim * ((gated ? 3 : 2) * q + 2 * kv);
 }
@@ -82,7 +84,7 @@ double feedForwardParameters(const model::Config &config, const model::LayerConf
     double dim = config.model_dim;
     const model::ExpertConfig &experts = config.experts;
     double dense = config.architecture->ffn.kind == model::FfnKind::plain ? 2 : 3;
-    double sum = dense * dim * own.ffn_dim;
+    double sum = dense * dim * own.ffn_dim + 3 * dim * config.per_layer_dim;
     if (own.experts_used > 0)
         sum += dim * experts.count + 3 * dim * own.experts_used * experts.ffn_dim +
                3 * dim * experts.shared_dim;
@@ -135,6 +137,16 @@ uint64_t largestPlane(const model::Config &config, const SessionOptions &options
     return most;
 }
 
+/// Of a tensor, for one token.
+uint64_t readBytes(const model::Config &config, const model::Tensor &tensor) {
+    bool is_embedding = tensor.name == "token_embd.weight" && !config.tied_head;
+    if (is_embedding || tensor.name == "per_layer_token_embd.weight") // one row
+        return 0;
+    uint64_t bytes = tensor.bytes.size();
+    bool of_experts = config.experts.count > 0 && tensor.name.contains("_exps.");
+    return of_experts ? bytes / config.experts.count * config.experts.used : bytes;
+}
+
 } // namespace
 
 ModelPlan planModel(const model::Gguf &file, const model::Config &config, const Tiling &tiling) {
@@ -142,9 +154,8 @@ ModelPlan planModel(const model::Gguf &file, const model::Config &config, const 
                    .tiling = tiling,
                    .weight_bytes = planWeights(file, config, tiling),
                    .read_bytes = 0};
-    for (const model::Tensor &tensor : file.tensors()) // a separate embedding: one row
-        if (config.tied_head || tensor.name != "token_embd.weight")
-            plan.read_bytes += tensor.bytes.size();
+    for (const model::Tensor &tensor : file.tensors())
+        plan.read_bytes += readBytes(config, tensor);
     return plan;
 }
 
@@ -172,9 +183,10 @@ uint64_t allHeads(const model::Config &config) {
 
 double linearFlops(const model::Config &config) {
     double parameters = 0;
-    for (const model::LayerConfig &own : config.layer) {
+    for (uint32_t layer = 0; layer < config.layers; ++layer) {
+        const model::LayerConfig &own = config.layer[layer];
         if (own.attends())
-            parameters += attendingParameters(config, own);
+            parameters += attendingParameters(config, layer);
         parameters += recurrentParameters(config, own) + feedForwardParameters(config, own);
     }
     return 2 * parameters;

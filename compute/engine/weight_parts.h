@@ -51,8 +51,9 @@ class WeightParts {
                           uint32_t out_offset);
     /// Throws Error(model) for an adapter of a tensor that no matrix was made of.
     void checkAdapters() const;
-    /// Matrices of the heads of latent attention, out of attn_k_b and attn_v_b or of attn_kv_b. What
-    /// latentKeys gives may have its bytes here, until it is called again; without `bytes`: none.
+    /// Matrices of the heads of latent attention, out of attn_k_b and attn_v_b or of attn_kv_b.
+    /// What latentKeys gives may have its bytes here, until it is called again; without `bytes`:
+    /// none.
     ExpertPart latentKeys(uint32_t layer, bool bytes);
     ExpertPart latentValues(uint32_t layer);
     /// Values of a tensor; empty when there is none.

@@ -1,5 +1,5 @@
-// Each head's part of a row times the head's own matrix, and parts of heads that are copied from one
-// layout of a row to another: the verbs that latent attention is made of.
+// Each head's part of a row times the head's own matrix, and parts of heads that are copied from
+// one layout of a row to another: the verbs that latent attention is made of.
 #include "compute/reference/kernels.h"
 #include "tests/support/rows_check.h"
 
@@ -103,8 +103,8 @@ void checkHeads(const HeadsCase &c) {
         }
     }
     expectClose(
-        got, wanted,
-        [&](size_t i) { return 2e-6 * static_cast<double>(sizes[i]) + 1e-6; }, c.text());
+        got, wanted, [&](size_t i) { return 2e-6 * static_cast<double>(sizes[i]) + 1e-6; },
+        c.text());
 }
 
 } // namespace
