@@ -300,8 +300,15 @@ bool Session::lookAgain(uint64_t first, uint64_t end, uint32_t layers, Observer 
     uint64_t start = self.memory->keepable(first);
     self.checkLook(start, end);
     self.memory->returnTo(start, false);
-    bool whole = self.lookAgain(start, first, {layers}, stop) &&
-                 self.lookAgain(first, end, {layers, &observer}, stop);
+    bool whole = false;
+    try {
+        whole = self.lookAgain(start, first, {layers}, stop) &&
+                self.lookAgain(first, end, {layers, &observer}, stop);
+    } catch (...) {
+        self.flush(); // nothing may change the states later
+        self.memory->returnTo(self.tokens.size());
+        throw;
+    }
     self.memory->returnTo(self.tokens.size());
     return whole;
 }
