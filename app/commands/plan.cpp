@@ -147,6 +147,9 @@ class PlanCommand {
         bool measured = !planned.booked.empty();
         std::string text = std::format("\nwindow of {} tokens, attention {}, cache {}\n\n",
                                        plan.context_tokens, planned.setting.text(), cacheName());
+        if (std::string kept = engine::describeWindows(model_.config, planned.setting.session);
+            !kept.empty())
+            text += kept + "\n\n";
         text += measured
                     ? "| part | planned bytes | booked bytes | |\n| --- | ---: | ---: | --- |\n"
                     : "| part | planned bytes | |\n| --- | ---: | --- |\n";

@@ -172,7 +172,6 @@ struct ExpertRules {
     ActivationKind activation = ActivationKind::silu;
     bool scale_key = false;     ///< expert_weights_scale
     bool scales = false;        ///< ffn_*_exps.scale, one for each expert
-    bool only_down_scale = false; ///< of these only ffn_down_exps.scale
     bool shared_scales = false; ///< ffn_*_shexp.scale
     bool biases = false;        ///< of router and experts
 };

@@ -83,7 +83,7 @@ void readSections(const Keys &keys, Config &config) {
     bool interleaved = rule == RopeSections::interleaved;
     std::vector<int64_t> sections =
         keys.integers("rope.dimension_sections").value_or(std::vector<int64_t>());
-    sections.resize(4, 0);
+    sections.resize(4, sections.size() == 1 ? sections.front() : 0); // one number for all four
     bool bad = std::ranges::any_of(sections, [](int64_t s) { return s < 0 || s > 1 << 20; });
     bool set = interleaved ? sections[0] + sections[1] + sections[2] + sections[3] > 0
                            : sections[0] > 0 && sections[1] > 0;
@@ -170,16 +170,28 @@ uint32_t plainFfn(const Keys &keys) {
     return keys.count("feed_forward_length");
 }
 
+/// Of one expert: a number, or an array of the same for each layer; 0 when absent.
+uint32_t storedExpertWidth(const Keys &keys) {
+    constexpr std::string_view kKey = "expert_feed_forward_length";
+    std::vector<int64_t> all = keys.integers(kKey).value_or(std::vector<int64_t>());
+    std::erase(all, 0); // layers without experts
+    for (int64_t width : all)
+        if (width != all.front() || width < 0 || width > INT32_MAX)
+            fail(ErrorKind::model, "{}: {} is {} in one layer and {} in another",
+                 keys.file().path(), keys.full(kKey), all.front(), width);
+    return all.empty() ? 0 : static_cast<uint32_t>(all.front());
+}
+
 uint32_t expertWidth(const Keys &keys, const Config &config) {
     using enum ExpertRules::Width;
-    uint32_t own = keys.count("expert_feed_forward_length");
+    uint32_t own = storedExpertWidth(keys);
     switch (config.architecture->experts.width) {
     case ffn:
         return plainFfn(keys);
     case key_or_share:
         return own ? own : plainFfn(keys) / config.experts.used;
     case key:
-        return keys.require("expert_feed_forward_length");
+        break; // 0 is refused
     }
     return own;
 }

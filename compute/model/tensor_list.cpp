@@ -1,6 +1,8 @@
 #include "compute/model/tensor_list.h"
 
+#include <algorithm>
 #include <format>
+#include <iterator>
 
 namespace longscope::model {
 namespace {
@@ -73,7 +75,7 @@ class TensorList {
         if (rules_.ends.positions != EndRules::Positions::none)
             add("position_embd.weight", {dim, config_.context_tokens},
                 rules_.ends.positions == EndRules::Positions::required ? Need::required
-                                                                        : Need::optional);
+                                                                       : Need::optional);
         addRopeFactors();
         if (config_.per_layer_dim > 0) {
             uint64_t all = uint64_t{config_.per_layer_dim} * config_.layers;
@@ -97,8 +99,10 @@ class TensorList {
     }
 
     void addLayer() {
-        if (layer().recurrence == Recurrence::rwkv6)
-            return addRwkv6();
+        if (layer().recurrence == Recurrence::rwkv6) {
+            std::ranges::move(rwkv6Tensors(config_, layer_), std::back_inserter(list_));
+            return;
+        }
         if (rules_.norm.before_attention && rules_.norm.weighted)
             norm(named("attn_norm"));
         if (rules_.residual == Residual::parallel_second_norm)
@@ -197,7 +201,8 @@ class TensorList {
         } else {
             matrix("attn_kv_b", latent.kv_rank, heads * (still + latent.value_dim), kNoBias);
         }
-        matrix("attn_output", heads * latent.value_dim, dim, {.no_bias = true, .scale = Need::optional});
+        matrix("attn_output", heads * latent.value_dim, dim,
+               {.no_bias = true, .scale = Need::optional});
     }
 
     // ---- recurrence ----------------------------------------------------------------------------
@@ -217,8 +222,7 @@ class TensorList {
         }
     }
     Extras mixerExtras() const {
-        return {.no_bias = true,
-                .scale = rules_.mixer.scales ? Need::optional : Need::ignored};
+        return {.no_bias = true, .scale = rules_.mixer.scales ? Need::optional : Need::ignored};
     }
 
     void addMamba1() {
@@ -288,35 +292,6 @@ class TensorList {
         matrix("ssm_out", inner, dim, mixerExtras());
     }
 
-    void addRwkv6() {
-        const RecurrentConfig &sizes = config_.recurrent;
-        uint64_t dim = config_.model_dim, mix = sizes.mix_rank, decay = sizes.decay_rank;
-        norm(named("attn_norm"));
-        norm(named("attn_norm_2"));
-        own("time_mix_w1.weight", {dim, 5 * mix});
-        own("time_mix_w2.weight", {mix, dim, 5});
-        own("time_mix_lerp_x.weight", {dim, 1, 1});
-        if (sizes.fused_lerp)
-            own("time_mix_lerp_fused.weight", {dim, 1, 1, 5});
-        else
-            for (char part : {'w', 'k', 'v', 'r', 'g'})
-                own(std::format("time_mix_lerp_{}.weight", part), {dim, 1, 1});
-        own("time_mix_first.weight", {sizes.head_dim, sizes.heads});
-        own("time_mix_decay.weight", {dim});
-        own("time_mix_decay_w1.weight", {dim, decay});
-        own("time_mix_decay_w2.weight", {decay, dim});
-        for (const char *name : {"time_mix_key", "time_mix_value", "time_mix_receptance",
-                                 "time_mix_gate", "time_mix_output"})
-            matrix(name, dim, dim, kNoBias);
-        own("time_mix_ln.weight", {dim});
-        own("time_mix_ln.bias", {dim});
-        own("channel_mix_lerp_k.weight", {dim, 1, 1});
-        own("channel_mix_lerp_r.weight", {dim, 1, 1});
-        matrix("channel_mix_key", dim, sizes.channel_dim, kNoBias);
-        matrix("channel_mix_value", sizes.channel_dim, dim, kNoBias);
-        matrix("channel_mix_receptance", dim, dim, kNoBias);
-    }
-
     // ---- feed-forward --------------------------------------------------------------------------
 
     void addFfnNorms() {
@@ -375,9 +350,7 @@ class TensorList {
             own(base + ".weight", {columns, rows, count});
             if (rules.biases)
                 own(base + ".bias", {rows, count}, Need::optional);
-            bool scaled =
-                rules.scales && (!rules.only_down_scale || base.starts_with("ffn_down"));
-            own(base + ".scale", {count}, scaled ? Need::optional : Need::ignored);
+            own(base + ".scale", {count}, rules.scales ? Need::optional : Need::ignored);
         };
         if (experts.merged) {
             expert("ffn_gate_up", dim, 2 * ffn);

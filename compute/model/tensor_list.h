@@ -24,4 +24,7 @@ struct TensorSpec {
 /// family reads (`.input_scale`) are not in the list.
 std::vector<TensorSpec> tensorsOf(const Config &config, const HasTensor &has);
 
+/// The part of tensorsOf that is a layer of RWKV-6.
+std::vector<TensorSpec> rwkv6Tensors(const Config &config, uint32_t layer);
+
 } // namespace longscope::model

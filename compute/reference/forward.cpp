@@ -31,8 +31,8 @@ Rows embedTokens(const Pass &pass) {
 Rows mix(Pass &pass, uint32_t layer, std::span<const float> x) {
     Rows sum(x.size());
     if (pass.layer(layer).attends())
-        addTo(sum, pass.rules.attention.latent ? attendLatent(pass, layer, x)
-                                               : attend(pass, layer, x));
+        addTo(sum,
+              pass.rules.attention.latent ? attendLatent(pass, layer, x) : attend(pass, layer, x));
     if (pass.layer(layer).recurrence != model::Recurrence::none)
         addTo(sum, recur(pass, layer, x));
     if (pass.rules.norm.after_attention)

@@ -22,8 +22,13 @@ struct ForwardOptions {
     uint64_t rope_tokens = 0;
 };
 
-/// Logits [tokens, vocab] of a model of the llama kind, all tokens read at once from position 0.
-/// Ids must be below config.vocab. Source: design of the families in compute/model/architecture.h.
+/// Logits [tokens, vocab] of a model of any known architecture, all tokens read at once from
+/// position 0. Ids must be below config.vocab. A layer sees what both its own window and its
+/// pattern show; patterns, schemes and cache types say nothing to recurrent layers. Absorbed latent
+/// attention caches one row [c | rotated part] as a key of that many dimensions (type `k`), and its
+/// values are the first part of it. Throws Error(usage) for more tokens than a model has position
+/// embeddings, and for schemes with a far zone where keys are normed after their rotation. Source:
+/// the rules in compute/model/architecture.h and architecture_rows.cpp.
 std::vector<float> forward(const model::Gguf &file, const model::Config &config,
                            std::span<const int32_t> tokens, const ForwardOptions &options = {});
 

@@ -22,8 +22,8 @@ Rope inverse(Rope rope) {
 }
 
 /// How far a key lies before a query, as its rotation says.
-double relativePosition(const attention::RopeScheme &scheme, const Pattern &pattern,
-                        uint64_t query, uint64_t key) {
+double relativePosition(const attention::RopeScheme &scheme, const Pattern &pattern, uint64_t query,
+                        uint64_t key) {
     if (pattern.relabelsSinks()) {
         // In a cache of the keys that are seen, the query is the last.
         if (key < pattern.retention()->sinks)
@@ -114,8 +114,10 @@ Projected projectFused(const Pass &pass, uint32_t layer, std::span<const float> 
     uint64_t q = uint64_t{sizes.heads} * sizes.head_dim;
     uint64_t kv = uint64_t{sizes.kv_heads} * sizes.head_dim, all = q + 2 * kv;
     Rows joined = projected(pass, x, layerTensor(layer, "attn_qkv"));
-    Projected out{columns(joined, all, 0, q), columns(joined, all, q, kv),
-                  columns(joined, all, q + kv, kv), {}};
+    Projected out{columns(joined, all, 0, q),
+                  columns(joined, all, q, kv),
+                  columns(joined, all, q + kv, kv),
+                  {}};
     auto addBias = [&](Rows &values, const char *name) {
         Rows bias = pass.valuesIfAny(layerTensor(layer, name));
         for (size_t i = 0; i < values.size() && !bias.empty(); ++i)
@@ -172,8 +174,7 @@ Rows normedHeads(const Pass &pass, uint32_t layer, const char *name, Rows x, uin
         return pass.normPieces(x, pass.values(stem + ".weight"), {}, heads);
     case QkNormPlace::flat:
         return pass.normPieces(x, pass.values(stem + ".weight"),
-                               pass.rules.norm.bias ? pass.valuesIfAny(stem + ".bias") : Rows{},
-                               1);
+                               pass.rules.norm.bias ? pass.valuesIfAny(stem + ".bias") : Rows{}, 1);
     }
     return x;
 }
@@ -213,8 +214,8 @@ Rows rotated(const Pass &pass, uint32_t layer, std::span<const float> x, uint64_
     return rotatedBy(pass.ropes[index], x, ropeShape(pass, layer, heads, dim));
 }
 
-Rows attendCached(const Pass &pass, uint32_t layer, Rows q, const CachedRows &cached,
-                  uint64_t dim, uint64_t kv_heads) {
+Rows attendCached(const Pass &pass, uint32_t layer, Rows q, const CachedRows &cached, uint64_t dim,
+                  uint64_t kv_heads) {
     const LayerConfig &sizes = pass.layer(layer);
     const Pattern &pattern = pass.options.patterns.of(layer);
     AttentionShape shape{.rows = pass.rows(),
@@ -265,9 +266,8 @@ Rows attend(Pass &pass, uint32_t layer, std::span<const float> x) {
     for (size_t i = 0; i < parts.gate.size(); ++i)
         out[i] = static_cast<float>(static_cast<double>(out[i]) *
                                     sigmoid(static_cast<double>(parts.gate[i])));
-    return pass.linear(
-        out, layerTensor(layer, "attn_output"),
-        {.scale = ScaleAt::before_bias, .bias = pass.rules.attention.out_bias});
+    return pass.linear(out, layerTensor(layer, "attn_output"),
+                       {.scale = ScaleAt::before_bias, .bias = pass.rules.attention.out_bias});
 }
 
 } // namespace longscope::reference

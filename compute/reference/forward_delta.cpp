@@ -117,7 +117,7 @@ Rows deltaNet(const Pass &pass, uint32_t layer, std::span<const float> x) {
             bool tiled = pass.rules.mixer.key_heads_tiled;
             uint64_t key_head = tiled ? head % groups : head * groups / heads;
             const float *line = &u[row * mixed];
-            double change = softplus(static_cast<double>(in.raw[row * heads + head]) +
+            double change = logOnePlusExp(static_cast<double>(in.raw[row * heads + head]) +
                                      static_cast<double>(bias[head]));
             step(states[head], unitVector(line + key_head * n, n, eps),
                  unitVector(line + keys + key_head * n, n, eps), line + 2 * keys + head * n,

@@ -46,10 +46,9 @@ class ExpertMatrix {
 
     Rows of(uint64_t expert, std::span<const float> x) const {
         std::span<const float> scale = scale_.of(expert);
-        return matmul(x, weight_.of(expert), columns_,
-                      {.scale = scale.empty() ? 1.0f : scale[0],
-                       .bias = bias_.of(expert),
-                       .residual = {}});
+        return matmul(
+            x, weight_.of(expert), columns_,
+            {.scale = scale.empty() ? 1.0f : scale[0], .bias = bias_.of(expert), .residual = {}});
     }
 
   private:
@@ -129,17 +128,16 @@ std::vector<Choice> choose(const ExpertConfig &sizes, uint64_t used, const Numbe
     return choices;
 }
 
-std::vector<std::vector<Choice>> route(const Pass &pass, uint32_t layer,
-                                       std::span<const float> x) {
+std::vector<std::vector<Choice>> route(const Pass &pass, uint32_t layer, std::span<const float> x) {
     const ExpertConfig &sizes = pass.config.experts;
-    Rows z = pass.linear(x, layerTensor(layer, "ffn_gate_inp"),
-                         {.bias = pass.rules.experts.biases});
+    Rows z =
+        pass.linear(x, layerTensor(layer, "ffn_gate_inp"), {.bias = pass.rules.experts.biases});
     Rows bias = sizes.selection_bias ? pass.values(layerTensor(layer, "exp_probs_b.bias")) : Rows{};
     std::vector<std::vector<Choice>> choices;
     for (uint64_t row = 0; row < pass.rows(); ++row) {
         auto first = z.begin() + static_cast<ptrdiff_t>(row * sizes.count);
-        choices.push_back(
-            choose(sizes, pass.layer(layer).experts_used, Numbers(first, first + sizes.count), bias));
+        choices.push_back(choose(sizes, pass.layer(layer).experts_used,
+                                 Numbers(first, first + sizes.count), bias));
     }
     return choices;
 }
@@ -150,7 +148,7 @@ class ExpertLayer {
     ExpertLayer(const Pass &pass, uint32_t layer)
         : activation_(pass.rules.experts.activation), ffn_dim_(pass.config.experts.ffn_dim),
           down_(pass, layer, "ffn_down_exps", pass.rules.experts.scales) {
-        bool scaled = pass.rules.experts.scales && !pass.rules.experts.only_down_scale;
+        bool scaled = pass.rules.experts.scales;
         if (pass.config.experts.merged) {
             up_.emplace(pass, layer, "ffn_gate_up_exps", scaled);
         } else {
@@ -176,8 +174,8 @@ class ExpertLayer {
 
 Rows sharedExpert(const Pass &pass, uint32_t layer, std::span<const float> x) {
     auto named = [&](const char *stem) { return layerTensor(layer, stem); };
-    LinearRules how{.scale = pass.rules.experts.shared_scales ? ScaleAt::before_bias
-                                                              : ScaleAt::never,
+    LinearRules how{.scale =
+                        pass.rules.experts.shared_scales ? ScaleAt::before_bias : ScaleAt::never,
                     .bias = false};
     Rows h = gatedBy(pass.rules.experts.activation, pass.linear(x, named("ffn_gate_shexp"), how),
                      pass.linear(x, named("ffn_up_shexp"), how));

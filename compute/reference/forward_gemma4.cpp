@@ -13,8 +13,7 @@ Rows perLayerInputs(const Pass &pass, std::span<const float> x) {
     for (float &value : made)
         value = static_cast<float>(static_cast<double>(value) / std::sqrt(dim));
     made = pass.normPieces(made, pass.values("per_layer_proj_norm.weight"), {}, 1);
-    addTo(made, embed(pass.tensor("per_layer_token_embd.weight"), pass.tokens, 1),
-          std::sqrt(own));
+    addTo(made, embed(pass.tensor("per_layer_token_embd.weight"), pass.tokens, 1), std::sqrt(own));
     for (float &value : made)
         value = static_cast<float>(static_cast<double>(value) / std::numbers::sqrt2);
     return made;

@@ -73,10 +73,9 @@ Rows cachedKeys(const Pass &pass, uint32_t layer, std::span<const float> still,
                 uint64_t turned_dim) {
     uint64_t dim = still_dim + turned_dim;
     bool raw = pass.options.rope.needsRawKeys();
-    Rows now = raw ? Rows(turned.begin(), turned.end())
-                   : rotated(pass, layer, turned, heads, turned_dim);
-    Rows keys =
-        throughCache(joined(still, still_dim, now, turned_dim), pass.options.k, dim);
+    Rows now =
+        raw ? Rows(turned.begin(), turned.end()) : rotated(pass, layer, turned, heads, turned_dim);
+    Rows keys = throughCache(joined(still, still_dim, now, turned_dim), pass.options.k, dim);
     Rows front = columns(keys, dim, still_dim, turned_dim);
     if (raw)
         front = rotated(pass, layer, front, heads, turned_dim);
@@ -89,8 +88,8 @@ Rows absorbed(const Pass &pass, uint32_t layer, const Latent &made) {
     const LatentConfig &sizes = pass.config.latent;
     uint64_t heads = pass.layer(layer).heads, rank = sizes.kv_rank;
     uint64_t turned = pass.config.rope().dims, still = sizes.key_dim - turned, dim = rank + turned;
-    Rows q = productOfHeads(made.q_still, pass.values(layerTensor(layer, "attn_k_b.weight")),
-                            heads, still);
+    Rows q = productOfHeads(made.q_still, pass.values(layerTensor(layer, "attn_k_b.weight")), heads,
+                            still);
     q = joined(made.q_rotated, turned, q, rank);
     CachedRows cache;
     cache.keys = cachedKeys(pass, layer, made.compressed, made.k_rotated, 1, rank, turned);
@@ -113,10 +112,9 @@ Rows expanded(const Pass &pass, uint32_t layer, const Latent &made) {
             shared.insert(shared.end(), &made.k_rotated[row * turned],
                           &made.k_rotated[row * turned] + turned);
     CachedRows cache;
-    cache.keys = cachedKeys(pass, layer, columns(kv, still + value, 0, still), shared, heads,
-                            still, turned);
-    cache.values =
-        throughCache(columns(kv, still + value, still, value), pass.options.v, value);
+    cache.keys =
+        cachedKeys(pass, layer, columns(kv, still + value, 0, still), shared, heads, still, turned);
+    cache.values = throughCache(columns(kv, still + value, still, value), pass.options.v, value);
     Rows q = joined(made.q_rotated, turned, made.q_still, still);
     // One width for both: zeros change no product.
     q = widened(q, sizes.key_dim, dim);

@@ -7,8 +7,8 @@
 namespace longscope::reference {
 namespace {
 
-using model::RecurrentConfig;
 using model::Recurrence;
+using model::RecurrentConfig;
 
 LinearRules mixerRules(const Pass &pass) {
     return {.scale = pass.rules.mixer.scales ? ScaleAt::before_bias : ScaleAt::never,
@@ -34,11 +34,11 @@ void multiplyBySilu(Rows &y, std::span<const float> z) {
         y[i] = static_cast<float>(static_cast<double>(y[i]) * silu(static_cast<double>(z[i])));
 }
 
-/// softplus(dt + bias), [rows, bias.size()]
+/// logOnePlusExp(dt + bias), [rows, bias.size()]
 void stepSizes(Rows &dt, std::span<const float> bias) {
     for (size_t i = 0; i < dt.size(); ++i)
         dt[i] = static_cast<float>(
-            softplus(static_cast<double>(dt[i]) + static_cast<double>(bias[i % bias.size()])));
+            logOnePlusExp(static_cast<double>(dt[i]) + static_cast<double>(bias[i % bias.size()])));
 }
 
 } // namespace
@@ -82,19 +82,18 @@ Rows mamba1(const Pass &pass, uint32_t layer, std::span<const float> x) {
     auto named = [&](const char *stem) { return layerTensor(layer, stem); };
     Rows both = pass.linear(x, named("ssm_in"), mixerRules(pass));
     Rows z = columns(both, 2 * inner, inner, inner);
-    Rows u = causalConv(columns(both, 2 * inner, 0, inner),
-                        pass.values(named("ssm_conv1d.weight")),
+    Rows u = causalConv(columns(both, 2 * inner, 0, inner), pass.values(named("ssm_conv1d.weight")),
                         pass.valuesIfAny(named("ssm_conv1d.bias")), sizes.conv_kernel);
     applySilu(u);
     Rows parts = pass.linear(u, named("ssm_x"), {.bias = false});
     uint64_t width = rank + 2 * state;
     bool plain = sizes.norm_dt_b_c;
-    Rows dt = normIfAny(pass, layer, "ssm_dt_norm.weight", columns(parts, width, 0, rank), rank,
-                        plain);
+    Rows dt =
+        normIfAny(pass, layer, "ssm_dt_norm.weight", columns(parts, width, 0, rank), rank, plain);
     Rows b = normIfAny(pass, layer, "ssm_b_norm.weight", columns(parts, width, rank, state), state,
                        plain);
-    Rows c = normIfAny(pass, layer, "ssm_c_norm.weight",
-                       columns(parts, width, rank + state, state), state, plain);
+    Rows c = normIfAny(pass, layer, "ssm_c_norm.weight", columns(parts, width, rank + state, state),
+                       state, plain);
     dt = pass.linear(dt, named("ssm_dt"), {.bias = false});
     stepSizes(dt, pass.values(named("ssm_dt.bias")));
     Rows a = pass.values(named("ssm_a")), d = pass.values(named("ssm_d"));

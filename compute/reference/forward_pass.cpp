@@ -74,8 +74,8 @@ Rows normalise(std::span<const float> x, uint64_t size, bool centred, float eps,
 
 Pass::Pass(const model::Gguf &gguf, const model::Config &model_config,
            const ForwardOptions &forward_options, std::span<const int32_t> ids)
-    : file(gguf), config(model_config), rules(*model_config.architecture),
-      options(forward_options), tokens(ids) {
+    : file(gguf), config(model_config), rules(*model_config.architecture), options(forward_options),
+      tokens(ids) {
     if (config.rope_layout != model::RopeLayout::none)
         for (const model::RopeConfig &own : config.ropes)
             ropes.push_back(ropeOf(own, config, options, tokens.size()));
@@ -93,8 +93,7 @@ Rows Pass::valuesIfAny(const std::string &name) const {
     return found ? dequantize(*found) : Rows{};
 }
 
-Rows Pass::linear(std::span<const float> x, const std::string &stem,
-                  const LinearRules &how) const {
+Rows Pass::linear(std::span<const float> x, const std::string &stem, const LinearRules &how) const {
     const model::Tensor &weight = tensor(stem + ".weight");
     Rows bias = how.bias ? valuesIfAny(stem + ".bias") : Rows{};
     Rows scale = how.scale == ScaleAt::never ? Rows{} : valuesIfAny(stem + ".scale");
@@ -130,8 +129,8 @@ std::string layerTensor(uint32_t layer, std::string_view name) {
 void addTo(std::vector<float> &x, std::span<const float> branch, double factor) {
     assert(x.size() == branch.size());
     for (size_t i = 0; i < x.size(); ++i)
-        x[i] = static_cast<float>(static_cast<double>(x[i]) +
-                                  factor * static_cast<double>(branch[i]));
+        x[i] =
+            static_cast<float>(static_cast<double>(x[i]) + factor * static_cast<double>(branch[i]));
 }
 
 Rows columns(std::span<const float> x, uint64_t width, uint64_t first, uint64_t count) {
@@ -151,7 +150,7 @@ double silu(double x) {
     return x / (1 + std::exp(-x));
 }
 
-double softplus(double x) {
+double logOnePlusExp(double x) {
     return x > 20 ? x : std::log1p(std::exp(x));
 }
 

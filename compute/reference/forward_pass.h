@@ -36,8 +36,8 @@ struct Pass {
     const model::Architecture &rules;
     const ForwardOptions &options;
     std::span<const int32_t> tokens;
-    std::vector<attention::Rope> ropes;      ///< of config.ropes
-    std::map<uint32_t, CachedRows> cache;    ///< layers whose keys others read too
+    std::vector<attention::Rope> ropes;   ///< of config.ropes
+    std::map<uint32_t, CachedRows> cache; ///< layers whose keys others read too
     uint64_t rows() const { return tokens.size(); }
     const model::LayerConfig &layer(uint32_t i) const { return config.layer[i]; }
 
@@ -65,7 +65,7 @@ void addTo(std::vector<float> &x, std::span<const float> branch, double factor =
 Rows columns(std::span<const float> x, uint64_t width, uint64_t first, uint64_t count);
 double sigmoid(double x);
 double silu(double x);
-double softplus(double x); ///< x itself above 20
+double logOnePlusExp(double x); ///< softplus; x itself above 20
 double activated(model::ActivationKind kind, double x);
 /// Element by element: act(gate) * up; of oai gate and up are clamped first.
 Rows gatedBy(model::ActivationKind kind, std::span<const float> gate, std::span<const float> up);

@@ -48,9 +48,8 @@ std::array<Rows, 5> mixInputs(const Pass &pass, uint32_t layer, std::span<const 
                      pass.values(named("time_mix_w1.weight")), dim);
     applyTanh(z);
     Rows w2 = pass.values(named("time_mix_w2.weight")); // [5, dim, rank]
-    Rows fused = pass.config.recurrent.fused_lerp
-                     ? pass.values(named("time_mix_lerp_fused.weight"))
-                     : Rows{};
+    Rows fused = pass.config.recurrent.fused_lerp ? pass.values(named("time_mix_lerp_fused.weight"))
+                                                  : Rows{};
     std::array<Rows, 5> made;
     for (size_t i = 0; i < 5; ++i) {
         Rows more = product(columns(z, 5 * rank, i * rank, rank),
@@ -73,8 +72,8 @@ Rows decays(const Pass &pass, uint32_t layer, std::span<const float> x) {
                      pass.config.recurrent.decay_rank);
     Rows base = pass.values(named("time_mix_decay.weight"));
     for (size_t i = 0; i < w.size(); ++i)
-        w[i] = static_cast<float>(std::exp(-std::exp(
-            static_cast<double>(w[i]) + static_cast<double>(base[i % base.size()]))));
+        w[i] = static_cast<float>(std::exp(
+            -std::exp(static_cast<double>(w[i]) + static_cast<double>(base[i % base.size()]))));
     return w;
 }
 
@@ -150,8 +149,8 @@ Rows channelMix(const Pass &pass, uint32_t layer, std::span<const float> x) {
     Rows out = pass.linear(k, named("channel_mix_value"), {.bias = false});
     Rows r = pass.linear(in_r, named("channel_mix_receptance"), {.bias = false});
     for (size_t i = 0; i < out.size(); ++i)
-        out[i] = static_cast<float>(static_cast<double>(out[i]) *
-                                    sigmoid(static_cast<double>(r[i])));
+        out[i] =
+            static_cast<float>(static_cast<double>(out[i]) * sigmoid(static_cast<double>(r[i])));
     return out;
 }
 

@@ -23,9 +23,9 @@ struct FamilyVariant {
     /// Tensors that are there, where a file may have them or not; a name without "blk.N." stands
     /// for all layers. These decide what a model is: attn_qkv.weight, ffn_gate_inp.weight.
     std::vector<std::string> with{};
-    bool all_optional = false; ///< all other optional tensors too, except output.weight
+    bool all_optional = false;          ///< all other optional tensors too, except output.weight
     std::vector<std::string> without{}; ///< but these
-    bool all_ignored = false; ///< also tensors that count for nothing
+    bool all_ignored = false;           ///< also tensors that count for nothing
     /// Also keys that this architecture does not read, with values that would matter in others,
     /// and what careless tools write, with 0.
     bool unread_keys = false;

@@ -19,7 +19,7 @@ struct ReferenceModel {
 /// Both sides compute in f32; a wrong rotation or head gives more than 1e-2. The trusted engine
 /// rounds what goes into and comes out of its GELU to f16.
 inline constexpr ReferenceModel kReferenceModels[] = {
-    {"llama-dense", 1e-6}, {"gemma3-dense", 1e-5}, {"gpt2-dense", 1e-5}, {"gpt-oss-moe", 1e-6},
+    {"llama-dense", 1e-6}, {"gemma3-dense", 1e-5}, {"gpt2-dense", 1e-5},  {"gpt-oss-moe", 1e-6},
     {"phi3-dense", 1e-6},  {"qwen35-dense", 1e-6}, {"mamba2-dense", 1e-6}};
 
 inline std::vector<int32_t> referenceTokens() {

@@ -52,9 +52,8 @@ Numbers expertsOf(const Config &config) {
     return ofLayers(config, [](const LayerConfig &layer) { return layer.experts_used; });
 }
 Numbers recurrentOf(const Config &config) {
-    return ofLayers(config, [](const LayerConfig &layer) {
-        return layer.recurrence != Recurrence::none;
-    });
+    return ofLayers(config,
+                    [](const LayerConfig &layer) { return layer.recurrence != Recurrence::none; });
 }
 
 TEST(ConfigFamilies, Windows) {
@@ -110,14 +109,17 @@ TEST(ConfigFamilies, LayersOfEachKind) {
     EXPECT_EQ(configOf("qwen2moe", "bare").experts.ffn_dim, 64u);     // 192 / 3
     EXPECT_EQ(configOf("qwen2moe", "bare").experts.shared_dim, 192u); // as the dense block
     EXPECT_EQ(configOf("deepseek2", "bare").experts.shared_dim, 128u);
+    // An array of the same number, 0 where a layer has no experts.
+    GgufWriter widths = writerOf("deepseek2", "bare");
+    widths.set("deepseek2.expert_feed_forward_length", std::vector<int32_t>{0, 64, 64});
+    EXPECT_EQ(configOf(widths).experts.ffn_dim, 64u);
     EXPECT_EQ(ropesOf(configOf("smollm3", "bare")), (Numbers{0, 0, 0, -1, 0}));
     EXPECT_EQ(ropesOf(configOf("granite", "unset")), (Numbers{-1, -1, -1}));
     EXPECT_EQ(ropesOf(configOf("granitemoe", "unset")), (Numbers{0, 0, 0}));
     EXPECT_EQ(ropesOf(configOf("jamba", "bare")), (Numbers{-1, -1, -1}));
     // One number stands for all layers.
-    std::vector<std::byte> bytes = writerOf("qwen35", "bare")
-                                       .set("qwen35.attention.recurrent_layers", 0u)
-                                       .build();
+    std::vector<std::byte> bytes =
+        writerOf("qwen35", "bare").set("qwen35.attention.recurrent_layers", 0u).build();
     Config none = readKeys(Gguf::parse(bytes, "test.gguf"), [](auto &) { return false; });
     EXPECT_EQ(recurrentOf(none), (Numbers{0, 0, 0}));
     // head_count_kv is head_count where it is absent, layer by layer.
@@ -161,6 +163,8 @@ TEST(ConfigFamilies, Rotations) {
     EXPECT_EQ(configOf("glm4", "bare").rope_layout, RopeLayout::norm);
     EXPECT_NEAR(configOf("hunyuan-dense", "full").rope().base, 2000 * std::pow(50.0, 32.0 / 30),
                 1e-6);
+    Config one = configOf(writerOf("glm4", "full").set("glm4.rope.dimension_sections", 2u));
+    EXPECT_EQ(one.rope().factors, glm.rope().factors); // 2, 2, 2, 2 of 8 pairs
     Config llama4 = configOf("llama4", "full"); // its rotated layers are the local ones
     EXPECT_EQ(llama4.ropes[kLocalRope].factors.size(), 16u);
     EXPECT_EQ(llama4.ropes[kLocalRope].scaling.factor, 4);
@@ -246,6 +250,8 @@ TEST(ConfigFamilies, RefusesKeysThatDoNotFit) {
                      "7 of 6 experts are used (qwen3moe.expert_used_count)");
     expectKeyRefused("deepseek2", "bare", "expert_gating_func", 4u,
                      "deepseek2.expert_gating_func is 4, expected 1 (softmax)");
+    expectKeyRefused("deepseek2", "bare", "expert_feed_forward_length", Ints{0, 64, 32},
+                     "deepseek2.expert_feed_forward_length is 64 in one layer and 32 in another");
     expectKeyRefused("qwen35", "bare", "rope.dimension_sections", Ints{0, 0, 0, 0},
                      "qwen35.rope.dimension_sections is [0, 0, 0, 0]");
     expectKeyRefused("mamba2", "bare", "ssm.group_count", 4u,
@@ -304,9 +310,9 @@ TEST(ConfigFamilies, RefusesTensorsThatDoNotFit) {
         uint64_t count = 1;
         for (uint64_t size : shape)
             count *= size;
-        expectRefusal(writerOf(architecture, "bare")
-                          .tensorF32(name, shape, std::span(zeros).first(count)),
-                      part);
+        expectRefusal(
+            writerOf(architecture, "bare").tensorF32(name, shape, std::span(zeros).first(count)),
+            part);
     };
     removed("deepseek2", "blk.1.attn_k_b.weight",
             "tensor blk.1.attn_k_b.weight [16, 32, 6] is missing (architecture deepseek2)");

@@ -39,7 +39,8 @@ GgufWriter::TensorInfo &infoOf(GgufWriter &writer, const std::string &name) {
 }
 
 bool has(GgufWriter &writer, const std::string &name) {
-    return std::ranges::any_of(writer.tensors(), [&](const auto &info) { return info.name == name; });
+    return std::ranges::any_of(writer.tensors(),
+                               [&](const auto &info) { return info.name == name; });
 }
 
 Values take(GgufWriter &writer, const std::string &name) {
@@ -79,8 +80,8 @@ TEST(FamilyLayouts, OneMatrixForQueriesKeysAndValues) {
     constexpr size_t kDim = 96, kQ = 96, kKv = 32;
     GgufWriter apart = writerOf("gpt2", "bare");
     for (int layer = 0; layer < 3; ++layer) // biases, so that they count too
-        for (auto [name, size] : {std::pair{"attn_q.bias", kQ}, {"attn_k.bias", kKv},
-                                  {"attn_v.bias", kKv}})
+        for (auto [name, size] :
+             {std::pair{"attn_q.bias", kQ}, {"attn_k.bias", kKv}, {"attn_v.bias", kKv}})
             apart.tensorF32(inLayer(layer, name), {size},
                             randomFloats(size, -1, 1, seedOfName(name, 5)));
     std::vector<float> wanted = logitsOf(apart);

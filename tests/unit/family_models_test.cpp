@@ -80,7 +80,8 @@ std::vector<Case> casesNamed(std::string_view name) {
 }
 std::string caseName(const ::testing::TestParamInfo<Case> &info) {
     std::string name = info.param.architecture + "_" + info.param.variant.name;
-    std::ranges::replace_if(name, [](char c) { return c == '-' || c == '.'; }, '_');
+    std::ranges::replace_if(
+        name, [](char c) { return c == '-' || c == '.'; }, '_');
     return name;
 }
 
@@ -216,13 +217,12 @@ std::vector<Feature> features() {
         };
     };
     auto rotates = [](const Config &config) {
-        return std::ranges::any_of(
-            config.layer, [](const LayerConfig &l) { return l.rope != model::kNoRope; });
+        return std::ranges::any_of(config.layer,
+                                   [](const LayerConfig &l) { return l.rope != model::kNoRope; });
     };
     return {
-        {"window", layers([](LayerConfig &l) {
-             return l.window < 8192 && replace(l.window, uint64_t{0});
-         })},
+        {"window",
+         layers([](LayerConfig &l) { return l.window < 8192 && replace(l.window, uint64_t{0}); })},
         {"rotation", layers([](LayerConfig &l) { return replace(l.rope, model::kNoRope); })},
         {"own local rotation",
          [](Config &c) {
@@ -237,9 +237,9 @@ std::vector<Feature> features() {
          [](Config &c) { return c.temperature.length < 30 && replace(c.temperature.scale, 0.0); }},
         {"partial rotation",
          [rotates](Config &c) {
-             return rotates(c) && c.rope().factors.empty() &&
-                    c.rope().long_factors.empty() && c.ropes.size() == 1 &&
-                    !c.architecture->attention.latent && replace(c.ropes[0].dims, 2u);
+             return rotates(c) && c.rope().factors.empty() && c.rope().long_factors.empty() &&
+                    c.ropes.size() == 1 && !c.architecture->attention.latent &&
+                    replace(c.ropes[0].dims, 2u);
          }},
         {"layout of pairs",
          [rotates](Config &c) {

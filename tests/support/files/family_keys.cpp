@@ -81,8 +81,7 @@ void addOfAttention(const Architecture &rules, KeyList &keys) {
     unless(rules.per_layer_input, "attention.key_length_swa", 8u);
     unless(rules.per_layer_input, "attention.shared_kv_layers", 2u);
     unless(rules.per_layer_input, "embedding_length_per_layer_input", 16u);
-    bool local_base =
-        rules.rope.local == LocalRope::own || rules.rope.local == LocalRope::inherit;
+    bool local_base = rules.rope.local == LocalRope::own || rules.rope.local == LocalRope::inherit;
     unless(local_base, "rope.freq_base_swa", 77.0f);
     unless(rules.per_layer_input, "rope.dimension_count_swa", 4u);
     unless(rules.rope.sections != RopeSections::ignored, "rope.dimension_sections",
@@ -101,8 +100,8 @@ void addOfTheRest(const Architecture &rules, KeyList &keys) {
     using Layers = ExpertRules::Layers;
     bool leads = experts.layers == Layers::after_leading ||
                  experts.layers == Layers::after_leading_every_step;
-    bool steps = experts.layers == Layers::every_step ||
-                 experts.layers == Layers::after_leading_every_step;
+    bool steps =
+        experts.layers == Layers::every_step || experts.layers == Layers::after_leading_every_step;
     bool any = experts.layers != Layers::none;
     unless(any, "expert_count", 8u);
     unless(any, "expert_used_count", 2u);
@@ -121,8 +120,8 @@ void addOfTheRest(const Architecture &rules, KeyList &keys) {
     unless(rules.branch_factor.kind != FactorRule::Kind::none, "residual_scale", 3.0f);
     unless(rules.residual == Residual::parallel_own_norm_if_key, "use_parallel_residual", true);
     Recurrence kind = rules.mixer.kind;
-    bool spaces = kind == Recurrence::mamba1 || kind == Recurrence::mamba2 ||
-                  kind == Recurrence::delta_net;
+    bool spaces =
+        kind == Recurrence::mamba1 || kind == Recurrence::mamba2 || kind == Recurrence::delta_net;
     for (const char *key : {"ssm.conv_kernel", "ssm.inner_size", "ssm.state_size",
                             "ssm.time_step_rank", "ssm.group_count"})
         unless(spaces, key, 4u);

@@ -30,13 +30,14 @@ const Architecture &rulesOf(std::string_view architecture) {
 
 void setKeys(GgufWriter &writer, std::string_view architecture, const KeyList &keys) {
     for (const auto &[key, value] : keys)
-        std::visit([&](const auto &one) { writer.set(std::format("{}.{}", architecture, key), one); },
-                   value);
+        std::visit(
+            [&](const auto &one) { writer.set(std::format("{}.{}", architecture, key), one); },
+            value);
 }
 
 KeyList usualKeys(const Architecture &rules) {
     const char *eps = rules.norm.kind == model::NormKind::rms ? "attention.layer_norm_rms_epsilon"
-                                                               : "attention.layer_norm_epsilon";
+                                                              : "attention.layer_norm_epsilon";
     return {{"block_count", 3u},
             {"context_length", 256u},
             {"embedding_length", 96u},
@@ -67,8 +68,8 @@ bool isThere(const TensorSpec &spec, const FamilyVariant &variant, const Archite
     if (rules.attention.gated)
         return true;
     // A fused projection has one bias.
-    size_t at = std::min(spec.name.find("attn_q.bias"), std::min(spec.name.find("attn_k.bias"),
-                                                                 spec.name.find("attn_v.bias")));
+    size_t at = std::min(spec.name.find("attn_q.bias"),
+                         std::min(spec.name.find("attn_k.bias"), spec.name.find("attn_v.bias")));
     return at == std::string::npos ||
            !contains(variant.with, spec.name.substr(0, at) + "attn_qkv.weight");
 }
@@ -170,8 +171,7 @@ const FamilyVariant &findVariant(std::string_view architecture, std::string_view
     throw std::out_of_range(std::format("no variant {} of {}", name, architecture));
 }
 
-GgufWriter makeFamily(std::string_view architecture, const FamilyVariant &variant,
-                      QuantType type) {
+GgufWriter makeFamily(std::string_view architecture, const FamilyVariant &variant, QuantType type) {
     const Architecture &rules = rulesOf(architecture);
     GgufWriter writer;
     writer.set("general.architecture", std::string(architecture));

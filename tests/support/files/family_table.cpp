@@ -16,13 +16,14 @@ const KeyList kFullKeys = {{"block_count", 5u},
                            {"attention.value_length", 32u},
                            {"rope.freq_base", 2000.0f}};
 /// Rules that follow the number of layers: many small ones.
-const KeyList kManyLayers = {{"embedding_length", 32u},      {"feed_forward_length", 64u},
-                             {"attention.head_count", 4u},   {"attention.key_length", 16u},
+const KeyList kManyLayers = {{"embedding_length", 32u},
+                             {"feed_forward_length", 64u},
+                             {"attention.head_count", 4u},
+                             {"attention.key_length", 16u},
                              {"attention.value_length", 16u}};
 
 FamilyVariant deep(uint32_t layers, const KeyList &keys) {
-    return {.name = "deep",
-            .keys = joined(joined({{"block_count", layers}}, kManyLayers), keys)};
+    return {.name = "deep", .keys = joined(joined({{"block_count", layers}}, kManyLayers), keys)};
 }
 
 const KeyList kYarn = {{"rope.scaling.type", std::string("yarn")},
@@ -37,7 +38,8 @@ KeyList joined(KeyList first, const KeyList &second) {
 }
 
 Family familyOf(const FamilyLine &line) {
-    FamilyVariant bare{.name = "bare", .keys = line.keys, .with = line.with, .without = line.without};
+    FamilyVariant bare{
+        .name = "bare", .keys = line.keys, .with = line.with, .without = line.without};
     if (!model::findArchitecture(line.architecture)->ends.always_tied)
         bare.with.push_back("output.weight");
     FamilyVariant careless = bare;
@@ -93,8 +95,7 @@ std::vector<FamilyLine> denseLines() {
         {.architecture = "olmo2",
          .full_keys = joined(window, kYarn),
          .more = {{.name = "windowed", .keys = joined(window, {{"block_count", 4u}})}}},
-        {.architecture = "exaone4",
-         .more = {deep(64, {{"attention.sliding_window", 9u}})}},
+        {.architecture = "exaone4", .more = {deep(64, {{"attention.sliding_window", 9u}})}},
         {.architecture = "gemma"},
         {.architecture = "gemma2",
          .keys = window,
@@ -108,8 +109,8 @@ std::vector<FamilyLine> denseLines() {
                        {"final_logit_softcapping", 3.0f}},
          .more = {deep(62, {}),
                   {.name = "yarn",
-                   .keys = joined(joined(window, kYarn),
-                                  {{"attention.sliding_window_pattern", 2u}})}}},
+                   .keys =
+                       joined(joined(window, kYarn), {{"attention.sliding_window_pattern", 2u}})}}},
         {.architecture = "gpt2", .full_with = fused},
         {.architecture = "gptneox",
          .keys = joined(partial, {{"use_parallel_residual", true}}),

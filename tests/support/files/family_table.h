@@ -10,7 +10,7 @@ struct FamilyLine {
     std::string architecture;
     KeyList keys{};
     KeyList full_keys{};
-    std::vector<std::string> with{};      ///< in the small variants, beside output.weight
+    std::vector<std::string> with{}; ///< in the small variants, beside output.weight
     std::vector<std::string> without{};
     std::vector<std::string> full_with{};
     std::vector<std::string> full_without{};

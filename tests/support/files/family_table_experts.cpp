@@ -20,17 +20,16 @@ KeyList longrope(uint32_t original) {
 }
 
 std::vector<FamilyLine> llamaLines() {
-    FamilyLine llama{
-        .architecture = "llama",
-        .full_keys = joined(kExperts, {{"rope.scaling.factor", 4.0f}}),
-        .full_with = kSomeRouters,
-        .more = {{.name = "longrope", .keys = longrope(128), .all_optional = true},
-                 {.name = "shortrope", .keys = longrope(256), .all_optional = true},
-                 {.name = "yarn", .keys = kYarn},
-                 {.name = "groups",
-                  .keys = joined(kExperts, {{"expert_group_count", 3u},
-                                            {"expert_group_used_count", 2u}}),
-                  .with = kRouters}}};
+    FamilyLine llama{.architecture = "llama",
+                     .full_keys = joined(kExperts, {{"rope.scaling.factor", 4.0f}}),
+                     .full_with = kSomeRouters,
+                     .more = {{.name = "longrope", .keys = longrope(128), .all_optional = true},
+                              {.name = "shortrope", .keys = longrope(256), .all_optional = true},
+                              {.name = "yarn", .keys = kYarn},
+                              {.name = "groups",
+                               .keys = joined(kExperts, {{"expert_group_count", 3u},
+                                                         {"expert_group_used_count", 2u}}),
+                               .with = kRouters}}};
     FamilyLine mistral{
         .architecture = "mistral3",
         .keys = {{"attention.temperature_scale", 0.3f},
@@ -41,15 +40,15 @@ std::vector<FamilyLine> llamaLines() {
                                                       {"rope.scaling.yarn_beta_slow", 0.5f},
                                                       {"rope.scaling.attn_factor", 0.9f}}),
         .full_with = kSomeRouters};
-    FamilyLine minicpm{.architecture = "minicpm",
-                       .full_keys = joined(kExperts, {{"embedding_scale", 3.0f},
-                                                      {"residual_scale", 0.5f},
-                                                      {"logit_scale", 4.0f}}),
-                       .full_with = kSomeRouters,
-                       .more = {{.name = "switched_off",
-                                 .keys = {{"embedding_scale", 0.0f},
-                                          {"residual_scale", 0.0f},
-                                          {"logit_scale", 0.0f}}}}};
+    FamilyLine minicpm{
+        .architecture = "minicpm",
+        .full_keys = joined(
+            kExperts, {{"embedding_scale", 3.0f}, {"residual_scale", 0.5f}, {"logit_scale", 4.0f}}),
+        .full_with = kSomeRouters,
+        .more = {{.name = "switched_off",
+                  .keys = {{"embedding_scale", 0.0f},
+                           {"residual_scale", 0.0f},
+                           {"logit_scale", 0.0f}}}}};
     return {llama, mistral, minicpm};
 }
 
@@ -77,37 +76,33 @@ std::vector<FamilyLine> graniteLines() {
 }
 
 std::vector<FamilyLine> gemmaLines() {
-    FamilyLine gemma4{
-        .architecture = "gemma4",
-        .keys = {{"attention.sliding_window", 12u},
-                 {"attention.sliding_window_pattern", Ints{1, 0, 1}},
-                 {"embedding_length_per_layer_input", 0u}},
-        .full_keys = {{"attention.sliding_window_pattern", Ints{1, 1, 0, 1, 0}},
-                      {"embedding_length_per_layer_input", 24u},
-                      {"attention.shared_kv_layers", 2u},
-                      {"attention.head_count_kv", Ints{2, 3, 1, 3, 1}},
-                      {"feed_forward_length", Ints{224, 192, 224, 160, 224}},
-                      {"attention.key_length_swa", 16u},
-                      {"attention.value_length_swa", 16u},
-                      {"rope.dimension_count_swa", 16u},
-                      {"rope.freq_base_swa", 300.0f},
-                      {"final_logit_softcapping", 3.0f},
-                      {"expert_count", 6u},
-                      {"expert_used_count", 2u},
-                      {"expert_feed_forward_length", 96u}},
-        .with = {"attn_v.weight"},
-        .full_with = {"blk.0.attn_v.weight", "blk.1.attn_v.weight", "blk.1.ffn_gate_inp.weight",
-                      "blk.4.ffn_gate_inp.weight"}};
+    FamilyLine gemma4{.architecture = "gemma4",
+                      .keys = {{"attention.sliding_window", 12u},
+                               {"attention.sliding_window_pattern", Ints{1, 0, 1}},
+                               {"embedding_length_per_layer_input", 0u}},
+                      .full_keys = {{"attention.sliding_window_pattern", Ints{1, 1, 0, 1, 0}},
+                                    {"embedding_length_per_layer_input", 24u},
+                                    {"attention.shared_kv_layers", 2u},
+                                    {"attention.head_count_kv", Ints{2, 3, 1, 3, 1}},
+                                    {"feed_forward_length", Ints{224, 192, 224, 160, 224}},
+                                    {"attention.key_length_swa", 16u},
+                                    {"attention.value_length_swa", 16u},
+                                    {"rope.dimension_count_swa", 16u},
+                                    {"rope.freq_base_swa", 300.0f},
+                                    {"final_logit_softcapping", 3.0f},
+                                    {"expert_count", 6u},
+                                    {"expert_used_count", 2u},
+                                    {"expert_feed_forward_length", 96u}},
+                      .with = {"attn_v.weight"},
+                      .full_with = {"blk.0.attn_v.weight", "blk.1.attn_v.weight",
+                                    "blk.1.ffn_gate_inp.weight", "blk.4.ffn_gate_inp.weight"}};
     return {gemma4};
 }
 
 std::vector<FamilyLine> deepseekLines() {
-    const KeyList heads = {{"attention.kv_lora_rank", 32u},
-                           {"rope.dimension_count", 8u},
-                           {"leading_dense_block_count", 1u},
-                           {"expert_count", 6u},
-                           {"expert_used_count", 2u},
-                           {"expert_feed_forward_length", 64u},
+    const KeyList heads = {{"attention.kv_lora_rank", 32u},   {"rope.dimension_count", 8u},
+                           {"leading_dense_block_count", 1u}, {"expert_count", 6u},
+                           {"expert_used_count", 2u},         {"expert_feed_forward_length", 64u},
                            {"expert_shared_count", 2u}};
     const KeyList absorbed = {{"attention.key_length_mla", 24u},
                               {"attention.value_length_mla", 16u},
@@ -171,16 +166,15 @@ std::vector<FamilyLine> expertLines() {
                                                  {"rope.freq_base_swa", 300.0f}}),
                      .with = kRouters,
                      .full_with = kRouters});
-    lines.push_back(
-        {.architecture = "llama4",
-         .keys = joined(joined(kExperts, own),
-                        {{"block_count", 5u}, {"interleave_moe_layer_step", 2u}}),
-         .full_keys = {{"expert_used_count", 1u}, {"rope.scaling.factor", 4.0f}},
-         .more = {{.name = "many", // no q and k norms with 128 experts
-                   .keys = {{"expert_count", 128u},
-                            {"expert_used_count", 1u},
-                            {"expert_feed_forward_length", 32u},
-                            {"interleave_moe_layer_step", 2u}}}}});
+    lines.push_back({.architecture = "llama4",
+                     .keys = joined(joined(kExperts, own),
+                                    {{"block_count", 5u}, {"interleave_moe_layer_step", 2u}}),
+                     .full_keys = {{"expert_used_count", 1u}, {"rope.scaling.factor", 4.0f}},
+                     .more = {{.name = "many", // no q and k norms with 128 experts
+                               .keys = {{"expert_count", 128u},
+                                        {"expert_used_count", 1u},
+                                        {"expert_feed_forward_length", 32u},
+                                        {"interleave_moe_layer_step", 2u}}}}});
     return lines;
 }
 

@@ -4,9 +4,8 @@
 namespace longscope::testing {
 namespace {
 
-const KeyList kExperts = {{"expert_count", 6u},
-                          {"expert_used_count", 2u},
-                          {"expert_feed_forward_length", 64u}};
+const KeyList kExperts = {
+    {"expert_count", 6u}, {"expert_used_count", 2u}, {"expert_feed_forward_length", 64u}};
 /// Attention where it is not 0.
 const KeyList kSomeHeads = {{"attention.head_count_kv", Ints{0, 2, 0}}};
 const KeyList kSomeHeadsOfFive = {{"attention.head_count_kv", Ints{0, 3, 0, 0, 2}}};
@@ -26,8 +25,8 @@ std::vector<FamilyLine> convolutionLines() {
                     .keys = small,
                     .full_keys = joined(large, {{"attention.sliding_window", 12u}})};
     FamilyLine moe{.architecture = "lfm2moe",
-                   .keys = joined(joined(small, kExperts), {{"leading_dense_block_count", 1u},
-                                                            {"expert_gating_func", 2u}}),
+                   .keys = joined(joined(small, kExperts),
+                                  {{"leading_dense_block_count", 1u}, {"expert_gating_func", 2u}}),
                    .full_keys = joined(large, {{"expert_gating_func", 1u}})};
     return {lfm2, moe};
 }
@@ -44,8 +43,7 @@ std::vector<FamilyLine> spaceLines() {
     FamilyLine mamba{.architecture = "mamba",
                      .keys = one,
                      .full_keys = one_full,
-                     .more = {{.name = "normed",
-                               .keys = joined(one, {{"ssm.dt_b_c_rms", true}})}}};
+                     .more = {{.name = "normed", .keys = joined(one, {{"ssm.dt_b_c_rms", true}})}}};
     FamilyLine mamba2{.architecture = "mamba2", .keys = two, .full_keys = two_full};
     FamilyLine jamba{.architecture = "jamba",
                      .keys = joined(one, kSomeHeads),
@@ -68,19 +66,19 @@ std::vector<FamilyLine> deltaLines() {
     // 2 key heads for 6 value heads of 16; 3 for 6.
     const KeyList small = joined(spaces(96, 16, 6, 2, 4),
                                  {{"full_attention_interval", 2u}, {"rope.dimension_count", 8u}});
-    const KeyList large = joined(spaces(192, 32, 6, 3, 3),
-                                 {{"attention.recurrent_layers", Ints{1, 1, 0, 1, 0}},
-                                  {"rope.dimension_count", 24u}});
+    const KeyList large =
+        joined(spaces(192, 32, 6, 3, 3), {{"attention.recurrent_layers", Ints{1, 1, 0, 1, 0}},
+                                          {"rope.dimension_count", 24u}});
     const KeyList sections = {{"rope.dimension_sections", Ints{1, 1, 1, 3}}};
     const KeyList more_sections = {{"rope.dimension_sections", Ints{3, 4, 2, 1}}};
     const std::vector<std::string> layouts = {"attn_qkv.weight"};
     const std::vector<std::string> routed = {"ffn_gate_inp.weight", "attn_qkv.weight"};
-    FamilyLine next{.architecture = "qwen3next",
-                    .keys = joined(small, kExperts),
-                    .full_keys = joined(large, {{"expert_shared_feed_forward_length", 96u}}),
-                    .with = {"ffn_gate_inp.weight"}, // the older layout
-                    .full_with = {"ffn_gate_inp.weight", "attn_qkv.weight",
-                                  "ffn_gate_up_exps.weight"}};
+    FamilyLine next{
+        .architecture = "qwen3next",
+        .keys = joined(small, kExperts),
+        .full_keys = joined(large, {{"expert_shared_feed_forward_length", 96u}}),
+        .with = {"ffn_gate_inp.weight"}, // the older layout
+        .full_with = {"ffn_gate_inp.weight", "attn_qkv.weight", "ffn_gate_up_exps.weight"}};
     FamilyLine dense{.architecture = "qwen35",
                      .keys = joined(small, sections),
                      .full_keys = joined(large, more_sections),
