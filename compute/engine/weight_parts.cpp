@@ -236,8 +236,7 @@ ExpertPart WeightParts::expertPart(uint32_t layer, const char *stem, bool scaled
 }
 
 std::vector<ExpertPart> WeightParts::expertGateUp(uint32_t layer) const {
-    const model::ExpertRules &rules = config_.architecture->experts;
-    bool scaled = rules.scales && !rules.only_down_scale;
+    const bool scaled = config_.architecture->experts.scales;
     uint32_t ffn = config_.experts.ffn_dim;
     if (!config_.experts.merged) {
         ExpertPart gate = expertPart(layer, "ffn_gate_exps", scaled);

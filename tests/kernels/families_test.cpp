@@ -45,9 +45,9 @@ TEST_P(Trusted, LogitsMatch) {
 INSTANTIATE_TEST_SUITE_P(Families, Trusted,
                          ::testing::Combine(::testing::ValuesIn(kTrusted),
                                             ::testing::Values("lanes", "subgroup")),
-                         [](const auto &info) {
-                             std::string name = std::format("{}_{}", std::get<0>(info.param).name,
-                                                            std::get<1>(info.param));
+                         [](const auto &one) {
+                             std::string name = std::format("{}_{}", std::get<0>(one.param).name,
+                                                            std::get<1>(one.param));
                              std::ranges::replace(name, '-', '_');
                              return name;
                          });
@@ -137,7 +137,7 @@ TEST_P(Families, BookWhatIsPlanned) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Families, ::testing::ValuesIn(familyCases()),
-                         [](const auto &info) { return info.param.name(); });
+                         [](const auto &one) { return one.param.name(); });
 
 } // namespace
 } // namespace longscope::engine
