@@ -224,27 +224,26 @@ LinearParts WeightParts::gateUp(uint32_t layer, const char *suffix, ScaleUse sca
     return {part(layerName(layer, std::string("ffn_gate") + suffix), 0, scale), up};
 }
 
-ExpertPart WeightParts::expertPart(uint32_t layer, const char *stem, bool scaled) const {
+ExpertPart WeightParts::expertPart(uint32_t layer, const char *stem) const {
     std::string base = layerName(layer, stem);
     ExpertPart part;
     part.weight = find(base + ".weight");
     if (config_.architecture->experts.biases)
         part.bias = find(base + ".bias");
-    if (scaled)
+    if (config_.architecture->experts.scales)
         part.scale = find(base + ".scale");
     return part;
 }
 
 std::vector<ExpertPart> WeightParts::expertGateUp(uint32_t layer) const {
-    const bool scaled = config_.architecture->experts.scales;
     uint32_t ffn = config_.experts.ffn_dim;
     if (!config_.experts.merged) {
-        ExpertPart gate = expertPart(layer, "ffn_gate_exps", scaled);
-        ExpertPart up = expertPart(layer, "ffn_up_exps", scaled);
+        ExpertPart gate = expertPart(layer, "ffn_gate_exps");
+        ExpertPart up = expertPart(layer, "ffn_up_exps");
         up.out_offset = padded(ffn);
         return {gate, up};
     }
-    ExpertPart gate = expertPart(layer, "ffn_gate_up_exps", scaled), up = gate;
+    ExpertPart gate = expertPart(layer, "ffn_gate_up_exps"), up = gate;
     gate.rows = ffn;
     up.first_row = ffn;
     up.rows = ffn;
@@ -253,7 +252,7 @@ std::vector<ExpertPart> WeightParts::expertGateUp(uint32_t layer) const {
 }
 
 std::vector<ExpertPart> WeightParts::expertDown(uint32_t layer) const {
-    return {expertPart(layer, "ffn_down_exps", config_.architecture->experts.scales)};
+    return {expertPart(layer, "ffn_down_exps")};
 }
 
 ExpertPart WeightParts::latentValues(uint32_t layer) {

@@ -62,7 +62,7 @@ class WeightParts {
     LinearPart part(const std::string &stem, uint32_t out_offset, ScaleUse scale) const;
     const model::Tensor *copyRows(const model::Tensor &tensor, std::span<const RowPiece> pieces);
     LinearParts fusedQkv(uint32_t layer);
-    ExpertPart expertPart(uint32_t layer, const char *stem, bool scaled) const;
+    ExpertPart expertPart(uint32_t layer, const char *stem) const;
 
     const model::Gguf &file_;
     const model::Config &config_;

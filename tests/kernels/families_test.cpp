@@ -45,9 +45,9 @@ TEST_P(Trusted, LogitsMatch) {
 INSTANTIATE_TEST_SUITE_P(Families, Trusted,
                          ::testing::Combine(::testing::ValuesIn(kTrusted),
                                             ::testing::Values("lanes", "subgroup")),
-                         [](const auto &one) {
-                             std::string name = std::format("{}_{}", std::get<0>(one.param).name,
-                                                            std::get<1>(one.param));
+                         [](const auto &test) {
+                             std::string name = std::format("{}_{}", std::get<0>(test.param).name,
+                                                            std::get<1>(test.param));
                              std::ranges::replace(name, '-', '_');
                              return name;
                          });
@@ -81,8 +81,9 @@ class Families : public ::testing::TestWithParam<FamilyCase> {
     static constexpr size_t kTokens = 61;
 
     Families()
-        : model_(testing::makeFamily(GetParam().architecture,
-                                     testing::findVariant(GetParam().architecture, GetParam().variant))),
+        : model_(testing::makeFamily(
+              GetParam().architecture,
+              testing::findVariant(GetParam().architecture, GetParam().variant))),
           engine_({.model_path = model_.path(), .device = "", .kernels = GetParam().kernels}),
           ids_(testing::referenceIds(engine_.config().vocab)) {
         ids_.resize(kTokens);
@@ -137,7 +138,7 @@ TEST_P(Families, BookWhatIsPlanned) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Families, ::testing::ValuesIn(familyCases()),
-                         [](const auto &one) { return one.param.name(); });
+                         [](const auto &test) { return test.param.name(); });
 
 } // namespace
 } // namespace longscope::engine
