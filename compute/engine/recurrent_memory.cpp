@@ -22,10 +22,10 @@ RecurrentMemory::RecurrentMemory(gpu::Device &device, const model::Config &confi
         states_.push_back(layer.recurs() ? makeRecurrentState(device, shape) : RecurrentState{});
     for (Copy &copy : unused_)
         for (const RecurrentState &state : states_)
-            copy.layers.push_back(state.bytes() == 0
-                                      ? gpu::Buffer()
-                                      : gpu::Buffer(device, "recurrent state", state.bytes(),
-                                                    gpu::Memory::readback));
+            copy.layers.push_back(
+                state.bytes() == 0
+                    ? gpu::Buffer()
+                    : gpu::Buffer(device, "recurrent state", state.bytes(), gpu::Memory::readback));
 }
 
 /// visit(number, state) of the layers that recur.

@@ -1,6 +1,6 @@
 // What the recurrent layers of one timeline carry along, and copies of it as it was behind earlier
-// tokens. A state cannot be cut back: who wants to return reads on from the last copy before. Copies
-// lie where the host reads, not in the device's own memory, and are few.
+// tokens. A state cannot be cut back: who wants to return reads on from the last copy before.
+// Copies lie where the host reads, not in the device's own memory, and are few.
 #pragma once
 
 #include "compute/engine/recurrent_state.h"

@@ -41,10 +41,7 @@ Engine &hybrid() {
 }
 
 SessionOptions chunksOf(uint32_t rows) {
-    return {.context_tokens = 200,
-            .k = CacheType::f32,
-            .v = CacheType::f32,
-            .chunk_tokens = rows};
+    return {.context_tokens = 200, .k = CacheType::f32, .v = CacheType::f32, .chunk_tokens = rows};
 }
 
 std::vector<Token> someIds(size_t count, uint32_t seed = 7) {
