@@ -218,9 +218,12 @@ class PlanCommand {
                 made["booked_bytes"] = bookedBytes(planned, part.name);
             parts.push_back(std::move(made));
         }
-        for (size_t layer = 0; layer < plan.layer_bytes.size(); ++layer)
-            layers.push_back(
-                {{"tokens", plan.layer_tokens[layer]}, {"bytes", plan.layer_bytes[layer]}});
+        for (size_t layer = 0; layer < plan.layer_bytes.size(); ++layer) {
+            json made{{"tokens", plan.layer_tokens[layer]}, {"bytes", plan.layer_bytes[layer]}};
+            if (plan.state_bytes > 0)
+                made["state_bytes"] = plan.layer_state_bytes[layer];
+            layers.push_back(std::move(made));
+        }
         for (const auto &[type, tokens] : planned.longest)
             longest[attention::cacheTypeName(type)] = tokens;
         json made{{"context", plan.context_tokens},

@@ -113,7 +113,8 @@ std::string warningOf(const PriceWanted &wanted) {
 
 std::vector<ui::MemoryPart> orderedParts(std::vector<ui::MemoryPart> parts) {
     auto rank = [](const ui::MemoryPart &part) {
-        constexpr const char *known[] = {"weights", "kv cache", "scratch", "maps"};
+        constexpr const char *known[] = {"weights", "kv cache", "recurrent state", "scratch",
+                                         "maps"};
         return std::ranges::find(known, part.name) - std::begin(known);
     };
     std::ranges::sort(parts, [&](const ui::MemoryPart &a, const ui::MemoryPart &b) {

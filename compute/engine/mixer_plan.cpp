@@ -7,8 +7,8 @@
 namespace longscope::engine {
 namespace {
 
-using model::RecurrentConfig;
 using model::Recurrence;
+using model::RecurrentConfig;
 
 /// Hands out columns from left to right.
 class Row {

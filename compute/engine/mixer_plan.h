@@ -1,5 +1,5 @@
-// Sizes of recurrent layers, all from the config: the shape for the verbs, where the parts of joined
-// rows lie, the rows that the layers share, and the bytes of what they carry along.
+// Sizes of recurrent layers, all from the config: the shape for the verbs, where the parts of
+// joined rows lie, the rows that the layers share, and the bytes of what they carry along.
 #pragma once
 
 #include "compute/engine/activations.h"
@@ -37,13 +37,13 @@ struct MixerScratch {
     Activations dt_b_c, dt; ///< mamba-1
     Activations result;
     // rwkv6
-    Activations shifted;             ///< x mixed with the row before by lerp_x
-    Activations low;                 ///< [5, rank] of what shifts x
-    Activations shares;              ///< [5, model_dim] how far each x moves
-    Activations mixes;               ///< [5, model_dim] x for w, k, v, r, g; or [2, ..] for k, r
-    Activations projected;           ///< r | k | v | g; of the channel mix value | receptance
+    Activations shifted;   ///< x mixed with the row before by lerp_x
+    Activations low;       ///< [5, rank] of what shifts x
+    Activations shares;    ///< [5, model_dim] how far each x moves
+    Activations mixes;     ///< [5, model_dim] x for w, k, v, r, g; or [2, ..] for k, r
+    Activations projected; ///< r | k | v | g; of the channel mix value | receptance
     Activations decay_low, raw_decay, decay;
-    Activations hidden;              ///< of the channel mix
+    Activations hidden; ///< of the channel mix
 };
 uint64_t planMixerScratch(const model::Config &config, const Tiling &tiling);
 MixerScratch makeMixerScratch(gpu::Device &device, const model::Config &config,

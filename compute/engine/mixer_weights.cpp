@@ -10,13 +10,12 @@ namespace longscope::engine {
 namespace {
 
 using model::NormKind;
-using model::RecurrentConfig;
 using model::Recurrence;
+using model::RecurrentConfig;
 
 constexpr float kRwkvHeadEps = 64e-5f; // whatever the model's own
 
-template <class Element>
-void append(std::vector<Element> &to, const std::vector<Element> &more) {
+template <class Element> void append(std::vector<Element> &to, const std::vector<Element> &more) {
     to.insert(to.end(), more.begin(), more.end());
 }
 
@@ -107,10 +106,10 @@ class MixerBuilder {
 
     void buildShortConv() {
         const uint64_t dim = config_.model_dim;
-        made_.inputs = sink_.linears(split(matrix("shortconv.in_proj"), {{dim, widths_.gate_in},
-                                                                         {dim, widths_.z},
-                                                                         {dim, widths_.u}}),
-                                     false);
+        made_.inputs =
+            sink_.linears(split(matrix("shortconv.in_proj"),
+                                {{dim, widths_.gate_in}, {dim, widths_.z}, {dim, widths_.u}}),
+                          false);
         buildConvolution("shortconv.conv", dim, false);
         made_.output = branch("shortconv.out_proj");
     }
@@ -125,12 +124,11 @@ class MixerBuilder {
 
     void buildMamba1() {
         const uint64_t inner = sizes_.inner, state = sizes_.state;
-        made_.inputs = sink_.linears(
-            split(matrix("ssm_in"), {{inner, widths_.u}, {inner, widths_.z}}), false);
+        made_.inputs =
+            sink_.linears(split(matrix("ssm_in"), {{inner, widths_.u}, {inner, widths_.z}}), false);
         buildConvolution("ssm_conv1d", inner, true);
         made_.dt_b_c = sink_.linears(
-            split(unscaled("ssm_x"),
-                  {{sizes_.heads, 0}, {state, widths_.b}, {state, widths_.c}}),
+            split(unscaled("ssm_x"), {{sizes_.heads, 0}, {state, widths_.b}, {state, widths_.c}}),
             false);
         made_.dt_norm = partNorm("ssm_dt_norm.weight", sizes_.heads);
         made_.b_norm = partNorm("ssm_b_norm.weight", sizes_.state);
@@ -159,9 +157,7 @@ class MixerBuilder {
 
     void buildDeltaNet() {
         LinearParts inputs = sizes_.joined_inputs ? joinedInputs() : matrix("attn_qkv", widths_.u);
-        auto add = [&](const char *stem, uint32_t column) {
-            append(inputs, matrix(stem, column));
-        };
+        auto add = [&](const char *stem, uint32_t column) { append(inputs, matrix(stem, column)); };
         if (!sizes_.joined_inputs)
             add("attn_gate", widths_.z);
         if (rules_.key_heads_tiled) {
@@ -172,8 +168,7 @@ class MixerBuilder {
         }
         made_.inputs = sink_.linears(inputs, false);
         buildConvolution("ssm_conv1d", 0, false);
-        made_.qk_norm = {
-            .kind = NormKind::unit, .columns = sizes_.state, .eps = config_.norm_eps};
+        made_.qk_norm = {.kind = NormKind::unit, .columns = sizes_.state, .eps = config_.norm_eps};
         made_.norm = rms(sizes_.state, parts_.values(named("ssm_norm.weight")));
         buildSpace();
     }
@@ -217,12 +212,11 @@ class MixerBuilder {
         own.lerp_x = vector("time_mix_lerp_x.weight");
         LinearParts down = matrix("time_mix_w1"), up = matrix("time_mix_w2"), ranks;
         for (uint32_t mix = 0; mix < 5; ++mix) {
-            ranks.push_back(
-                parts_.rowsOf(down.front(), mix * rank, rank, mix * widths_.mix_rank));
-            own.mix_up[mix] = sink_.linears(
-                {parts_.rowsOf(up.front(), uint64_t{mix} * config_.model_dim, config_.model_dim,
-                               mix * dim)},
-                false);
+            ranks.push_back(parts_.rowsOf(down.front(), mix * rank, rank, mix * widths_.mix_rank));
+            own.mix_up[mix] =
+                sink_.linears({parts_.rowsOf(up.front(), uint64_t{mix} * config_.model_dim,
+                                             config_.model_dim, mix * dim)},
+                              false);
         }
         own.mix_down = sink_.linears(ranks, false);
         auto lerp = [](char mix) { return lerpName("time_mix", mix); };
@@ -268,6 +262,7 @@ class MixerBuilder {
 
 MixerWeights buildMixer(WeightParts &parts, const model::Config &config, WeightSink &sink,
                         uint32_t layer) {
+    mixerShape(config); // refuses what no kernel runs, before much is loaded
     return MixerBuilder(parts, config, sink, layer).build();
 }
 

@@ -17,20 +17,20 @@ struct Rwkv6Weights {
     std::array<LinearGroup, 5> mix_up; ///< rank -> model_dim, each to its columns of five
     gpu::Buffer lerps;                 ///< [5, model_dim]: w, k, v, r, g
     LinearGroup decay_down, decay_up;
-    gpu::Buffer decay;                         ///< [model_dim]
-    LinearGroup receptance, key, value, gate;  ///< each to its columns of r | k | v | g
-    gpu::Buffer bonus;                         ///< [heads, head_dim]
-    Norm norm;                                 ///< of each head, with weights of its own
+    gpu::Buffer decay;                        ///< [model_dim]
+    LinearGroup receptance, key, value, gate; ///< each to its columns of r | k | v | g
+    gpu::Buffer bonus;                        ///< [heads, head_dim]
+    Norm norm;                                ///< of each head, with weights of its own
     // channel mix
     gpu::Buffer channel_lerps; ///< [2, model_dim]: k, r
     LinearGroup channel_key, channel_value, channel_receptance;
 };
 
 struct MixerWeights {
-    LinearGroup inputs; ///< model_dim -> what MixerWidths places
+    LinearGroup inputs;    ///< model_dim -> what MixerWidths places
     gpu::Buffer conv;      ///< [channels, taps]
     gpu::Buffer conv_bias; ///< [channels]
-    LinearGroup dt_b_c; ///< mamba-1: inner -> dt | B | C
+    LinearGroup dt_b_c;    ///< mamba-1: inner -> dt | B | C
     Norm dt_norm, b_norm, c_norm;
     LinearGroup dt; ///< mamba-1: rank -> inner
     gpu::Buffer dt_bias, a, d;
@@ -42,6 +42,7 @@ struct MixerWeights {
 
 class WeightParts;
 class WeightSink;
+/// Of one layer. Throws Error(model) where no kernel runs it.
 MixerWeights buildMixer(WeightParts &parts, const model::Config &config, WeightSink &sink,
                         uint32_t layer);
 

@@ -59,8 +59,8 @@ void Mixers::scanMamba1(const Step &step) const {
     const uint32_t rows = step.chunk.rows;
     const Activations &parts = scratch.dt_b_c;
     op.multiply(step.recorder, own.dt_b_c, scratch.convolved, parts, rows);
-    for (auto [norm, column] : {std::pair{&own.dt_norm, 0u}, {&own.b_norm, widths_.b},
-                                {&own.c_norm, widths_.c}})
+    for (auto [norm, column] :
+         {std::pair{&own.dt_norm, 0u}, {&own.b_norm, widths_.b}, {&own.c_norm, widths_.c}})
         if (*norm)
             op.normSegments(step.recorder, *norm, {}, {parts, column}, {parts, column}, rows);
     op.multiply(step.recorder, own.dt, parts, scratch.dt, rows);

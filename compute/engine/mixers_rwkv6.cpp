@@ -1,4 +1,5 @@
-// The layers of RWKV-6 (Peng 2024, arXiv 2404.05892): two branches that both look at the row before.
+// The layers of RWKV-6 (Peng 2024, arXiv 2404.05892): two branches that both look at the row
+// before.
 #include "compute/engine/forward.h"
 #include "compute/engine/mixers.h"
 
@@ -23,8 +24,8 @@ void Mixers::mixTimes(const Step &step, const Activations &in) const {
     const Rwkv6Weights &own = step.weights().mixer.rwkv6;
     gpu::Recorder &recorder = step.recorder;
     const uint32_t rows = step.chunk.rows;
-    verbs_.shift(recorder, {.x = partOf(in), .add = {}, .lerp = &own.lerp_x},
-                 stateOf(step), partOf(scratch.shifted), rows);
+    verbs_.shift(recorder, {.x = partOf(in), .add = {}, .lerp = &own.lerp_x}, stateOf(step),
+                 partOf(scratch.shifted), rows);
     op.multiply(recorder, own.mix_down, scratch.shifted, scratch.low, rows);
     verbs_.tanh(recorder, partOf(scratch.low), partOf(scratch.low), rows);
     for (uint32_t mix = 0; mix < kMixes; ++mix)
@@ -58,8 +59,8 @@ void Mixers::project(const Step &step) const {
     const MixerScratch &scratch = step.pass.scratch.mixer;
     const Rwkv6Weights &own = step.weights().mixer.rwkv6;
     const uint32_t rows = step.chunk.rows, dim = scratch.shifted.stride;
-    for (auto [linear, mix] : {std::pair{&own.receptance, kR}, {&own.key, kK}, {&own.value, kV},
-                               {&own.gate, kG}})
+    for (auto [linear, mix] :
+         {std::pair{&own.receptance, kR}, {&own.key, kK}, {&own.value, kV}, {&own.gate, kG}})
         op.multiply(step.recorder, *linear, {scratch.mixes, mix * dim}, scratch.projected, rows);
     const Activations &result = scratch.result;
     verbs_.wkv(step.recorder,
@@ -92,15 +93,14 @@ void Mixers::mixChannels(const Step &step, const Activations &in, const Activati
                   .keep = true},
                  stateOf(step), mixes, rows);
     op.multiply(recorder, own.channel_key, scratch.mixes, scratch.hidden, rows);
-    op.activate(recorder,
-                {.kind = model::ActivationKind::relu_squared,
-                 .columns = config_.recurrent.channel_dim},
-                scratch.hidden, scratch.hidden, rows);
+    op.activate(
+        recorder,
+        {.kind = model::ActivationKind::relu_squared, .columns = config_.recurrent.channel_dim},
+        scratch.hidden, scratch.hidden, rows);
     const Activations &value = scratch.projected; // value | receptance
     op.multiply(recorder, own.channel_value, scratch.hidden, value, rows);
     op.multiply(recorder, own.channel_receptance, {scratch.mixes, dim}, value, rows);
-    op.activate(recorder,
-                {.kind = model::ActivationKind::sigmoid, .columns = config_.model_dim},
+    op.activate(recorder, {.kind = model::ActivationKind::sigmoid, .columns = config_.model_dim},
                 {value, dim}, value, value, rows);
     op.adjust(recorder, {.columns = config_.model_dim, .add = true}, value, out, rows);
     const uint32_t every = config_.recurrent.rescale_every;

@@ -298,7 +298,8 @@ bool LongestContext::fits(uint64_t tokens) {
     const model::Config &config = model_.config;
     Tiling tiling = sessionTiling(model_.tiling, model_.config, options_);
     AttentionScratch attention = attentionAt(tokens);
-    uint64_t sum = model_.weight_bytes + planRecurrentMemory(config) + planCache(config, options_, tiling.chunk_tokens) +
+    uint64_t sum = model_.weight_bytes + planRecurrentMemory(config) +
+                   planCache(config, options_, tiling.chunk_tokens) +
                    planScratch(config, planWidths(config), tiling, options_) + attention.bytes();
     uint64_t largest =
         std::max(attention.largest_bytes, largestPlane(config, options_, tiling.chunk_tokens));

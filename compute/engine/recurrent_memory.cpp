@@ -22,10 +22,10 @@ RecurrentMemory::RecurrentMemory(gpu::Device &device, const model::Config &confi
         states_.push_back(layer.recurs() ? makeRecurrentState(device, shape) : RecurrentState{});
     for (Copy &copy : unused_)
         for (const RecurrentState &state : states_)
-            copy.layers.push_back(state.bytes() == 0
-                                      ? gpu::Buffer()
-                                      : gpu::Buffer(device, "recurrent state", state.bytes(),
-                                                    gpu::Memory::readback));
+            copy.layers.push_back(
+                state.bytes() == 0
+                    ? gpu::Buffer()
+                    : gpu::Buffer(device, "recurrent state", state.bytes(), gpu::Memory::readback));
 }
 
 /// visit(number, state) of the layers that recur.
@@ -63,11 +63,22 @@ void RecurrentMemory::keep(uint64_t tokens) {
     assert(copies_.empty() || copies_.back().tokens < tokens);
     Copy copy = takeCopy();
     copy.tokens = tokens;
+    copy.logits.clear();
     forEach([&](size_t layer, const RecurrentState &state) {
         saveState(recorder_, state, copy.layers[layer], 0);
     });
     recorder_.run();
     copies_.push_back(std::move(copy));
+}
+
+void RecurrentMemory::keepLogits(uint64_t tokens, std::span<const float> logits) {
+    if (auto found = std::ranges::find(copies_, tokens, &Copy::tokens); found != copies_.end())
+        found->logits.assign(logits.begin(), logits.end());
+}
+
+std::span<const float> RecurrentMemory::logits(uint64_t tokens) const {
+    auto found = std::ranges::find(copies_, tokens, &Copy::tokens);
+    return found == copies_.end() ? std::span<const float>() : found->logits;
 }
 
 uint64_t RecurrentMemory::keepable(uint64_t count) const {

@@ -1,6 +1,6 @@
 // What the recurrent layers of one timeline carry along, and copies of it as it was behind earlier
-// tokens. A state cannot be cut back: who wants to return reads on from the last copy before. Copies
-// lie where the host reads, not in the device's own memory, and are few.
+// tokens. A state cannot be cut back: who wants to return reads on from the last copy before.
+// Copies lie where the host reads, not in the device's own memory, and are few.
 #pragma once
 
 #include "compute/engine/recurrent_state.h"
@@ -25,6 +25,11 @@ class RecurrentMemory {
     /// Copies the states, which are those behind `tokens` tokens. Copies are kept close to one
     /// another near the end and further apart before; this one and the one before it always stay.
     void keep(uint64_t tokens);
+    /// Logits of the last of these tokens stay with the copy behind them, if there is one: a text
+    /// that is read again needs them, and the states are already beyond it.
+    void keepLogits(uint64_t tokens, std::span<const float> logits);
+    /// Empty when they are not known.
+    std::span<const float> logits(uint64_t tokens) const;
     /// How many tokens, at most `count`, can be returned to; 0 always can.
     uint64_t keepable(uint64_t count) const;
     /// The states become those behind `tokens` tokens, of which there is a copy. Later copies are
@@ -41,6 +46,7 @@ class RecurrentMemory {
     struct Copy {
         uint64_t tokens = 0;
         std::vector<gpu::Buffer> layers; ///< as states_
+        std::vector<float> logits;       ///< may be empty
     };
     template <class Visit> void forEach(Visit visit) const;
     Copy takeCopy();

@@ -159,12 +159,19 @@ void Session::Impl::keepStates() {
         memory->keep(tokens.size());
 }
 
-/// Rows of the next chunk of a reading. States can be returned to only where a chunk ended, so that
-/// the last token, whose logits may be wanted again, is read for itself.
-uint32_t Session::Impl::nextRows(uint64_t wanted) const {
-    uint64_t left = wanted - tokens.size();
-    uint64_t rows = std::min<uint64_t>(pacer.chunkRows(), left);
-    return static_cast<uint32_t>(memory && rows == left && rows > 1 ? rows - 1 : rows);
+/// Cuts to `count` tokens whose states and logits were kept; false when they were not.
+bool Session::Impl::returnTo(uint64_t count) {
+    std::span<const float> known = memory ? memory->logits(count) : std::span<const float>();
+    if (known.empty() || attention->keepable(tokens.size(), count) != count)
+        return false;
+    forget(count);
+    setLogits(known);
+    return true;
+}
+
+void Session::Impl::setLogits(std::span<const float> known) {
+    std::memcpy(scratch.logits.buffer.mapped().data(), known.data(), known.size_bytes());
+    has_logits = true;
 }
 
 void Session::Impl::forget(uint64_t count) {
@@ -265,6 +272,10 @@ ReadResult Session::read(std::span<const Token> wanted, const ProgressSink &prog
         result.reused = common;
         return result;
     }
+    if (common == wanted.size() && self.returnTo(common)) {
+        result.reused = common;
+        return result;
+    }
     truncate(std::min<uint64_t>(common, wanted.size() - 1)); // the last one must run for logits
     result.reused = self.tokens.size();
     self.has_logits = false;
@@ -272,7 +283,8 @@ ReadResult Session::read(std::span<const Token> wanted, const ProgressSink &prog
     ReadingProgress reading(progress, result.reused, wanted.size());
     uint32_t rows = 0;
     while (self.tokens.size() < wanted.size() && !result.stopped) {
-        rows = self.nextRows(wanted.size());
+        rows = static_cast<uint32_t>(
+            std::min<uint64_t>(self.pacer.chunkRows(), wanted.size() - self.tokens.size()));
         result.stopped =
             stop.stop_requested() ||
             !self.runChunk(wanted.subspan(self.tokens.size(), rows), wanted.size(), observer, stop);
@@ -282,6 +294,8 @@ ReadResult Session::read(std::span<const Token> wanted, const ProgressSink &prog
     if (!result.stopped) {
         self.runHead({rows - 1, 1});
         self.has_logits = true;
+        if (self.memory)
+            self.memory->keepLogits(wanted.size(), logits());
     }
     result.read = self.tokens.size() - std::min<uint64_t>(result.reused, self.tokens.size());
     result.seconds = secondsSince(start);
@@ -300,8 +314,15 @@ bool Session::lookAgain(uint64_t first, uint64_t end, uint32_t layers, Observer 
     uint64_t start = self.memory->keepable(first);
     self.checkLook(start, end);
     self.memory->returnTo(start, false);
-    bool whole = self.lookAgain(start, first, {layers}, stop) &&
-                 self.lookAgain(first, end, {layers, &observer}, stop);
+    bool whole = false;
+    try {
+        whole = self.lookAgain(start, first, {layers}, stop) &&
+                self.lookAgain(first, end, {layers, &observer}, stop);
+    } catch (...) {
+        self.flush(); // nothing may change the states later
+        self.memory->returnTo(self.tokens.size());
+        throw;
+    }
     self.memory->returnTo(self.tokens.size());
     return whole;
 }

@@ -61,7 +61,8 @@ class Session {
                        const std::function<void(uint64_t position, std::span<const float>)> &sink,
                        std::stop_token stop = {}, Observer *observer = nullptr);
     /// Forgets everything beyond the first `count` tokens, or everything when the layers no longer
-    /// have what the tokens before `count` need (rings, eviction).
+    /// have what the tokens before `count` need (rings, eviction). States of recurrent layers can
+    /// be returned to only where there is a copy: everything behind the last one is forgotten.
     void truncate(uint64_t count);
     /// Positions that no layer can see any more.
     attention::Interval forgotten() const;

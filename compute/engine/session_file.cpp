@@ -414,9 +414,11 @@ std::string restoreSession(Session &session, const std::string &path) {
     }
     self.attention->restoreState(std::move(state), part.tokens.size());
     self.tokens = std::move(part.tokens);
-    std::memcpy(self.scratch.logits.buffer.mapped().data(), part.logits.data(),
-                part.logits.size() * sizeof(float));
-    self.has_logits = counts.has_logits;
+    if (counts.has_logits) {
+        self.setLogits(part.logits);
+        if (self.memory)
+            self.memory->keepLogits(counts.tokens, part.logits);
+    }
     return std::move(part.note);
 }
 

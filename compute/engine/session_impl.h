@@ -23,7 +23,8 @@ struct Session::Impl {
                   const std::stop_token &stop);
     void runHead(RowRange rows);
     void forget(uint64_t count);
-    uint32_t nextRows(uint64_t wanted) const;
+    bool returnTo(uint64_t count);
+    void setLogits(std::span<const float> known);
     void keepStates();
     bool lookAgain(uint64_t first, uint64_t end, const LayerRange &layers,
                    const std::stop_token &stop);

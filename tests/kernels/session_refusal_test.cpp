@@ -109,7 +109,8 @@ TEST_F(SessionRefusalTest, RestoreRejectsHugeCount) {
     std::string good = bytesOf(path("good"));
     const uint64_t huge = (uint64_t{1} << 40) - 1;
     std::vector<std::pair<const char *, nlohmann::json>> changes;
-    for (const char *key : {"tokens", "window_tokens", "written", "filled", "note_bytes"})
+    for (const char *key : {"tokens", "window_tokens", "written", "filled", "note_bytes",
+                            "state_bytes"})
         for (const nlohmann::json &value : std::vector<nlohmann::json>{
                  huge, huge * 1000, UINT64_MAX, -1, 0.5, "7", nullptr, nlohmann::json::array({1})})
             changes.emplace_back(key, value);
