@@ -8,6 +8,7 @@
 #include "compute/core/text.h"
 #include "compute/engine/attention_map.h"
 #include "compute/engine/attention_metrics.h"
+#include "compute/engine/mixer_plan.h"
 #include "compute/engine/plan.h"
 
 #include <charconv>
@@ -205,8 +206,13 @@ class Looking {
             if (!options_.recall.empty())
                 object["recall_of"] = options_.recall;
             object["heads"] = std::move(heads);
+            object["recurrent"] = engine::describeRecurrence(engine.config());
             printJson(object);
         } else {
+            if (engine.config().heads == 0)
+                text = "no layer of this model attends\n";
+            if (std::string rest = engine::describeRecurrence(engine.config()); !rest.empty())
+                text += rest + "\n";
             printOut(text);
         }
         note(session,

@@ -9,6 +9,7 @@
 #include "app/token_file.h"
 #include "compute/core/error.h"
 #include "compute/core/text.h"
+#include "compute/engine/mixer_plan.h"
 #include "compute/engine/session.h"
 
 #include <algorithm>
@@ -150,6 +151,8 @@ class PlanCommand {
         if (std::string kept = engine::describeWindows(model_.config, planned.setting.session);
             !kept.empty())
             text += kept + "\n\n";
+        if (std::string states = engine::describeRecurrence(model_.config); !states.empty())
+            text += states + "\n\n";
         text += measured
                     ? "| part | planned bytes | booked bytes | |\n| --- | ---: | ---: | --- |\n"
                     : "| part | planned bytes | |\n| --- | ---: | --- |\n";

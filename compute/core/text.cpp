@@ -66,6 +66,20 @@ std::string formatBytes(uint64_t bytes) {
     return unit == 0 ? std::format("{} B", bytes) : std::format("{:.1f} {}", value, units[unit]);
 }
 
+std::string numberRanges(const std::vector<uint32_t> &numbers) {
+    std::string list;
+    for (size_t i = 0; i < numbers.size();) {
+        size_t last = i;
+        while (last + 1 < numbers.size() && numbers[last + 1] == numbers[last] + 1)
+            ++last;
+        list += std::format("{}{}", list.empty() ? "" : ", ", numbers[i]);
+        if (last > i)
+            list += std::format("{}{}", last == i + 1 ? ", " : " to ", numbers[last]);
+        i = last + 1;
+    }
+    return list;
+}
+
 std::string readWholeFile(const std::string &path) {
     if (path == "-")
         return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace longscope {
 
@@ -16,6 +17,9 @@ std::string repairUtf8(std::string_view bytes, size_t *replaced = nullptr);
 
 /// "98.4 MB" (powers of 1000), "512 B".
 std::string formatBytes(uint64_t bytes);
+
+/// "0 to 3, 5, 7" of rising numbers.
+std::string numberRanges(const std::vector<uint32_t> &numbers);
 
 /// The whole file; throws Error(file) with path and reason (missing, a directory, too large).
 /// "-" is standard input.

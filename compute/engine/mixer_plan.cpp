@@ -1,8 +1,10 @@
 #include "compute/engine/mixer_plan.h"
 
+#include "compute/core/text.h"
 #include "compute/engine/packing.h"
 
 #include <algorithm>
+#include <format>
 
 namespace longscope::engine {
 namespace {
@@ -174,6 +176,38 @@ MixerScratch makeMixerScratch(gpu::Device &device, const model::Config &config,
 
 uint64_t planLayerState(const model::Config &config, uint32_t layer) {
     return config.layer[layer].recurs() ? mixerShape(config).bytes() : 0;
+}
+
+std::string_view recurrenceName(model::Recurrence kind) {
+    switch (kind) {
+    case model::Recurrence::none:
+        return "none";
+    case model::Recurrence::mamba1:
+        return "Mamba";
+    case model::Recurrence::mamba2:
+        return "Mamba-2";
+    case model::Recurrence::short_conv:
+        return "short convolution";
+    case model::Recurrence::delta_net:
+        return "gated delta net";
+    case model::Recurrence::rwkv6:
+        return "RWKV-6";
+    }
+    return "none";
+}
+
+std::string describeRecurrence(const model::Config &config) {
+    std::vector<uint32_t> layers;
+    for (uint32_t layer = 0; layer < config.layers; ++layer)
+        if (config.layer[layer].recurs())
+            layers.push_back(layer);
+    if (layers.empty())
+        return "";
+    const bool one = layers.size() == 1;
+    return std::format("{} {} {} ({}): a state of {}{} instead of keys, however long the text is",
+                       one ? "layer" : "layers", numberRanges(layers), one ? "recurs" : "recur",
+                       recurrenceName(config.architecture->mixer.kind),
+                       formatBytes(planLayerState(config, layers.front())), one ? "" : " each");
 }
 
 } // namespace longscope::engine

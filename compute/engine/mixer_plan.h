@@ -7,6 +7,9 @@
 #include "compute/engine/tiling.h"
 #include "compute/model/config.h"
 
+#include <string>
+#include <string_view>
+
 namespace longscope::engine {
 
 /// Whether any layer recurs.
@@ -48,6 +51,11 @@ struct MixerScratch {
 uint64_t planMixerScratch(const model::Config &config, const Tiling &tiling);
 MixerScratch makeMixerScratch(gpu::Device &device, const model::Config &config,
                               const Tiling &tiling);
+
+/// What the recurrent layers are and what each keeps instead of keys, in one sentence; "" when there
+/// are none.
+std::string describeRecurrence(const model::Config &config);
+std::string_view recurrenceName(model::Recurrence kind);
 
 /// Of one layer; 0 where it does not recur.
 uint64_t planLayerState(const model::Config &config, uint32_t layer);

@@ -1,6 +1,7 @@
 #include "compute/engine/session_options.h"
 
 #include "compute/core/error.h"
+#include "compute/core/text.h"
 
 #include <algorithm>
 #include <format>
@@ -30,21 +31,6 @@ uint64_t stretchedFrom(const model::Config &config, const attention::RopeScheme 
                       scheme.kind == leaky_rerope;
     uint64_t original = config.rope().scaling.original_context;
     return keeps_file || original == 0 ? config.context_tokens : original;
-}
-
-/// "0, 2, 4 to 7".
-std::string listOf(const std::vector<uint32_t> &layers) {
-    std::string list;
-    for (size_t i = 0; i < layers.size();) {
-        size_t last = i;
-        while (last + 1 < layers.size() && layers[last + 1] == layers[last] + 1)
-            ++last;
-        list += std::format("{}{}", list.empty() ? "" : ", ", layers[i]);
-        if (last > i)
-            list += std::format("{}{}", last == i + 1 ? ", " : " to ", layers[last]);
-        i = last + 1;
-    }
-    return list;
 }
 
 bool sameShape(const model::LayerConfig &a, const model::LayerConfig &b) {
@@ -143,7 +129,7 @@ std::string describeWindows(const model::Config &config, const SessionOptions &o
     std::string text;
     for (const auto &[window, with] : layers)
         text += std::format("{}{} {} {} the model's own {} of {} tokens", text.empty() ? "" : "; ",
-                            with.size() == 1 ? "layer" : "layers", listOf(with),
+                            with.size() == 1 ? "layer" : "layers", numberRanges(with),
                             with.size() == 1 ? "keeps" : "keep",
                             window.second ? "chunks" : "window", window.first);
     return text;

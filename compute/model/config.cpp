@@ -15,6 +15,7 @@
 namespace longscope::model {
 namespace {
 
+constexpr uint64_t kMostLayers = 4096;
 constexpr uint64_t kMaxContextTokens = 1ull << 31; // positions are 32-bit on the device
 
 const Architecture *readArchitecture(const Gguf &file) {
@@ -32,7 +33,10 @@ const Architecture *readArchitecture(const Gguf &file) {
 /// The number of blocks, draft layers included.
 uint32_t readSizes(const Keys &keys, Config &config) {
     const Gguf &file = keys.file();
-    uint32_t blocks = keys.require("block_count");
+    // Bounded before anything of that many layers is made.
+    auto blocks = static_cast<uint32_t>(keys.count("block_count", kMostLayers));
+    if (blocks == 0)
+        keys.refuseMissing("block_count");
     uint32_t drafts = keys.count("nextn_predict_layers"); // draft heads behind the trunk: skipped
     if (drafts >= blocks)
         fail(ErrorKind::model, "{}: {} of {} layers are draft heads ({})", file.path(), drafts,
