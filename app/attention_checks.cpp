@@ -112,7 +112,8 @@ class CacheChecks {
         uint32_t kv_columns = kv_heads_ * dim_;
         std::vector<float> k = columnsOf(qkv_, widths.qkv, widths.layer[0].k_offset, kv_columns);
         k_ = cacheOrder(reference::rope(k, table, shape), kv_heads_, dim_);
-        v_ = cacheOrder(columnsOf(qkv_, widths.qkv, widths.layer[0].v_offset, kv_columns), kv_heads_, dim_);
+        v_ = cacheOrder(columnsOf(qkv_, widths.qkv, widths.layer[0].v_offset, kv_columns),
+                        kv_heads_, dim_);
     }
 
     std::vector<float> chunkQueries() const {

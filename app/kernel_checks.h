@@ -19,7 +19,8 @@ struct KernelCheck {
     std::string failure; ///< "" or the first one: case, index, both values
 };
 
-/// "auto": every family that runs on the device, the one that it uses first; else the one asked for.
+/// "auto": every family that runs on the device, the one that it uses first; else the one asked
+/// for.
 std::vector<engine::KernelFamily> familiesToCheck(const gpu::DeviceFacts &facts,
                                                   const std::string &wanted);
 

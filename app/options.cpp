@@ -108,7 +108,8 @@ void addReading(CLI::App &app, Options &o) {
 }
 
 void addWindow(CLI::App &app, Options &o) {
-    auto *run = app.add_subcommand("run", "the window; without a display a summary in the terminal");
+    auto *run =
+        app.add_subcommand("run", "the window; without a display a summary in the terminal");
     addFiles(run, o, "documents to open");
     run->add_flag("--portable", o.portable, "keep everything beside the program");
     run->add_flag("--frame-times", o.frame_times, "print them at the end");

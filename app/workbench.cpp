@@ -12,7 +12,11 @@ model::Config testConfig() {
     config.heads = 6;
     config.kv_heads = 2;
     config.head_dim = 64;
-    config.ropes = {{.dims = config.head_dim, .scaling = {}, .factors = {}, .long_factors = {}, .short_factors = {}}};
+    config.ropes = {{.dims = config.head_dim,
+                     .scaling = {},
+                     .factors = {},
+                     .long_factors = {},
+                     .short_factors = {}}};
     config.rope_layout = model::RopeLayout::norm;
     config.layer = {{.heads = config.heads,
                      .kv_heads = config.kv_heads,

@@ -67,8 +67,8 @@ void TaskRun::progress(const Progress &progress) {
     shown_at_ = Clock::now();
     double rate = 0;
     if (progress.seconds > first_.seconds && progress.done > first_.done)
-        rate = static_cast<double>(progress.done - first_.done) /
-               (progress.seconds - first_.seconds);
+        rate =
+            static_cast<double>(progress.done - first_.done) / (progress.seconds - first_.seconds);
     core_.post([&core = core_, id = id_, progress, rate] {
         for (ui::TaskView &task : core.draft.tasks)
             if (task.id == id) {
@@ -195,8 +195,7 @@ SnapshotPointer Core::waitFor(const std::function<bool(const ui::Snapshot &)> &c
         if (condition(*current))
             return current;
         lock.lock();
-        if (!impl_->changed.wait_until(lock, end,
-                                       [&] { return impl_->published != current; }))
+        if (!impl_->changed.wait_until(lock, end, [&] { return impl_->published != current; }))
             return nullptr;
     }
 }
@@ -211,8 +210,8 @@ uint64_t Core::start(Lane lane, std::string title, std::function<void(TaskRun &)
                      std::function<void()> at_end) {
     uint64_t id = ++impl_->last_task;
     ui::TaskView view{.id = id, .title = title, .progress = {}, .aside = lane == Lane::aside};
-    auto place = view.aside ? draft.tasks.end()
-                            : std::ranges::find_if(draft.tasks, &ui::TaskView::aside);
+    auto place =
+        view.aside ? draft.tasks.end() : std::ranges::find_if(draft.tasks, &ui::TaskView::aside);
     draft.tasks.insert(place, std::move(view));
     if (at_end)
         impl_->at_end[id] = std::move(at_end);
@@ -227,8 +226,8 @@ uint64_t Core::start(Lane lane, std::string title, std::function<void(TaskRun &)
     return id;
 }
 
-void Core::runBody(uint64_t id, const std::string &title, const std::function<void(TaskRun &)> &body,
-                   std::stop_token stop) {
+void Core::runBody(uint64_t id, const std::string &title,
+                   const std::function<void(TaskRun &)> &body, std::stop_token stop) {
     auto tell = [&](std::string what) {
         post([this, title, what = std::move(what)] {
             notice(ui::NoticeKind::error, title + ": " + what);

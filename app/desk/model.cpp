@@ -30,15 +30,15 @@ std::vector<Fact> factsOf(const model::Gguf &file, const model::Config &config) 
     std::vector<Fact> facts;
     addFact(facts, file, "Name", "general.name");
     facts.emplace_back("Architecture", std::string(config.architecture->name));
-    facts.emplace_back("Parameters", std::format("{:.1f} million",
-                                                 static_cast<double>(config.parameters) / 1e6));
+    facts.emplace_back("Parameters",
+                       std::format("{:.1f} million", static_cast<double>(config.parameters) / 1e6));
     std::string types;
     for (const auto &[name, group] : summary.types)
         types += std::format("{}{} ({} tensor{})", types.empty() ? "" : ", ", name, group.tensors,
                              group.tensors == 1 ? "" : "s");
-    facts.emplace_back("Weights", std::format("{}, {:.2f} bits per weight: {}",
-                                              formatBytes(file.fileBytes()),
-                                              summary.all.bitsPerWeight(), types));
+    facts.emplace_back("Weights",
+                       std::format("{}, {:.2f} bits per weight: {}", formatBytes(file.fileBytes()),
+                                   summary.all.bitsPerWeight(), types));
     facts.emplace_back("Trained window", groupedText(config.context_tokens) + " tokens");
     facts.emplace_back("Shape",
                        std::format("{} layers, {} query heads, {} KV heads of {}, width {}",
@@ -126,9 +126,8 @@ std::shared_ptr<const ui::LoadForecast> forecastOf(const std::string &path,
         gpu::DeviceFacts device = gpu::chooseDevice(gpu::listDevices(), wanted_device);
         forecast->facts.emplace_back("Device", device.name);
         forecast->free_bytes = device.free_memory_bytes;
-        engine::ModelPlan plan =
-            engine::planModel(file, config,
-                              engine::chooseTiling(device, engine::chooseFamily(device, "auto")));
+        engine::ModelPlan plan = engine::planModel(
+            file, config, engine::chooseTiling(device, engine::chooseFamily(device, "auto")));
         forecast->weight_bytes = plan.weight_bytes;
         for (uint64_t window = 2048; window < config.context_tokens; window *= 2)
             forecast->windows.emplace_back(window, 0);
@@ -136,9 +135,9 @@ std::shared_ptr<const ui::LoadForecast> forecastOf(const std::string &path,
         for (auto &[window, bytes] : forecast->windows)
             bytes = engine::planSession(plan, {.context_tokens = window}).totalBytes();
         if (plan.weight_bytes > device.free_memory_bytes)
-            forecast->problem = std::format("The weights need {}, {} has {} free",
-                                            formatBytes(plan.weight_bytes), device.name,
-                                            formatBytes(device.free_memory_bytes));
+            forecast->problem =
+                std::format("The weights need {}, {} has {} free", formatBytes(plan.weight_bytes),
+                            device.name, formatBytes(device.free_memory_bytes));
     } catch (const Error &error) {
         forecast->problem = error.what();
     }
@@ -218,8 +217,8 @@ void ModelPart::handle(const command::RefreshDevices &) {
             std::string used = core_.draft.model ? core_.draft.model->device : "";
             core_.draft.machine.devices.clear();
             for (const gpu::DeviceFacts &facts : found)
-                core_.draft.machine.devices.push_back(deviceRow(
-                    facts, &facts == &found.front() && facts.refusals.empty(), used));
+                core_.draft.machine.devices.push_back(
+                    deviceRow(facts, &facts == &found.front() && facts.refusals.empty(), used));
         });
     });
 }

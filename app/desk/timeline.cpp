@@ -139,9 +139,9 @@ void placeDocument(ui::Timeline &timeline, Interval tokens, Bytes found,
 } // namespace
 
 std::shared_ptr<ui::Timeline> makeTimeline(const model::Tokenizer &tokenizer,
-                                                 std::span<const model::Token> tokens,
-                                                 const AttentionPart::Sent &sent,
-                                                 std::string_view document_text) {
+                                           std::span<const model::Token> tokens,
+                                           const AttentionPart::Sent &sent,
+                                           std::string_view document_text) {
     auto timeline = std::make_shared<ui::Timeline>();
     std::vector<Bytes> specials;
     for (model::Token token : tokens) {

@@ -15,9 +15,9 @@ namespace longscope::app {
 /// Pieces are looked for in order; what lies between them is of kind special. A piece that was cut
 /// (a reading that was stopped) ends with the tokens. `document_text`: of sent.document.
 std::shared_ptr<ui::Timeline> makeTimeline(const model::Tokenizer &tokenizer,
-                                                 std::span<const model::Token> tokens,
-                                                 const AttentionPart::Sent &sent,
-                                                 std::string_view document_text);
+                                           std::span<const model::Token> tokens,
+                                           const AttentionPart::Sent &sent,
+                                           std::string_view document_text);
 
 /// Tokens that have some of the bytes start .. end - 1 of the timeline's text.
 attention::Interval tokensOfBytes(const ui::Timeline &timeline, size_t start, size_t end);

@@ -1,4 +1,5 @@
-// Which tokens a session still holds: what rings have written over and evictions thrown away is gone.
+// Which tokens a session still holds: what rings have written over and evictions thrown away is
+// gone.
 #include "compute/engine/attention_impl.h"
 
 #include <algorithm>

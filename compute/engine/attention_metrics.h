@@ -70,8 +70,8 @@ class RecallCollector : public Observer {
     const attention::LayerPatterns patterns_;
     const attention::Pattern full_;
     std::vector<uint32_t> layer_heads_;
-    double sum_ = 0; ///< over queries and heads of the layers that were looked at
-    uint64_t lines_ = 0;                 ///< how many these are
+    double sum_ = 0;     ///< over queries and heads of the layers that were looked at
+    uint64_t lines_ = 0; ///< how many these are
     uint64_t heads_ = 0, looked_at_ = 0; ///< of all layers, and of those that are looked at
 };
 

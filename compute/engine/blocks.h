@@ -68,7 +68,7 @@ struct Adjust {
         clamp, ///< to -bound .. bound
         cap,   ///< bound * tanh(x / bound)
     };
-    uint32_t columns = 0; ///< 0 = all of a row; of a segment
+    uint32_t columns = 0;                                  ///< 0 = all of a row; of a segment
     uint32_t segments = 1, x_distance = 0, y_distance = 0; ///< columns from one to the next
     float factor = 1;
     Bound kind = Bound::none;
@@ -80,7 +80,7 @@ struct Adjust {
 
 /// Each head's part of a row times the head's own matrix.
 struct HeadParts {
-    uint32_t results = 0;                   ///< of a head: a multiple of 8
+    uint32_t results = 0;                    ///< of a head: a multiple of 8
     uint32_t x_distance = 0, y_distance = 0; ///< columns from a head to the next
 };
 

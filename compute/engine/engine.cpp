@@ -48,8 +48,7 @@ Engine::Engine(const EngineOptions &options, const ProgressSink &progress, std::
                                         .adapters = {},
                                         .weights = {}});
     for (const EngineOptions::Adapter &adapter : options.adapters) {
-        impl_->adapters.push_back(
-            model::Lora::open(adapter.path, adapter.scale, impl_->file));
+        impl_->adapters.push_back(model::Lora::open(adapter.path, adapter.scale, impl_->file));
         impl_->config.adapter_rank =
             std::max(impl_->config.adapter_rank, impl_->adapters.back().rank());
     }
@@ -61,7 +60,8 @@ Engine::Engine(const EngineOptions &options, const ProgressSink &progress, std::
     KernelFamily family = chooseFamily(impl_->device->facts(), options.kernels);
     impl_->family = familyName(family);
     impl_->tiling = chooseTiling(impl_->device->facts(), family);
-    refuseTooLarge(*impl_->device, planWeights(impl_->file, impl_->config, impl_->tiling, impl_->adapters),
+    refuseTooLarge(*impl_->device,
+                   planWeights(impl_->file, impl_->config, impl_->tiling, impl_->adapters),
                    options.model_path);
     impl_->weights = uploadWeights(*impl_->device, impl_->file, impl_->config, impl_->tiling,
                                    impl_->adapters, progress, std::move(stop));

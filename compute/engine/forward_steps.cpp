@@ -69,11 +69,10 @@ void recordDense(const Step &step, const DenseWeights &own, const LinearGroup *g
     activate(step, own);
     if (gate && !gate->empty()) {
         op.multiply(step.recorder, *gate, in, scratch.shared_gate, rows);
-        op.adjust(step.recorder,
-                  {.columns = own.activation.columns,
-                   .scales = scratch.shared_gate,
-                   .sigmoid = true},
-                  scratch.hidden, scratch.hidden, rows);
+        op.adjust(
+            step.recorder,
+            {.columns = own.activation.columns, .scales = scratch.shared_gate, .sigmoid = true},
+            scratch.hidden, scratch.hidden, rows);
     }
     op.multiply(step.recorder, own.down, scratch.hidden, out, rows);
 }
@@ -94,8 +93,8 @@ void recordExperts(const Step &step, const ExpertWeights &own, const Activations
     experts.multiply(recorder, own.down, scratch.hidden, Experts::Input::of_assignment,
                      scratch.results, scratch, rows);
     const bool adds = &out == &step.pass.scratch.x;
-    experts.combine(recorder, scratch, out,
-                    adds ? Experts::Into::added : Experts::Into::replaced, rows);
+    experts.combine(recorder, scratch, out, adds ? Experts::Into::added : Experts::Into::replaced,
+                    rows);
 }
 
 void recordEmbedding(gpu::Recorder &recorder, const Pass &pass, const Chunk &chunk) {

@@ -14,7 +14,7 @@ struct Engine::Impl {
     model::Gguf file;
     model::Config config;
     std::shared_ptr<const model::Tokenizer> tokenizer; ///< may outlive the engine
-    std::string tokenizer_error; ///< why there is none
+    std::string tokenizer_error;                       ///< why there is none
     std::optional<model::ChatTemplate> chat_template;
     std::unique_ptr<gpu::Device> device;
     Tiling tiling;

@@ -60,9 +60,8 @@ gpu::Buffer makeBias(gpu::Device &device, const std::vector<LinearPart> &joined)
 }
 
 LinearPart adapterOutput(const LinearPart &part, const AdapterPart &adapter) {
-    return {.weight = adapter.b,
-            .scale = part.scale * adapter.scale,
-            .out_offset = part.out_offset};
+    return {
+        .weight = adapter.b, .scale = part.scale * adapter.scale, .out_offset = part.out_offset};
 }
 
 Linear makeLinear(gpu::Device &device, const Tiling &tiling, const std::vector<LinearPart> &joined,

@@ -52,8 +52,8 @@ uint64_t planMixerScratch(const model::Config &config, const Tiling &tiling);
 MixerScratch makeMixerScratch(gpu::Device &device, const model::Config &config,
                               const Tiling &tiling);
 
-/// What the recurrent layers are and what each keeps instead of keys, in one sentence; "" when there
-/// are none.
+/// What the recurrent layers are and what each keeps instead of keys, in one sentence; "" when
+/// there are none.
 std::string describeRecurrence(const model::Config &config);
 std::string_view recurrenceName(model::Recurrence kind);
 

@@ -206,8 +206,8 @@ void Operations::multiplyOne(gpu::Recorder &recorder, const Linear &linear, Colu
                           .y_stride = y.stride,
                           .scale = linear.scale * factor};
     uint64_t products = uint64_t{rows} * params.k * params.n;
-    gpu::Cost cost{.bytes = linear.layout.bytes +
-                            uint64_t{rows} * (params.k + params.n) * sizeof(float),
+    gpu::Cost cost{.bytes =
+                       linear.layout.bytes + uint64_t{rows} * (params.k + params.n) * sizeof(float),
                    .flops = 2 * products};
     if (rows == 1)
         recorder.dispatch(*linear.matvec, params, {&x.rows->buffer, &y.buffer}, {&y.buffer},
@@ -215,13 +215,11 @@ void Operations::multiplyOne(gpu::Recorder &recorder, const Linear &linear, Colu
     else
         recorder.dispatch(
             *linear.matmul, params, {&x.rows->buffer, &y.buffer}, {&y.buffer},
-            {ceilDiv(params.n, tiling_.matmulColumns()), ceilDiv(rows, tiling_.matmul_rows)},
-            cost);
+            {ceilDiv(params.n, tiling_.matmulColumns()), ceilDiv(rows, tiling_.matmul_rows)}, cost);
 }
 
 void Operations::multiplyHeads(gpu::Recorder &recorder, const ExpertLinear &heads,
-                               const HeadParts &parts, Columns x, Columns y,
-                               uint32_t rows) const {
+                               const HeadParts &parts, Columns x, Columns y, uint32_t rows) const {
     assert(parts.results % 8 == 0 && parts.x_distance % 4 == 0 && x.first % 4 == 0);
     params::ExpertMatmul params{.experts = heads.table.address(),
                                 .list = 0,

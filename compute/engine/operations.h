@@ -72,8 +72,8 @@ class Operations {
     void setAdapted(const Activations &rows) { adapted_ = &rows; }
 
   private:
-    void multiplyOne(gpu::Recorder &recorder, const Linear &linear, Columns x,
-                     const Activations &y, uint32_t rows, float factor) const;
+    void multiplyOne(gpu::Recorder &recorder, const Linear &linear, Columns x, const Activations &y,
+                     uint32_t rows, float factor) const;
     struct NormPlace;
     void normalise(gpu::Recorder &recorder, const Norm &norm, const Segments &segments,
                    const NormPlace &place) const;

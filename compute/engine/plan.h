@@ -48,7 +48,7 @@ struct SessionPlan {
     std::vector<uint64_t> layer_bytes{};  ///< of the cache
     std::vector<uint64_t> layer_tokens{}; ///< that the cache of a layer has room for
     std::vector<uint64_t> layer_state_bytes{}; ///< of the state itself; 0 where none recurs
-    Work reading{}, writing{};            ///< the whole window; one token at its end
+    Work reading{}, writing{};                 ///< the whole window; one token at its end
 
     uint64_t totalBytes() const;
     struct Part {

@@ -17,8 +17,8 @@ struct ScratchNeeds {
         branch = rules.norm.after_attention || rules.norm.after_ffn;
         positions = rules.ends.positions != model::EndRules::Positions::none;
         for (const model::LayerConfig &layer : config.layer)
-            early_ffn = early_ffn || layer.parallel ||
-                        (rules.per_layer_input && layer.experts_used > 0);
+            early_ffn =
+                early_ffn || layer.parallel || (rules.per_layer_input && layer.experts_used > 0);
     }
 };
 

@@ -20,10 +20,8 @@ class Hash {
             value_ = (value_ ^ static_cast<uint64_t>(byte)) * 0x100000001b3;
     }
     template <class Number>
-        requires std::is_arithmetic_v<Number>
-    void add(Number number) {
-        add(std::as_bytes(std::span(&number, 1)));
-    }
+    requires std::is_arithmetic_v<Number>
+    void add(Number number) { add(std::as_bytes(std::span(&number, 1))); }
     void add(const std::string &text) {
         add(text.size());
         add(std::as_bytes(std::span(text)));
@@ -118,8 +116,8 @@ std::vector<std::pair<std::string, std::string>> sessionFacts(const Session &ses
     }
     std::string adapters;
     for (const model::Lora &adapter : self.engine.impl().adapters)
-        adapters += std::format("{} times {}; ", adapter.scale(),
-                                modelFingerprint(adapter.file(), ""));
+        adapters +=
+            std::format("{} times {}; ", adapter.scale(), modelFingerprint(adapter.file(), ""));
     facts.emplace_back("the adapters", adapters.empty() ? "none" : adapters);
     for (auto &[what, value] : facts)
         value = repairUtf8(value); // names come from files

@@ -141,7 +141,8 @@ std::string makeHeader(const Session &session, const Counts &counts) {
 /// A value of the file in an error message: short, and nothing that a terminal would obey.
 std::string forDisplay(std::string_view value) {
     std::string shown(value.substr(0, 200));
-    std::ranges::replace_if(shown, [](unsigned char c) { return c < ' ' || c == 127; }, '?');
+    std::ranges::replace_if(
+        shown, [](unsigned char c) { return c < ' ' || c == 127; }, '?');
     return repairUtf8(shown);
 }
 

@@ -16,9 +16,9 @@ namespace longscope::engine::lanes {
 constexpr uint32_t kMatmulRows = 16;
 constexpr uint32_t kMatmulGroups = 4;
 
-// Tiles of expert layers are seldom full. 8 of 64 experts, 576 x 192, 4-bit codes: 256 rows 26 to 27
-// ms with 8, 12 or 16 rows a tile; 32 rows 6.9, 8.5 and 11.2 ms. One by one 32 rows take 9.9 ms, 8
-// rows 2.4 (in tiles of 16 8.3).
+// Tiles of expert layers are seldom full. 8 of 64 experts, 576 x 192, 4-bit codes: 256 rows 26 to
+// 27 ms with 8, 12 or 16 rows a tile; 32 rows 6.9, 8.5 and 11.2 ms. One by one 32 rows take 9.9 ms,
+// 8 rows 2.4 (in tiles of 16 8.3).
 constexpr uint32_t kExpertMatmulRows = 8;
 
 // GB/s of packed bytes at 49152 x 1536, 4-bit / 8-bit codes: 64 rows of w 10.2 / 13.2,

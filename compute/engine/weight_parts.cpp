@@ -208,8 +208,7 @@ LinearParts WeightParts::attentionOutput(uint32_t layer) const {
 
 LinearParts WeightParts::gateUp(uint32_t layer, const char *suffix, ScaleUse scale) {
     const bool shared = *suffix != 0;
-    const model::FfnKind kind =
-        shared ? model::FfnKind::gated : config_.architecture->ffn.kind;
+    const model::FfnKind kind = shared ? model::FfnKind::gated : config_.architecture->ffn.kind;
     uint32_t ffn = shared ? config_.experts.shared_dim : config_.layer[layer].ffn_dim;
     LinearPart up = part(layerName(layer, std::string("ffn_up") + suffix), 0, scale);
     switch (kind) {
@@ -288,10 +287,9 @@ ExpertPart WeightParts::latentKeys(uint32_t layer, bool bytes) {
         for (uint64_t r = 0; r < rank; ++r)
             turned_[(head * rank + r) * still + column] = row[r];
     }
-    return {.weight = &views_.emplace_back(Tensor{joined.name,
-                                                  QuantType::f32,
-                                                  {still, rank, heads},
-                                                  std::as_bytes(std::span(turned_))})};
+    return {
+        .weight = &views_.emplace_back(Tensor{
+            joined.name, QuantType::f32, {still, rank, heads}, std::as_bytes(std::span(turned_))})};
 }
 
 std::vector<float> WeightParts::values(const std::string &name) const {

@@ -69,10 +69,10 @@ class WeightParts {
     const model::Config &config_;
     WidthPlan widths_;
     const Adapters &adapters_;
-    std::deque<model::Tensor> views_; ///< some rows of tensors
-    std::deque<std::vector<std::byte>> copies_; ///< of rows in another order
+    std::deque<model::Tensor> views_;                    ///< some rows of tensors
+    std::deque<std::vector<std::byte>> copies_;          ///< of rows in another order
     mutable std::set<std::string, std::less<>> adapted_; ///< tensors whose adapters were found
-    std::vector<float> turned_;       ///< what latentKeys made
+    std::vector<float> turned_;                          ///< what latentKeys made
 };
 
 std::string layerName(uint32_t layer, std::string_view stem);

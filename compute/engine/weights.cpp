@@ -165,12 +165,12 @@ class WeightBuilder {
         if (config_.tied_head && !bias)
             return {};
         // Heads of other types ignore output.scale.
-        bool scaled = !config_.tied_head &&
-                      parts_.find("output.weight")->type == model::QuantType::nvfp4;
-        LinearParts head = config_.tied_head
-                               ? parts_.table("token_embd")
-                               : parts_.matrix("output", scaled ? ScaleUse::before_bias
-                                                                : ScaleUse::none);
+        bool scaled =
+            !config_.tied_head && parts_.find("output.weight")->type == model::QuantType::nvfp4;
+        LinearParts head =
+            config_.tied_head
+                ? parts_.table("token_embd")
+                : parts_.matrix("output", scaled ? ScaleUse::before_bias : ScaleUse::none);
         head.front().bias = bias;
         return head;
     }
@@ -231,8 +231,8 @@ class WeightBuilder {
         if (norms.after_ffn)
             own.ffn_after = rowNorm(named("post_ffw_norm"));
         if (layer().ffn_dim > 0)
-            own.dense = dense("", rules_.ffn.scales ? ScaleUse::after_bias : ScaleUse::none,
-                              addsFfn());
+            own.dense =
+                dense("", rules_.ffn.scales ? ScaleUse::after_bias : ScaleUse::none, addsFfn());
         if (layer().experts_used > 0)
             buildExperts(own.experts);
         if (rules_.per_layer_input)
@@ -254,8 +254,8 @@ class WeightBuilder {
         const model::NormRules &norms = rules_.norm;
         if (rules_.residual == model::Residual::parallel_second_norm)
             return parts_.has(named("attn_norm_2.weight")) ? rowNorm(named("attn_norm")) : Norm{};
-        bool shares = rules_.residual == model::Residual::parallel_without_ffn_norm &&
-                      layer().parallel;
+        bool shares =
+            rules_.residual == model::Residual::parallel_without_ffn_norm && layer().parallel;
         const bool feeds = rules_.has_ffn || layer().recurrence == model::Recurrence::rwkv6;
         if (norms.before_ffn.empty() || shares || !feeds)
             return {};
@@ -338,8 +338,8 @@ class WeightBuilder {
         own.activation = {.kind = rules.activation, .columns = experts.ffn_dim};
         if (experts.shared_dim == 0)
             return;
-        own.shared =
-            dense("_shexp", rules.shared_scales ? ScaleUse::before_bias : ScaleUse::none, addsFfn());
+        own.shared = dense("_shexp", rules.shared_scales ? ScaleUse::before_bias : ScaleUse::none,
+                           addsFfn());
         if (experts.shared_gated)
             own.shared_gate = sink_.linears(bare(named("ffn_gate_inp_shexp")), false);
     }
@@ -349,8 +349,7 @@ class WeightBuilder {
     void buildPerLayerEnds(Weights &weights) {
         weights.per_layer_embedding = sink_.linears(parts_.table("per_layer_token_embd"), false);
         weights.per_layer_projection = sink_.linears(bare("per_layer_model_proj"), false);
-        weights.per_layer_norm =
-            norm(NormKind::rms, "per_layer_proj_norm", config_.per_layer_dim);
+        weights.per_layer_norm = norm(NormKind::rms, "per_layer_proj_norm", config_.per_layer_dim);
         weights.per_layer_norm.factor = 1 / std::numbers::sqrt2_v<float>;
     }
 

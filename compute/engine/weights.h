@@ -30,11 +30,11 @@ struct LatentWeights {
 };
 
 struct AttentionWeights {
-    LatentWeights latent;               ///< instead of qkv
-    LinearGroup qkv;                    ///< model_dim -> q | k | v, gated: k | v | (q | gate)
-    Norm q_norm, k_norm, v_norm;        ///< of heads, before rotation
-    gpu::Buffer after_q, after_k;       ///< [head_dim]: multiply after rotation
-    gpu::Buffer sinks;                  ///< [heads]
+    LatentWeights latent;         ///< instead of qkv
+    LinearGroup qkv;              ///< model_dim -> q | k | v, gated: k | v | (q | gate)
+    Norm q_norm, k_norm, v_norm;  ///< of heads, before rotation
+    gpu::Buffer after_q, after_k; ///< [head_dim]: multiply after rotation
+    gpu::Buffer sinks;            ///< [heads]
     LinearGroup output;
 };
 
@@ -44,8 +44,8 @@ struct DenseWeights {
     LinearGroup down;
     Activation activation; ///< columns: as wide as the block
     bool gated = true;
-    uint32_t up_offset = 0;  ///< in a row of gate | up
-    gpu::Buffer divisor;     ///< ffn.act.scales
+    uint32_t up_offset = 0; ///< in a row of gate | up
+    gpu::Buffer divisor;    ///< ffn.act.scales
 
     explicit operator bool() const { return !down.empty(); }
 };
@@ -80,7 +80,7 @@ struct LayerWeights {
 
 /// Columns of the joined results of one layer, each part padded to a multiple of 32.
 struct LayerWidths {
-    uint32_t head_dim = 0; ///< of q and k, padded, as q and the cache store it
+    uint32_t head_dim = 0;               ///< of q and k, padded, as q and the cache store it
     uint32_t k_offset = 0, v_offset = 0; ///< in a row of q | k | v (| gate)
     /// Gated attention: [q | gate] of each head, as the file has them; q is copied to column 0.
     uint32_t gate_offset = 0;

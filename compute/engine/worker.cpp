@@ -219,8 +219,7 @@ struct Worker::Impl {
         bool again = ensureSession(tokens.size(), 0);
         restored_from.clear();
         showMemory();
-        ReadResult read =
-            session->read(tokens, writingSink(tokens.size(), again), stop);
+        ReadResult read = session->read(tokens, writingSink(tokens.size(), again), stop);
         draft.task.reused_tokens = read.reused;
         draft.task.prompt_seconds = read.seconds;
         if (read.stopped)

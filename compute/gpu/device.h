@@ -64,7 +64,8 @@ struct DeviceOptions {
     bool validation = false; ///< Khronos validation layer, also where validationWanted() says so.
                              ///< Its messages are counted and kept.
 };
-/// A debug build and LONGSCOPE_VALIDATION=1 turn the layer on, LONGSCOPE_VALIDATION=0 leaves it off.
+/// A debug build and LONGSCOPE_VALIDATION=1 turn the layer on, LONGSCOPE_VALIDATION=0 leaves it
+/// off.
 bool validationWanted();
 
 class Device {

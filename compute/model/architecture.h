@@ -70,10 +70,10 @@ enum class RopeFactors {
 };
 enum class RopeLayers {
     all,
-    not_each_fourth,    ///< none where (layer + 1) % 4 == 0
-    local,              ///< only layers with a window
-    local_if_windowed,  ///< the same where the model has windows at all, else all
-    all_if_finetuned,   ///< rope.scaling.finetuned (default true); false: none
+    not_each_fourth,   ///< none where (layer + 1) % 4 == 0
+    local,             ///< only layers with a window
+    local_if_windowed, ///< the same where the model has windows at all, else all
+    all_if_finetuned,  ///< rope.scaling.finetuned (default true); false: none
 };
 enum class LocalRope {
     as_global,      ///< the local key is ignored
@@ -94,18 +94,18 @@ struct RopeRules {
     RopeLayers layers = RopeLayers::all;
     LocalRope local = LocalRope::as_global;
     RopeSections sections = RopeSections::ignored;
-    bool whole_head = false;     ///< rope.dimension_count must equal head_dim
-    bool alpha = false;          ///< rope.scaling.alpha: base * alpha^(d / (d - 2))
-    bool yarn_betas = false;     ///< rope.scaling.yarn_beta_fast and _slow count
+    bool whole_head = false; ///< rope.dimension_count must equal head_dim
+    bool alpha = false;      ///< rope.scaling.alpha: base * alpha^(d / (d - 2))
+    bool yarn_betas = false; ///< rope.scaling.yarn_beta_fast and _slow count
     YarnLog yarn_log = YarnLog::none;
 };
 
 enum class AlibiRule { none, key /* attention.max_alibi_bias */, eight };
 enum class Temperature {
     none,
-    every_layer,    ///< mistral3: attention.temperature_scale, length = original context
-    unrotated,      ///< llama4: 0.1 * ln(floor((p + 1) / 8192) + 1) + 1 on layers without rotation
-    keys            ///< deepseek2: temperature_scale and temperature_length
+    every_layer, ///< mistral3: attention.temperature_scale, length = original context
+    unrotated,   ///< llama4: 0.1 * ln(floor((p + 1) / 8192) + 1) + 1 on layers without rotation
+    keys         ///< deepseek2: temperature_scale and temperature_length
 };
 enum class ScoreScale {
     root,                ///< 1 / sqrt(head_dim)
@@ -119,23 +119,23 @@ struct AttentionRules {
     uint32_t odd_layers = 0; ///< see ScoreScale
     bool softcap = false;    ///< attn_logit_softcapping, default 50
     AlibiRule alibi = AlibiRule::none;
-    bool clamp = false;   ///< attention.clamp_kqv
-    bool sinks = false;   ///< attn_sinks.weight
-    bool out_bias = true; ///< attn_output.bias is added when present
+    bool clamp = false;            ///< attention.clamp_kqv
+    bool sinks = false;            ///< attn_sinks.weight
+    bool out_bias = true;          ///< attn_output.bias is added when present
     bool out_bias_ignored = false; ///< such a tensor may be there and counts for nothing
-    bool gated = false;   ///< attn_q holds [q | gate] of each head
-    bool head_from_rope = false; ///< head_dim is rope.dimension_count
-    bool value_norm = false;     ///< gemma4: RMS without weight on v; v = k where attn_v is absent
-    bool latent = false;         ///< MLA
+    bool gated = false;            ///< attn_q holds [q | gate] of each head
+    bool head_from_rope = false;   ///< head_dim is rope.dimension_count
+    bool value_norm = false; ///< gemma4: RMS without weight on v; v = k where attn_v is absent
+    bool latent = false;     ///< MLA
     Temperature temperature = Temperature::none;
 };
 
 struct WindowRules {
     enum class Kind {
-        none,      ///< the key is ignored
-        required,  ///< the key must be there
+        none,     ///< the key is ignored
+        required, ///< the key must be there
         with_default,
-        if_key,    ///< windows where the key is above 0
+        if_key, ///< windows where the key is above 0
         if_64_layers,
         chunked,   ///< chunks of 8192
         everywhere ///< all attention layers, where the key is above 0
@@ -182,9 +182,17 @@ struct EndRules {
     enum class Logits { none, multiply, divide } logits = Logits::none;
     FactorRule logits_factor{};
     bool logits_required = false; ///< the key must be there
-    enum class Cap { none, off, thirty } cap = Cap::none; ///< final_logit_softcapping and its default
-    bool out_bias = false;        ///< output.bias
-    enum class Positions { none, required, optional } positions = Positions::none; ///< position_embd
+    enum class Cap {
+        none,
+        off,
+        thirty
+    } cap = Cap::none;     ///< final_logit_softcapping and its default
+    bool out_bias = false; ///< output.bias
+    enum class Positions {
+        none,
+        required,
+        optional
+    } positions = Positions::none; ///< position_embd
     bool always_tied = false;
     bool ignores_classifier = false; ///< cls.output
 };

@@ -41,9 +41,8 @@ constexpr FfnRules kGelu{.kind = FfnKind::plain, .activation = gelu};
 constexpr FfnRules kGeglu{.activation = gelu};
 constexpr FfnRules kFused{.kind = FfnKind::gated_fused};
 constexpr EndRules kTied{.embedding = EmbeddingScale::root, .always_tied = true};
-constexpr EndRules kCohereEnds{.logits = Logits::multiply,
-                               .logits_factor = {Factor::Kind::key},
-                               .always_tied = true};
+constexpr EndRules kCohereEnds{
+    .logits = Logits::multiply, .logits_factor = {Factor::Kind::key}, .always_tied = true};
 
 constexpr EndRules graniteEnds(bool required) {
     return {.embedding = EmbeddingScale::key,
@@ -54,9 +53,8 @@ constexpr EndRules graniteEnds(bool required) {
 }
 constexpr ExpertRules kLlamaExperts{
     .layers = ExpertLayers::with_router, .normalize = Normalize::yes, .scales = true};
-constexpr ExpertRules kGraniteExperts{.layers = ExpertLayers::with_router,
-                                      .normalize = Normalize::yes,
-                                      .shared = Shared::if_width};
+constexpr ExpertRules kGraniteExperts{
+    .layers = ExpertLayers::with_router, .normalize = Normalize::yes, .shared = Shared::if_width};
 constexpr ExpertRules kQwenExperts{.layers = ExpertLayers::with_router,
                                    .width = Width::key_or_share,
                                    .shared = Shared::gated,
@@ -122,9 +120,7 @@ constexpr Architecture kRows[] = {
                  .width = Width::key,
                  .shared = Shared::if_width,
                  .selection_bias = Bias::optional}},
-    {.name = "phi3",
-     .rope = {.layout = neox, .factors = RopeFactors::long_short},
-     .ffn = kFused},
+    {.name = "phi3", .rope = {.layout = neox, .factors = RopeFactors::long_short}, .ffn = kFused},
     {.name = "glm4",
      .norm = kBothSides,
      .rope = {.sections = RopeSections::neox_if_set},
@@ -361,10 +357,8 @@ constexpr Architecture kRows[] = {
      .ends = {.ignores_classifier = true},
      .mixer = kDeltaNet},
     {.name = "rwkv6",
-     .norm = {.kind = NormKind::layer,
-              .bias = true,
-              .before_ffn = "attn_norm_2",
-              .embedding = true},
+     .norm =
+         {.kind = NormKind::layer, .bias = true, .before_ffn = "attn_norm_2", .embedding = true},
      .rope = kNoRope,
      .mixer = {.kind = Recurrence::rwkv6, .layers = MixerLayers::all},
      .has_ffn = false},

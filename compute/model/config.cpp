@@ -83,10 +83,10 @@ void readEnds(const Keys &keys, Config &config) {
     const EndRules &rules = config.architecture->ends;
     config.branch_factor =
         factorOf(keys, "residual_scale", config.architecture->branch_factor, config);
-    config.embedding_factor = rules.embedding == EndRules::EmbeddingScale::root
-                                  ? std::sqrt(static_cast<double>(config.model_dim))
-                                  : factorOf(keys, "embedding_scale", rules.embedding_factor,
-                                             config);
+    config.embedding_factor =
+        rules.embedding == EndRules::EmbeddingScale::root
+            ? std::sqrt(static_cast<double>(config.model_dim))
+            : factorOf(keys, "embedding_scale", rules.embedding_factor, config);
     if (rules.logits_required && !keys.has("logit_scale"))
         keys.refuseMissing("logit_scale");
     double logits = factorOf(keys, "logit_scale", rules.logits_factor, config);

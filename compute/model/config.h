@@ -18,7 +18,7 @@ struct RopeScaling {
     uint64_t original_context = 0; ///< the trained window where the file does not say
     double attn_factor = 1;
     double yarn_beta_fast = 32, yarn_beta_slow = 1;
-    double yarn_log = 0; ///< log multiplier as the architecture counts it; 0 = none
+    double yarn_log = 0;           ///< log multiplier as the architecture counts it; 0 = none
     bool yarn_log_cancels = false; ///< deepseek2: the multiplier stands above and below the line
 };
 
@@ -42,20 +42,20 @@ constexpr uint32_t kNoRope = ~0u;
 struct LayerConfig {
     // attention; heads = 0: the layer has none
     uint32_t heads = 0, kv_heads = 0;
-    uint32_t head_dim = 0;   ///< of q and k
-    uint32_t value_dim = 0;  ///< of v: another only in latent attention
-    uint32_t rope = kNoRope; ///< index in Config::ropes
-    uint64_t window = 0;     ///< keys that a query sees, itself included; 0 = all before it
-    bool chunked = false;    ///< the window is a chunk: keys from floor(p / window) * window on
-    uint32_t cache_layer = 0; ///< whose keys and values it reads; another's: it has only q
+    uint32_t head_dim = 0;     ///< of q and k
+    uint32_t value_dim = 0;    ///< of v: another only in latent attention
+    uint32_t rope = kNoRope;   ///< index in Config::ropes
+    uint64_t window = 0;       ///< keys that a query sees, itself included; 0 = all before it
+    bool chunked = false;      ///< the window is a chunk: keys from floor(p / window) * window on
+    uint32_t cache_layer = 0;  ///< whose keys and values it reads; another's: it has only q
     bool normed_heads = false; ///< q and k norms
     bool tempered = false;     ///< Config::temperature
     // recurrence
     Recurrence recurrence = Recurrence::none;
     // feed-forward
-    uint32_t ffn_dim = 0; ///< of the dense block; 0 = none
+    uint32_t ffn_dim = 0;      ///< of the dense block; 0 = none
     uint32_t experts_used = 0; ///< of each token; 0 = the layer has no experts
-    bool parallel = false; ///< both branches start from the same x
+    bool parallel = false;     ///< both branches start from the same x
 
     bool attends() const { return heads > 0; }
     bool recurs() const { return recurrence != Recurrence::none; }
@@ -99,7 +99,8 @@ struct RecurrentConfig {
     uint32_t heads = 0;       ///< R: mamba-1 rank of dt, mamba-2 heads, delta net v heads
     uint32_t groups = 0;      ///< G
     bool norm_dt_b_c = false; ///< mamba-1: RMS without weight on dt, B and C
-    bool joined_inputs = false; ///< qwen3next, older files: ssm_in instead of attn_qkv and attn_gate
+    bool joined_inputs =
+        false; ///< qwen3next, older files: ssm_in instead of attn_qkv and attn_gate
     // rwkv6
     uint32_t head_dim = 0, mix_rank = 0, decay_rank = 0;
     uint32_t channel_dim = 0;   ///< of the channel mix
@@ -112,11 +113,11 @@ struct Config {
     std::string name; ///< general.name
     uint32_t layers = 0;
     uint32_t model_dim = 0;
-    uint32_t ffn_dim = 0;  ///< the largest dense one
-    uint32_t heads = 0;    ///< the most of a layer; 0 = no layer attends
-    uint32_t kv_heads = 0; ///< the most of a layer
-    uint32_t head_dim = 0; ///< the largest
-    uint32_t vocab = 0;    ///< rows of token_embd.weight = length of the token list
+    uint32_t ffn_dim = 0;        ///< the largest dense one
+    uint32_t heads = 0;          ///< the most of a layer; 0 = no layer attends
+    uint32_t kv_heads = 0;       ///< the most of a layer
+    uint32_t head_dim = 0;       ///< the largest
+    uint32_t vocab = 0;          ///< rows of token_embd.weight = length of the token list
     uint64_t context_tokens = 0; ///< trained window
     float norm_eps = 0;
     std::vector<LayerConfig> layer; ///< [layers]
@@ -130,14 +131,14 @@ struct Config {
     ExpertConfig experts;
     LatentConfig latent;
     RecurrentConfig recurrent;
-    uint32_t per_layer_dim = 0;     ///< gemma4: of a layer's own embedding; 0 = none
-    double branch_factor = 1;       ///< multiplies what a branch adds to x
+    uint32_t per_layer_dim = 0; ///< gemma4: of a layer's own embedding; 0 = none
+    double branch_factor = 1;   ///< multiplies what a branch adds to x
     double embedding_factor = 1;
     double logits_factor = 1;
-    float logits_cap = 0;           ///< c of c * tanh(logit / c); 0 = none
+    float logits_cap = 0;      ///< c of c * tanh(logit / c); 0 = none
     uint32_t adapter_rank = 0; ///< the largest of the adapters that were put on
     uint64_t parameters = 0;   ///< elements of all tensors
-    bool tied_head = false;  ///< no output.weight
+    bool tied_head = false;    ///< no output.weight
 
     const RopeConfig &rope() const { return ropes.front(); }
     float scoreScale(uint32_t layer_index) const;

@@ -158,8 +158,7 @@ class LayerReader {
         if (rotated >= latent.key_dim)
             fail(ErrorKind::model,
                  "{}: {} of {} dimensions of a key are rotated ({}); some must not be",
-                 keys_.file().path(), rotated, latent.key_dim,
-                 keys_.full("rope.dimension_count"));
+                 keys_.file().path(), rotated, latent.key_dim, keys_.full("rope.dimension_count"));
         for (LayerConfig &layer : config_.layer)
             layer.kv_heads = 1;
         setHeadDims(latent.kv_rank + rotated, latent.kv_rank);
@@ -204,7 +203,7 @@ class LayerReader {
         std::vector<bool> local(config_.layers);
         for (uint32_t i = 0; i < config_.layers; ++i)
             local[i] = rules_.window.kind == WindowRules::Kind::everywhere ? true
-                       : is_array                                         ? (*stored)[i] != 0
+                       : is_array                                          ? (*stored)[i] != 0
                                   : n == 0 || (n > 0 && i % n < n - 1);
         return local;
     }
@@ -313,8 +312,9 @@ class LayerReader {
         if (i < own)
             return;
         if (own < 2)
-            fail(ErrorKind::model, "{}: {} of {} layers share the keys of earlier ones, which are "
-                                   "too few",
+            fail(ErrorKind::model,
+                 "{}: {} of {} layers share the keys of earlier ones, which are "
+                 "too few",
                  keys_.file().path(), shared, config_.layers);
         layer.cache_layer = local_[i] ? own - 2 : own - 1;
         const LayerConfig &read = config_.layer[layer.cache_layer];
@@ -337,9 +337,9 @@ class LayerReader {
             layer.rope =
                 local_[i] && rules_.rope.local != LocalRope::as_global ? kLocalRope : kGlobalRope;
         layer.normed_heads = hasNormedHeads(i);
-        layer.tempered = rules_.attention.temperature != Temperature::none &&
-                         (rules_.attention.temperature != Temperature::unrotated ||
-                          layer.rope == kNoRope);
+        layer.tempered =
+            rules_.attention.temperature != Temperature::none &&
+            (rules_.attention.temperature != Temperature::unrotated || layer.rope == kNoRope);
         if (rules_.per_layer_input)
             readOwnLocalHeads(i);
         config_.heads = std::max(config_.heads, layer.heads);

@@ -45,8 +45,8 @@ RopeScaling readScaling(const Keys &keys, const RopeRules &rules, uint64_t conte
 double readBase(const Keys &keys, std::string_view key, double fallback) {
     double base = keys.number(key, fallback);
     if (!(base > 1))
-        fail(ErrorKind::model, "{}: {} is {}, expected a number above 1", keys.file().path(),
-             key, base);
+        fail(ErrorKind::model, "{}: {} is {}, expected a number above 1", keys.file().path(), key,
+             base);
     return base;
 }
 
@@ -103,8 +103,8 @@ RopeConfig localRope(const Keys &keys, const Config &config) {
     local.factors.clear();
     LocalRope rule = config.architecture->rope.local;
     if (rule == LocalRope::inherit || rule == LocalRope::own)
-        local.base = readBase(keys, "rope.freq_base_swa",
-                              rule == LocalRope::inherit ? local.base : 10000);
+        local.base =
+            readBase(keys, "rope.freq_base_swa", rule == LocalRope::inherit ? local.base : 10000);
     if (rule != LocalRope::inherit) {
         double attn_factor = rule == LocalRope::own ? local.scaling.attn_factor : 1;
         local.scaling = {.type = "linear",
@@ -153,8 +153,9 @@ ExpertConfig::Gating readGating(const Keys &keys, const Config &config) {
     case 3:
         return Gating::softmax_of_chosen;
     default:
-        fail(ErrorKind::model, "{}: {} is {}, expected 1 (softmax), 2 (sigmoid) or 3 (softmax of "
-                               "the chosen)",
+        fail(ErrorKind::model,
+             "{}: {} is {}, expected 1 (softmax), 2 (sigmoid) or 3 (softmax of "
+             "the chosen)",
              keys.file().path(), keys.full("expert_gating_func"), keys.count("expert_gating_func"));
     }
 }
@@ -272,10 +273,9 @@ void readExperts(const Keys &keys, const HasTensor &has, Config &config) {
                  keys.full("expert_group_count"));
     }
     experts.gating = readGating(keys, config);
-    experts.normalize =
-        rules.normalize == ExpertRules::Normalize::key
-            ? keys.flag("expert_weights_norm", false)
-            : rules.normalize == ExpertRules::Normalize::yes;
+    experts.normalize = rules.normalize == ExpertRules::Normalize::key
+                            ? keys.flag("expert_weights_norm", false)
+                            : rules.normalize == ExpertRules::Normalize::yes;
     experts.weight_scale = rules.scale_key ? keys.number("expert_weights_scale", 1) : 1;
     experts.ffn_dim = expertWidth(keys, config);
     if (experts.ffn_dim == 0)
@@ -283,9 +283,9 @@ void readExperts(const Keys &keys, const HasTensor &has, Config &config) {
     experts.shared_dim = sharedWidth(keys, config);
     experts.shared_gated = rules.shared == ExpertRules::Shared::gated;
     auto inFirst = [&](const char *name) { return has(std::format("blk.{}.{}", first, name)); };
-    experts.selection_bias = rules.selection_bias == ExpertRules::Bias::required ||
-                             (rules.selection_bias == ExpertRules::Bias::optional &&
-                              inFirst("exp_probs_b.bias"));
+    experts.selection_bias =
+        rules.selection_bias == ExpertRules::Bias::required ||
+        (rules.selection_bias == ExpertRules::Bias::optional && inFirst("exp_probs_b.bias"));
     experts.merged = inFirst("ffn_gate_up_exps.weight");
 }
 

@@ -74,9 +74,9 @@ Lora::Lora(Gguf file, float scale, const Gguf &base) : file_(std::move(file)), s
         fail(ErrorKind::model, "{}: adapter.lora.alpha is {}", file_.path(), alpha);
     for (auto &[name, pair] : pairs_) {
         checkPair(file_, base, name, pair);
-        pair.scale = alpha == 0 ? scale
-                                : scale * static_cast<float>(alpha) /
-                                      static_cast<float>(pair.rank());
+        pair.scale = alpha == 0
+                         ? scale
+                         : scale * static_cast<float>(alpha) / static_cast<float>(pair.rank());
     }
     if (pairs_.empty())
         fail(ErrorKind::model, "{} adapts no tensor", file_.path());

@@ -118,7 +118,7 @@ Rows deltaNet(const Pass &pass, uint32_t layer, std::span<const float> x) {
             uint64_t key_head = tiled ? head % groups : head * groups / heads;
             const float *line = &u[row * mixed];
             double change = logOnePlusExp(static_cast<double>(in.raw[row * heads + head]) +
-                                     static_cast<double>(bias[head]));
+                                          static_cast<double>(bias[head]));
             step(states[head], unitVector(line + key_head * n, n, eps),
                  unitVector(line + keys + key_head * n, n, eps), line + 2 * keys + head * n,
                  std::exp(change * static_cast<double>(a[head])),

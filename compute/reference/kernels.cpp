@@ -75,9 +75,9 @@ Attended attend(std::span<const float> q, std::span<const float> k, std::span<co
                     double product = score(row, &q[at * dim], key, &k[cache + key * dim]);
                     seen.scores.push_back(logitOf(product, shape, head, row, key));
                 }
-            double sink =
-                shape.sinks.empty() ? kLowest : static_cast<double>(shape.sinks[head]);
-            weighValues(seen, sink, &v[cache], dim, &result.out[at * dim], result.m[at], result.l[at]);
+            double sink = shape.sinks.empty() ? kLowest : static_cast<double>(shape.sinks[head]);
+            weighValues(seen, sink, &v[cache], dim, &result.out[at * dim], result.m[at],
+                        result.l[at]);
         }
     return result;
 }

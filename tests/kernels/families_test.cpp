@@ -25,10 +25,9 @@ struct TrustedModel {
     const char *name;
     double error; ///< the GELU families: that implementation rounds GELU to f16
 };
-const TrustedModel kTrusted[] = {{"llama-dense", 1e-6},  {"gpt2-dense", 1e-5},
-                                 {"gemma3-dense", 1e-5}, {"gpt-oss-moe", 1e-6},
-                                 {"phi3-dense", 1e-6},   {"qwen35-dense", 1e-6},
-                                 {"mamba2-dense", 1e-6}};
+const TrustedModel kTrusted[] = {
+    {"llama-dense", 1e-6}, {"gpt2-dense", 1e-5},   {"gemma3-dense", 1e-5}, {"gpt-oss-moe", 1e-6},
+    {"phi3-dense", 1e-6},  {"qwen35-dense", 1e-6}, {"mamba2-dense", 1e-6}};
 
 class Trusted : public ::testing::TestWithParam<std::tuple<TrustedModel, const char *>> {};
 

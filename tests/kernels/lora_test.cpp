@@ -74,9 +74,9 @@ const SessionOptions kOptions = {.k = CacheType::f32, .v = CacheType::f32, .chun
 TEST(Adapters, EqualTheMergedModel) {
     GgufWriter base = makeTinyLlama(kTiny), merged = base;
     Adapter first(5, 16, 1), second(8, 0, 2); // the second without alpha
-    for (const char *name : {"blk.0.attn_q.weight", "blk.0.attn_v.weight",
-                             "blk.1.attn_output.weight", "blk.1.ffn_gate.weight",
-                             "blk.1.ffn_down.weight", "output.weight"})
+    for (const char *name :
+         {"blk.0.attn_q.weight", "blk.0.attn_v.weight", "blk.1.attn_output.weight",
+          "blk.1.ffn_gate.weight", "blk.1.ffn_down.weight", "output.weight"})
         first.add(merged, name, 1);
     for (const char *name : {"blk.0.attn_q.weight", "blk.0.attn_k.weight", "blk.0.ffn_up.weight"})
         second.add(merged, name, -0.5f);
@@ -121,8 +121,7 @@ TEST(Adapters, AreAddedToQuantizedWeights) {
 void expectRefusal(const GgufWriter &adapter, const std::string &part) {
     testing::TemporaryModel model(makeTinyLlama(kTiny)), one(adapter);
     try {
-        Engine engine(
-            {.model_path = model.path(), .device = "", .adapters = {{one.path(), 1}}});
+        Engine engine({.model_path = model.path(), .device = "", .adapters = {{one.path(), 1}}});
         ADD_FAILURE() << "was not refused; expected: " << part;
     } catch (const Error &error) {
         EXPECT_EQ(error.kind(), ErrorKind::model) << error.what();
@@ -145,9 +144,9 @@ TEST(Adapters, RefusesWhatDoesNotFit) {
     expectRefusal(adapterOf(query).removeTensor("blk.0.attn_q.weight.lora_b"),
                   "blk.0.attn_q.weight.lora_b is missing");
     const std::vector<float> zeros(4 * 100);
-    expectRefusal(
-        adapterOf(query).tensorF32("blk.0.attn_q.weight.lora_b", {4, 100}, zeros),
-        "blk.0.attn_q.weight is [256, 256] in the model, the adapter has A [256, 4] and B [4, 100]");
+    expectRefusal(adapterOf(query).tensorF32("blk.0.attn_q.weight.lora_b", {4, 100}, zeros),
+                  "blk.0.attn_q.weight is [256, 256] in the model, the adapter has A [256, 4] and "
+                  "B [4, 100]");
     expectRefusal(adapterOf("token_embd.weight").removeTensor(""),
                   "adapts the tensor token_embd.weight, which cannot be adapted here");
     GgufWriter stranger = adapterOf(query);

@@ -11,10 +11,10 @@ namespace longscope::test {
 namespace {
 
 using engine::Activations;
-using engine::RowPart;
 using engine::Recurrent;
 using engine::RecurrentShape;
 using engine::RecurrentState;
+using engine::RowPart;
 
 /// The tiling of every family that the device can run.
 std::vector<engine::Tiling> tilings() {

@@ -8,11 +8,11 @@ namespace longscope::test {
 namespace {
 
 using engine::Activations;
-using engine::RowPart;
 using engine::partOf;
 using engine::Recurrent;
 using engine::RecurrentShape;
 using engine::RecurrentState;
+using engine::RowPart;
 
 constexpr uint32_t kRows = 6;
 

@@ -109,8 +109,8 @@ TEST_F(SessionRefusalTest, RestoreRejectsHugeCount) {
     std::string good = bytesOf(path("good"));
     const uint64_t huge = (uint64_t{1} << 40) - 1;
     std::vector<std::pair<const char *, nlohmann::json>> changes;
-    for (const char *key : {"tokens", "window_tokens", "written", "filled", "note_bytes",
-                            "state_bytes"})
+    for (const char *key :
+         {"tokens", "window_tokens", "written", "filled", "note_bytes", "state_bytes"})
         for (const nlohmann::json &value : std::vector<nlohmann::json>{
                  huge, huge * 1000, UINT64_MAX, -1, 0.5, "7", nullptr, nlohmann::json::array({1})})
             changes.emplace_back(key, value);
@@ -264,7 +264,8 @@ TEST_F(SessionRefusalTest, AFullDiskLeavesTheOldFile) {
     saveSession(session, path());
     std::string old = bytesOf(path());
     session.read(someIds(90));
-    struct rlimit before{}, small{};
+    struct rlimit before {
+    }, small{};
     ::getrlimit(RLIMIT_FSIZE, &before);
     auto handler = std::signal(SIGXFSZ, SIG_IGN);
     for (rlim_t bytes : {rlim_t{10}, rlim_t{3000}, rlim_t{60000}}) {

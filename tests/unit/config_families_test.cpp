@@ -165,7 +165,7 @@ TEST(ConfigFamilies, Rotations) {
                 1e-6);
     Config one = configOf(writerOf("glm4", "full").set("glm4.rope.dimension_sections", 2u));
     EXPECT_EQ(one.rope().factors, glm.rope().factors); // 2, 2, 2, 2 of 8 pairs
-    Config llama4 = configOf("llama4", "full"); // its rotated layers are the local ones
+    Config llama4 = configOf("llama4", "full");        // its rotated layers are the local ones
     EXPECT_EQ(llama4.ropes[kLocalRope].factors.size(), 16u);
     EXPECT_EQ(llama4.ropes[kLocalRope].scaling.factor, 4);
     Config olmo = configOf("olmo2", "full"); // yarn on global layers alone

@@ -203,8 +203,8 @@ TEST_P(ReferenceForward, LogitsOfATrustedEngine) {
         ASSERT_EQ(other[i], logits[i]) << "element " << i;
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, ReferenceForward,
-                         ::testing::ValuesIn(testing::kReferenceModels), [](const auto &param) {
+INSTANTIATE_TEST_SUITE_P(Families, ReferenceForward, ::testing::ValuesIn(testing::kReferenceModels),
+                         [](const auto &param) {
                              std::string name = param.param.name;
                              std::ranges::replace(name, '-', '_');
                              return name;
@@ -218,8 +218,7 @@ TEST(ReferenceForwardCache, HalvesRoundLittle) {
                                          .v = attention::CacheType::f16,
                                          .patterns = {},
                                          .rope = {}});
-    double rounding =
-        testing::normalisedError(halves, testing::referenceLogits(stem + ".f32"));
+    double rounding = testing::normalisedError(halves, testing::referenceLogits(stem + ".f32"));
     EXPECT_GT(rounding, 1e-12); // the option does something (without it: below 1e-13),
     EXPECT_LT(rounding, 1e-5);  // and no more than keys and values of 11 bits can
 }
