@@ -2,9 +2,9 @@
 #include "compute/attention/slopes.h"
 #include "compute/core/error.h"
 #include "compute/engine/attention_impl.h"
+#include "compute/model/tensor_list.h"
 
 #include <cassert>
-#include <format>
 #include <numbers>
 
 namespace longscope::engine {
@@ -22,12 +22,11 @@ Sinks readSinks(const model::Gguf &file, const model::Config &config) {
     for (uint32_t layer = 0; layer < config.layers; ++layer) {
         if (!config.layer[layer].attends())
             continue;
-        std::string name = std::format("blk.{}.attn_sinks.weight", layer);
+        std::string name = model::tensorOfLayer(layer, "attn_sinks.weight");
         const model::Tensor *tensor = file.findTensor(name);
         if (!tensor)
             fail(ErrorKind::model, "{}: tensor {} is missing", file.path(), name);
-        sinks[layer].resize(tensor->elements());
-        model::dequantizeRow(tensor->type, tensor->bytes.data(), sinks[layer]);
+        sinks[layer] = model::dequantized(*tensor);
     }
     return sinks;
 }

@@ -58,18 +58,12 @@ gpu::Buffer uploaded(gpu::Device &device, std::span<const std::byte> bytes) {
     return buffer;
 }
 
-std::vector<float> valuesOf(const model::Tensor &tensor) {
-    std::vector<float> values(tensor.elements());
-    model::dequantizeRow(tensor.type, tensor.bytes.data(), values);
-    return values;
-}
-
 gpu::Buffer makeBias(gpu::Device &device, const Joined &joined, const ExpertLinear &linear) {
     std::vector<float> all(uint64_t{linear.experts} * linear.layout.rows, 0.0f);
     for (const ExpertPart &part : joined) {
         if (!part.bias)
             continue;
-        std::vector<float> own = valuesOf(*part.bias);
+        std::vector<float> own = model::dequantized(*part.bias);
         uint64_t out = outOf(*part.weight), to = part.out_offset - linear.out_offset;
         for (uint64_t expert = 0; expert < linear.experts; ++expert)
             std::copy_n(&own[expert * out + part.first_row], rowsOf(part),
@@ -99,7 +93,7 @@ gpu::Buffer makeTable(gpu::Device &device, const Joined &joined, const ExpertLin
     const PackedLayout &layout = linear.layout;
     std::vector<float> scales(linear.experts, 1.0f);
     if (joined.front().scale)
-        scales = valuesOf(*joined.front().scale);
+        scales = model::dequantized(*joined.front().scale);
     std::vector<params::Expert> table(linear.experts);
     for (uint64_t i = 0; i < table.size(); ++i) {
         uint64_t base =

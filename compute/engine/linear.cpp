@@ -46,8 +46,7 @@ gpu::Buffer makeBias(gpu::Device &device, const std::vector<LinearPart> &joined)
         if (!part.bias)
             continue;
         any = true;
-        std::vector<float> own(part.bias->elements());
-        model::dequantizeRow(part.bias->type, part.bias->bytes.data(), own);
+        std::vector<float> own = model::dequantized(*part.bias);
         uint32_t at = part.out_offset - joined.front().out_offset;
         for (size_t i = 0; i < own.size(); ++i)
             values[at + i] = own[i] * part.bias_scale;

@@ -53,7 +53,7 @@ class MixerBuilder {
   private:
     // ---- parts ---------------------------------------------------------------------------------
 
-    std::string named(std::string_view stem) const { return layerName(layer_, stem); }
+    std::string named(std::string_view stem) const { return model::tensorOfLayer(layer_, stem); }
 
     LinearParts bare(LinearParts parts) const {
         for (LinearPart &part : parts)

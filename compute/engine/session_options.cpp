@@ -103,6 +103,8 @@ void checkLayer(const model::Config &config, const SessionOptions &options, uint
 } // namespace
 
 SessionOptions withNativeWindows(const model::Config &config, SessionOptions options) {
+    if (options.patterns.hasNative())
+        return options;
     std::map<std::string, std::shared_ptr<const Pattern>> made; // layers share them
     std::vector<std::shared_ptr<const Pattern>> native(config.layers);
     for (uint32_t layer = 0; layer < config.layers; ++layer) {
@@ -115,7 +117,7 @@ SessionOptions withNativeWindows(const model::Config &config, SessionOptions opt
             pattern = std::make_shared<const Pattern>(spec);
         native[layer] = pattern;
     }
-    if (!made.empty() && !options.patterns.hasNative())
+    if (!made.empty())
         options.patterns.setNative(std::move(native));
     return options;
 }

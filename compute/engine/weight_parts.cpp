@@ -4,7 +4,6 @@
 #include "compute/engine/latent.h"
 
 #include <algorithm>
-#include <format>
 
 namespace longscope::engine {
 
@@ -12,6 +11,7 @@ using model::Config;
 using model::Gguf;
 using model::QuantType;
 using model::Tensor;
+using model::tensorOfLayer;
 
 namespace {
 
@@ -49,10 +49,6 @@ Tensor elementsOf(const Tensor &tensor, uint64_t first, uint64_t count) {
 }
 
 } // namespace
-
-std::string layerName(uint32_t layer, std::string_view stem) {
-    return std::format("blk.{}.{}", layer, stem);
-}
 
 WidthPlan planWidths(const Config &config) {
     WidthPlan widths{.model = padded(config.model_dim), .vocab = padded(config.vocab), .layer = {}};
@@ -165,13 +161,13 @@ LinearParts WeightParts::fusedQkv(uint32_t layer) {
     const model::LayerConfig &own = config_.layer[layer];
     const LayerWidths &at = widths_.layer[layer];
     uint64_t q = uint64_t{own.heads} * own.head_dim, kv = uint64_t{own.kv_heads} * own.head_dim;
-    LinearPart whole = part(layerName(layer, "attn_qkv"), 0, ScaleUse::before_bias);
+    LinearPart whole = part(tensorOfLayer(layer, "attn_qkv"), 0, ScaleUse::before_bias);
     LinearParts parts{rowsOf(whole, 0, q, 0), rowsOf(whole, q, kv, at.k_offset),
                       rowsOf(whole, q + kv, kv, at.v_offset)};
     const char *names[] = {"attn_q.bias", "attn_k.bias", "attn_v.bias"};
     for (size_t i = 0; i < 3; ++i) // biases may be apart all the same
         if (!whole.bias)
-            parts[i].bias = find(layerName(layer, names[i]));
+            parts[i].bias = find(tensorOfLayer(layer, names[i]));
     return parts;
 }
 
@@ -180,17 +176,17 @@ LinearParts WeightParts::qkv(uint32_t layer) {
     const LayerWidths &at = widths_.layer[layer];
     bool gated = config_.architecture->attention.gated;
     bool stores = own.cache_layer == layer;
-    if (!gated && stores && has(layerName(layer, "attn_qkv.weight")))
+    if (!gated && stores && has(tensorOfLayer(layer, "attn_qkv.weight")))
         return fusedQkv(layer);
     auto named = [&](const char *stem, uint32_t offset) {
-        return part(layerName(layer, stem), offset, ScaleUse::before_bias);
+        return part(tensorOfLayer(layer, stem), offset, ScaleUse::before_bias);
     };
     LinearParts parts;
     if (!gated)
         parts.push_back(named("attn_q", 0));
     if (stores) {
         parts.push_back(named("attn_k", at.k_offset));
-        bool own_values = has(layerName(layer, "attn_v.weight"));
+        bool own_values = has(tensorOfLayer(layer, "attn_v.weight"));
         parts.push_back(named(own_values ? "attn_v" : "attn_k", at.v_offset));
     }
     if (gated)
@@ -199,7 +195,7 @@ LinearParts WeightParts::qkv(uint32_t layer) {
 }
 
 LinearParts WeightParts::attentionOutput(uint32_t layer) const {
-    LinearParts parts = branch(layerName(layer, "attn_output"), ScaleUse::before_bias);
+    LinearParts parts = branch(tensorOfLayer(layer, "attn_output"), ScaleUse::before_bias);
     if (!config_.architecture->attention.out_bias)
         for (LinearPart &part : parts)
             part.bias = nullptr;
@@ -210,7 +206,7 @@ LinearParts WeightParts::gateUp(uint32_t layer, const char *suffix, ScaleUse sca
     const bool shared = *suffix != 0;
     const model::FfnKind kind = shared ? model::FfnKind::gated : config_.architecture->ffn.kind;
     uint32_t ffn = shared ? config_.experts.shared_dim : config_.layer[layer].ffn_dim;
-    LinearPart up = part(layerName(layer, std::string("ffn_up") + suffix), 0, scale);
+    LinearPart up = part(tensorOfLayer(layer, std::string("ffn_up") + suffix), 0, scale);
     switch (kind) {
     case model::FfnKind::plain:
         return {up};
@@ -220,11 +216,11 @@ LinearParts WeightParts::gateUp(uint32_t layer, const char *suffix, ScaleUse sca
         break;
     }
     up.out_offset = padded(ffn);
-    return {part(layerName(layer, std::string("ffn_gate") + suffix), 0, scale), up};
+    return {part(tensorOfLayer(layer, std::string("ffn_gate") + suffix), 0, scale), up};
 }
 
 ExpertPart WeightParts::expertPart(uint32_t layer, const char *stem) const {
-    std::string base = layerName(layer, stem);
+    std::string base = tensorOfLayer(layer, stem);
     ExpertPart part;
     part.weight = find(base + ".weight");
     if (config_.architecture->experts.biases)
@@ -257,10 +253,10 @@ std::vector<ExpertPart> WeightParts::expertDown(uint32_t layer) const {
 ExpertPart WeightParts::latentValues(uint32_t layer) {
     const model::LatentConfig &sizes = config_.latent;
     if (sizes.absorbed)
-        return {.weight = find(layerName(layer, "attn_v_b.weight"))};
+        return {.weight = find(tensorOfLayer(layer, "attn_v_b.weight"))};
     // Of each head: rows of keys, then rows of values.
     uint32_t still = sizes.key_dim - config_.rope().dims;
-    Tensor joined = *find(layerName(layer, "attn_kv_b.weight"));
+    Tensor joined = *find(tensorOfLayer(layer, "attn_kv_b.weight"));
     joined.shape = {sizes.kv_rank, uint64_t{still} + sizes.value_dim, config_.layer[layer].heads};
     return {.weight = &views_.emplace_back(std::move(joined)),
             .first_row = still,
@@ -274,8 +270,8 @@ ExpertPart WeightParts::latentValues(uint32_t layer) {
 ExpertPart WeightParts::latentKeys(uint32_t layer, bool bytes) {
     const model::LatentConfig &sizes = config_.latent;
     if (sizes.absorbed)
-        return {.weight = find(layerName(layer, "attn_k_b.weight"))};
-    const Tensor &joined = *find(layerName(layer, "attn_kv_b.weight"));
+        return {.weight = find(tensorOfLayer(layer, "attn_k_b.weight"))};
+    const Tensor &joined = *find(tensorOfLayer(layer, "attn_kv_b.weight"));
     const uint64_t heads = config_.layer[layer].heads, rank = sizes.kv_rank;
     const uint64_t still = sizes.key_dim - config_.rope().dims, of_head = still + sizes.value_dim;
     turned_.resize(bytes ? heads * still * rank : 0);
@@ -294,15 +290,7 @@ ExpertPart WeightParts::latentKeys(uint32_t layer, bool bytes) {
 
 std::vector<float> WeightParts::values(const std::string &name) const {
     const Tensor *tensor = find(name);
-    if (!tensor)
-        return {};
-    std::vector<float> values(tensor->elements());
-    uint64_t columns = tensor->columns();
-    uint64_t row_bytes = model::rowBytes(tensor->type, columns);
-    for (uint64_t row = 0; row < tensor->rows(); ++row)
-        model::dequantizeRow(tensor->type, tensor->bytes.data() + row * row_bytes,
-                             std::span(values).subspan(row * columns, columns));
-    return values;
+    return tensor ? model::dequantized(*tensor) : std::vector<float>{};
 }
 
 } // namespace longscope::engine

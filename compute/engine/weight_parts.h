@@ -4,6 +4,7 @@
 
 #include "compute/engine/expert_linear.h"
 #include "compute/engine/weights.h"
+#include "compute/model/tensor_list.h"
 
 #include <deque>
 #include <set>
@@ -74,7 +75,5 @@ class WeightParts {
     mutable std::set<std::string, std::less<>> adapted_; ///< tensors whose adapters were found
     std::vector<float> turned_;                          ///< what latentKeys made
 };
-
-std::string layerName(uint32_t layer, std::string_view stem);
 
 } // namespace longscope::engine

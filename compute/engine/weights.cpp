@@ -151,7 +151,7 @@ class WeightBuilder {
 
   private:
     const model::LayerConfig &layer() const { return config_.layer[layer_]; }
-    std::string named(std::string_view stem) const { return layerName(layer_, stem); }
+    std::string named(std::string_view stem) const { return model::tensorOfLayer(layer_, stem); }
     LinearParts bare(const std::string &name) const {
         LinearParts parts = parts_.matrix(name);
         for (LinearPart &part : parts)
@@ -278,8 +278,6 @@ class WeightBuilder {
         }
         if (rules_.attention.value_norm)
             own.v_norm = plainNorm(layer().head_dim);
-        if (rules_.attention.sinks)
-            own.sinks = sink_.vector(parts_.values(named("attn_sinks.weight")));
         own.output = sink_.linears(parts_.attentionOutput(layer_), addsAttention());
     }
 
@@ -310,9 +308,8 @@ class WeightBuilder {
         made.activation = {.kind = shared ? rules_.experts.activation : rules.activation,
                            .columns = ffn};
         made.gate_up = sink_.linears(parts_.gateUp(layer_, suffix, scale), false);
-        if (std::vector<float> divisor = parts_.values(named("ffn.act.scales"));
-            !shared && rules.act_scales && !divisor.empty())
-            made.divisor = sink_.vector(std::move(divisor));
+        if (!shared && rules.act_scales && parts_.has(named("ffn.act.scales")))
+            made.divisor = sink_.vector(parts_.values(named("ffn.act.scales")));
         made.down =
             sink_.linears(parts_.branch(named(std::string("ffn_down") + suffix), scale), adds);
         return made;

@@ -34,7 +34,6 @@ struct AttentionWeights {
     LinearGroup qkv;              ///< model_dim -> q | k | v, gated: k | v | (q | gate)
     Norm q_norm, k_norm, v_norm;  ///< of heads, before rotation
     gpu::Buffer after_q, after_k; ///< [head_dim]: multiply after rotation
-    gpu::Buffer sinks;            ///< [heads]
     LinearGroup output;
 };
 

@@ -16,7 +16,6 @@ namespace longscope::model {
 namespace {
 
 constexpr uint64_t kMostLayers = 4096;
-constexpr uint64_t kMaxContextTokens = 1ull << 31; // positions are 32-bit on the device
 
 const Architecture *readArchitecture(const Gguf &file) {
     std::optional<std::string> name = file.findString("general.architecture");
@@ -43,7 +42,7 @@ uint32_t readSizes(const Keys &keys, Config &config) {
              blocks, keys.full("nextn_predict_layers"));
     config.layers = blocks - drafts;
     config.model_dim = keys.require("embedding_length");
-    config.context_tokens = keys.count("context_length", kMaxContextTokens);
+    config.context_tokens = keys.count("context_length", kMostContextTokens);
     if (config.context_tokens == 0)
         keys.refuseMissing("context_length");
     const char *eps = config.architecture->norm.kind == NormKind::rms
@@ -234,8 +233,7 @@ std::vector<float> readFactors(const Gguf &file, const std::string &name) {
     const Tensor *tensor = file.findTensor(name);
     if (!tensor)
         return {};
-    std::vector<float> factors(tensor->elements());
-    dequantizeRow(tensor->type, tensor->bytes.data(), factors);
+    std::vector<float> factors = dequantized(*tensor);
     for (float factor : factors) {
         if (!std::isfinite(factor) || factor == 0)
             fail(ErrorKind::model, "{}: {} has the divisor {}", file.path(), name, factor);

@@ -1,6 +1,7 @@
 #include "compute/model/config_layers.h"
 
 #include "compute/core/error.h"
+#include "compute/model/tensor_list.h"
 
 #include <algorithm>
 #include <cmath>
@@ -10,10 +11,6 @@ namespace longscope::model {
 namespace {
 
 constexpr uint32_t kMaxHeadDim = 576; // of the attention kernels
-
-std::string tensorOfLayer(uint32_t layer, std::string_view name) {
-    return std::format("blk.{}.{}", layer, name);
-}
 
 /// Which layers attend, with how many heads.
 class LayerReader {

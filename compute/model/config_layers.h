@@ -6,6 +6,8 @@
 
 namespace longscope::model {
 
+constexpr uint64_t kMostContextTokens = 1ull << 31; ///< positions are 32-bit on the device
+
 /// Fills config.layer, heads, kv_heads, head_dim and ffn_dim. `blocks`: layers with draft layers.
 void readLayers(const Keys &keys, const HasTensor &has, uint32_t blocks, Config &config);
 /// Fills config.rope_layout and config.ropes (without the factors of tensors).

@@ -2,6 +2,7 @@
 #include "compute/core/error.h"
 #include "compute/model/config_layers.h"
 #include "compute/model/gguf_reader.h"
+#include "compute/model/tensor_list.h"
 
 #include <algorithm>
 #include <array>
@@ -11,8 +12,6 @@
 
 namespace longscope::model {
 namespace {
-
-constexpr uint64_t kMostTokens = 1ull << 31; // positions are 32-bit on the device
 
 RopeScaling readScaling(const Keys &keys, const RopeRules &rules, uint64_t context_tokens) {
     constexpr std::array<std::string_view, 4> kKnown = {"none", "linear", "yarn", "longrope"};
@@ -25,7 +24,8 @@ RopeScaling readScaling(const Keys &keys, const RopeRules &rules, uint64_t conte
     double legacy = keys.number("rope.scale_linear", 1);
     double factor = keys.number("rope.scaling.factor", legacy);
     scaling.factor = scaling.type == "none" ? 1 : factor;
-    scaling.original_context = keys.count("rope.scaling.original_context_length", kMostTokens);
+    scaling.original_context =
+        keys.count("rope.scaling.original_context_length", kMostContextTokens);
     if (scaling.original_context == 0)
         scaling.original_context = context_tokens;
     scaling.attn_factor = keys.number("rope.scaling.attn_factor", 1);
@@ -282,7 +282,7 @@ void readExperts(const Keys &keys, const HasTensor &has, Config &config) {
         keys.refuseMissing("expert_feed_forward_length");
     experts.shared_dim = sharedWidth(keys, config);
     experts.shared_gated = rules.shared == ExpertRules::Shared::gated;
-    auto inFirst = [&](const char *name) { return has(std::format("blk.{}.{}", first, name)); };
+    auto inFirst = [&](const char *name) { return has(tensorOfLayer(first, name)); };
     experts.selection_bias =
         rules.selection_bias == ExpertRules::Bias::required ||
         (rules.selection_bias == ExpertRules::Bias::optional && inFirst("exp_probs_b.bias"));
@@ -297,7 +297,7 @@ void readRecurrence(const Keys &keys, const HasTensor &has, Config &config) {
             first = i;
     if (first == config.layers)
         return;
-    auto inFirst = [&](const char *name) { return has(std::format("blk.{}.{}", first, name)); };
+    auto inFirst = [&](const char *name) { return has(tensorOfLayer(first, name)); };
     Recurrence kind = config.architecture->mixer.kind;
     if (kind == Recurrence::short_conv) {
         sizes.conv_kernel = keys.require("shortconv.l_cache");

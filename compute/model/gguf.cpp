@@ -154,6 +154,12 @@ uint64_t Tensor::elements() const {
     return columns() * rows();
 }
 
+std::vector<float> dequantized(const Tensor &tensor) {
+    std::vector<float> values(tensor.elements()); // rows are whole blocks and follow one another
+    dequantizeRow(tensor.type, tensor.bytes.data(), values);
+    return values;
+}
+
 struct Gguf::Impl {
     std::string path;
     std::vector<Mapping> mappings;

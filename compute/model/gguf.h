@@ -26,6 +26,9 @@ struct Tensor {
     uint64_t elements() const;
 };
 
+/// All its elements, in order.
+std::vector<float> dequantized(const Tensor &tensor);
+
 /// A metadata array; numbers are widened, element order kept.
 using Array = std::variant<std::vector<int64_t>, std::vector<uint64_t>, std::vector<double>,
                            std::vector<std::string>>; // bool: uint64_t 0 or 1

@@ -33,9 +33,7 @@ class TensorList {
 
   private:
     const LayerConfig &layer() const { return config_.layer[layer_]; }
-    std::string named(std::string_view stem) const {
-        return std::format("blk.{}.{}", layer_, stem);
-    }
+    std::string named(std::string_view stem) const { return tensorOfLayer(layer_, stem); }
     bool inLayer(std::string_view name) const { return has_(named(name)); }
 
     void add(std::string name, Shape shape, Need need = Need::required) {
@@ -378,6 +376,10 @@ class TensorList {
 };
 
 } // namespace
+
+std::string tensorOfLayer(uint32_t layer, std::string_view name) {
+    return std::format("blk.{}.{}", layer, name);
+}
 
 std::vector<TensorSpec> tensorsOf(const Config &config, const HasTensor &has) {
     return TensorList(config, has).make();

@@ -5,9 +5,13 @@
 #include "compute/model/config.h"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace longscope::model {
+
+/// "blk.LAYER.NAME"
+std::string tensorOfLayer(uint32_t layer, std::string_view name);
 
 struct TensorSpec {
     enum class Need {

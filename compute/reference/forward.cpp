@@ -36,7 +36,7 @@ Rows mix(Pass &pass, uint32_t layer, std::span<const float> x) {
     if (pass.layer(layer).recurrence != model::Recurrence::none)
         addTo(sum, recur(pass, layer, x));
     if (pass.rules.norm.after_attention)
-        sum = pass.norm(sum, layerTensor(layer, "post_attention_norm"));
+        sum = pass.norm(sum, tensorOfLayer(layer, "post_attention_norm"));
     return sum;
 }
 
@@ -45,7 +45,7 @@ Rows beforeFfn(const Pass &pass, uint32_t layer, const Rows &x) {
     const NormRules &rules = pass.rules.norm;
     if (rules.before_ffn.empty())
         return x;
-    std::string name = layerTensor(layer, rules.before_ffn);
+    std::string name = tensorOfLayer(layer, rules.before_ffn);
     if (rules.bare_ffn_name)
         return pass.normPieces(x, pass.values(name), {}, 1);
     return pass.norm(x, name);
@@ -55,17 +55,17 @@ void addFeedForward(const Pass &pass, uint32_t layer, std::span<const float> in,
     Rows branch = pass.rules.per_layer_input ? doubleFeedForward(pass, layer, x)
                                              : feedForward(pass, layer, in);
     if (pass.rules.norm.after_ffn)
-        branch = pass.norm(branch, layerTensor(layer, "post_ffw_norm"));
+        branch = pass.norm(branch, tensorOfLayer(layer, "post_ffw_norm"));
     addTo(x, branch, pass.config.branch_factor);
 }
 
 void runLayer(Pass &pass, uint32_t layer, Rows &x) {
     const NormRules &norm = pass.rules.norm;
-    Rows first = norm.before_attention ? pass.norm(x, layerTensor(layer, "attn_norm")) : x;
+    Rows first = norm.before_attention ? pass.norm(x, tensorOfLayer(layer, "attn_norm")) : x;
     Rows mixed;
     if (pass.rules.residual == Residual::parallel_second_norm &&
-        pass.has(layerTensor(layer, "attn_norm_2.weight")))
-        mixed = mix(pass, layer, pass.norm(x, layerTensor(layer, "attn_norm_2")));
+        pass.has(tensorOfLayer(layer, "attn_norm_2.weight")))
+        mixed = mix(pass, layer, pass.norm(x, tensorOfLayer(layer, "attn_norm_2")));
     else
         mixed = mix(pass, layer, first);
     if (pass.layer(layer).parallel) {

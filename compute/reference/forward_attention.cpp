@@ -113,13 +113,13 @@ Projected projectFused(const Pass &pass, uint32_t layer, std::span<const float> 
     const LayerConfig &sizes = pass.layer(layer);
     uint64_t q = uint64_t{sizes.heads} * sizes.head_dim;
     uint64_t kv = uint64_t{sizes.kv_heads} * sizes.head_dim, all = q + 2 * kv;
-    Rows joined = projected(pass, x, layerTensor(layer, "attn_qkv"));
+    Rows joined = projected(pass, x, tensorOfLayer(layer, "attn_qkv"));
     Projected out{columns(joined, all, 0, q),
                   columns(joined, all, q, kv),
                   columns(joined, all, q + kv, kv),
                   {}};
     auto addBias = [&](Rows &values, const char *name) {
-        Rows bias = pass.valuesIfAny(layerTensor(layer, name));
+        Rows bias = pass.valuesIfAny(tensorOfLayer(layer, name));
         for (size_t i = 0; i < values.size() && !bias.empty(); ++i)
             values[i] += bias[i % bias.size()];
     };
@@ -134,20 +134,20 @@ Projected project(const Pass &pass, uint32_t layer, std::span<const float> x) {
     bool gated = pass.rules.attention.gated;
     bool reads_own = sizes.cache_layer == layer;
     Projected out;
-    if (reads_own && !gated && pass.has(layerTensor(layer, "attn_qkv.weight"))) {
+    if (reads_own && !gated && pass.has(tensorOfLayer(layer, "attn_qkv.weight"))) {
         out = projectFused(pass, layer, x);
     } else {
-        out.q = projected(pass, x, layerTensor(layer, "attn_q"));
+        out.q = projected(pass, x, tensorOfLayer(layer, "attn_q"));
         if (gated) { // of each head: q, then gate
             uint64_t dim = sizes.head_dim;
             out.gate = columns(out.q, 2 * dim, dim, dim);
             out.q = columns(out.q, 2 * dim, 0, dim);
         }
         if (reads_own) {
-            out.k = projected(pass, x, layerTensor(layer, "attn_k"));
+            out.k = projected(pass, x, tensorOfLayer(layer, "attn_k"));
             bool k_is_v =
-                pass.rules.attention.value_norm && !pass.has(layerTensor(layer, "attn_v.weight"));
-            out.v = k_is_v ? out.k : projected(pass, x, layerTensor(layer, "attn_v"));
+                pass.rules.attention.value_norm && !pass.has(tensorOfLayer(layer, "attn_v.weight"));
+            out.v = k_is_v ? out.k : projected(pass, x, tensorOfLayer(layer, "attn_v"));
         }
     }
     if (float limit = pass.config.clamp_qkv; limit > 0)
@@ -162,7 +162,7 @@ Rows normedHeads(const Pass &pass, uint32_t layer, const char *name, Rows x, uin
     const model::QkNormRules &norm = pass.rules.qk_norm;
     if (!pass.layer(layer).normed_heads || norm.after_rope != after)
         return x;
-    std::string stem = layerTensor(layer, name);
+    std::string stem = tensorOfLayer(layer, name);
     switch (norm.place) {
     case QkNormPlace::none:
         return x;
@@ -228,7 +228,7 @@ Rows attendCached(const Pass &pass, uint32_t layer, Rows q, const CachedRows &ca
     if (pass.config.alibi_bias > 0)
         shape.slopes = alibiSlopes(static_cast<double>(pass.config.alibi_bias), sizes.heads);
     if (pass.rules.attention.sinks)
-        shape.sinks = pass.values(layerTensor(layer, "attn_sinks.weight"));
+        shape.sinks = pass.values(tensorOfLayer(layer, "attn_sinks.weight"));
     Sees sees = [&](uint64_t head, uint64_t query, uint64_t key) {
         uint32_t kind = pattern.headKind(static_cast<uint32_t>(head), sizes.heads);
         return inWindow(sizes, query, key) && pattern.sees(kind, query, key);
@@ -266,7 +266,7 @@ Rows attend(Pass &pass, uint32_t layer, std::span<const float> x) {
     for (size_t i = 0; i < parts.gate.size(); ++i)
         out[i] = static_cast<float>(static_cast<double>(out[i]) *
                                     sigmoid(static_cast<double>(parts.gate[i])));
-    return pass.linear(out, layerTensor(layer, "attn_output"),
+    return pass.linear(out, tensorOfLayer(layer, "attn_output"),
                        {.scale = ScaleAt::before_bias, .bias = pass.rules.attention.out_bias});
 }
 

@@ -33,7 +33,7 @@ void append(Rows &y, std::span<const float> x, uint64_t row, uint64_t width) {
 void readJoined(const Pass &pass, uint32_t layer, std::span<const float> x, Inputs &in) {
     const RecurrentConfig &sizes = pass.config.recurrent;
     uint64_t n = sizes.state, values = n * sizes.heads / sizes.groups, width = 2 * n + 2 * values;
-    Rows all = pass.linear(x, layerTensor(layer, "ssm_in"), mixerRules(pass));
+    Rows all = pass.linear(x, tensorOfLayer(layer, "ssm_in"), mixerRules(pass));
     Rows q = ofGroups(all, width, 0, n), k = ofGroups(all, width, n, n);
     Rows v = ofGroups(all, width, 2 * n, values);
     in.z = ofGroups(all, width, 2 * n + values, values);
@@ -46,7 +46,7 @@ void readJoined(const Pass &pass, uint32_t layer, std::span<const float> x, Inpu
 
 Inputs readInputs(const Pass &pass, uint32_t layer, std::span<const float> x) {
     const RecurrentConfig &sizes = pass.config.recurrent;
-    auto named = [&](const char *stem) { return layerTensor(layer, stem); };
+    auto named = [&](const char *stem) { return tensorOfLayer(layer, stem); };
     Inputs in;
     if (sizes.joined_inputs) {
         readJoined(pass, layer, x, in);
@@ -102,7 +102,7 @@ Rows deltaNet(const Pass &pass, uint32_t layer, std::span<const float> x) {
     const RecurrentConfig &sizes = pass.config.recurrent;
     uint64_t n = sizes.state, heads = sizes.heads, groups = sizes.groups, inner = sizes.inner;
     uint64_t keys = groups * n, mixed = 2 * keys + inner;
-    auto named = [&](const char *stem) { return layerTensor(layer, stem); };
+    auto named = [&](const char *stem) { return tensorOfLayer(layer, stem); };
     Inputs in = readInputs(pass, layer, x);
     Rows u = causalConv(in.qkv, pass.values(named("ssm_conv1d.weight")), {}, sizes.conv_kernel);
     for (float &value : u)

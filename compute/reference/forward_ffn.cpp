@@ -35,8 +35,8 @@ struct Slices {
 class ExpertMatrix {
   public:
     ExpertMatrix(const Pass &pass, uint32_t layer, const char *name, bool scaled)
-        : columns_(pass.tensor(layerTensor(layer, name) + ".weight").columns()) {
-        std::string stem = layerTensor(layer, name);
+        : columns_(pass.tensor(tensorOfLayer(layer, name) + ".weight").columns()) {
+        std::string stem = tensorOfLayer(layer, name);
         weight_ = sliced(pass, pass.values(stem + ".weight"));
         if (pass.rules.experts.biases)
             bias_ = sliced(pass, pass.valuesIfAny(stem + ".bias"));
@@ -131,8 +131,9 @@ std::vector<Choice> choose(const ExpertConfig &sizes, uint64_t used, const Numbe
 std::vector<std::vector<Choice>> route(const Pass &pass, uint32_t layer, std::span<const float> x) {
     const ExpertConfig &sizes = pass.config.experts;
     Rows z =
-        pass.linear(x, layerTensor(layer, "ffn_gate_inp"), {.bias = pass.rules.experts.biases});
-    Rows bias = sizes.selection_bias ? pass.values(layerTensor(layer, "exp_probs_b.bias")) : Rows{};
+        pass.linear(x, tensorOfLayer(layer, "ffn_gate_inp"), {.bias = pass.rules.experts.biases});
+    Rows bias =
+        sizes.selection_bias ? pass.values(tensorOfLayer(layer, "exp_probs_b.bias")) : Rows{};
     std::vector<std::vector<Choice>> choices;
     for (uint64_t row = 0; row < pass.rows(); ++row) {
         auto first = z.begin() + static_cast<ptrdiff_t>(row * sizes.count);
@@ -173,7 +174,7 @@ class ExpertLayer {
 };
 
 Rows sharedExpert(const Pass &pass, uint32_t layer, std::span<const float> x) {
-    auto named = [&](const char *stem) { return layerTensor(layer, stem); };
+    auto named = [&](const char *stem) { return tensorOfLayer(layer, stem); };
     LinearRules how{.scale =
                         pass.rules.experts.shared_scales ? ScaleAt::before_bias : ScaleAt::never,
                     .bias = false};
@@ -195,7 +196,7 @@ Rows sharedExpert(const Pass &pass, uint32_t layer, std::span<const float> x) {
 Rows denseBlock(const Pass &pass, uint32_t layer, std::span<const float> x) {
     const model::FfnRules &rules = pass.rules.ffn;
     uint64_t ffn = pass.layer(layer).ffn_dim;
-    auto named = [&](const char *stem) { return layerTensor(layer, stem); };
+    auto named = [&](const char *stem) { return tensorOfLayer(layer, stem); };
     LinearRules how{.scale = rules.scales ? ScaleAt::after_bias : ScaleAt::never,
                     .bias = rules.bias};
     Rows h = pass.linear(x, named("ffn_up"), how);

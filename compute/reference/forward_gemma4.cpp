@@ -21,7 +21,7 @@ Rows perLayerInputs(const Pass &pass, std::span<const float> x) {
 
 /// x is the residual: both blocks have norms of their own, and the router another.
 Rows doubleFeedForward(const Pass &pass, uint32_t layer, std::span<const float> x) {
-    auto named = [&](const char *stem) { return layerTensor(layer, stem); };
+    auto named = [&](const char *stem) { return tensorOfLayer(layer, stem); };
     Rows dense = denseBlock(pass, layer, pass.norm(x, named("ffn_norm")));
     if (pass.layer(layer).experts_used == 0)
         return dense;
@@ -39,7 +39,7 @@ Rows doubleFeedForward(const Pass &pass, uint32_t layer, std::span<const float> 
 }
 
 void endLayer(const Pass &pass, uint32_t layer, std::span<const float> inputs, Rows &x) {
-    auto named = [&](const char *stem) { return layerTensor(layer, stem); };
+    auto named = [&](const char *stem) { return tensorOfLayer(layer, stem); };
     if (uint64_t size = pass.config.per_layer_dim) {
         Rows gate = pass.linear(x, named("inp_gate"), {.bias = false});
         Rows own = columns(inputs, size * pass.config.layers, layer * size, size);

@@ -49,7 +49,7 @@ struct Latent {
 Latent compress(const Pass &pass, uint32_t layer, std::span<const float> x) {
     const LatentConfig &sizes = pass.config.latent;
     uint64_t turned = pass.config.rope().dims, still = sizes.key_dim - turned;
-    auto named = [&](const char *stem) { return layerTensor(layer, stem); };
+    auto named = [&](const char *stem) { return tensorOfLayer(layer, stem); };
     Rows q;
     if (sizes.q_rank > 0) {
         Rows low = pass.linear(x, named("attn_q_a"), {.bias = false});
@@ -88,15 +88,15 @@ Rows absorbed(const Pass &pass, uint32_t layer, const Latent &made) {
     const LatentConfig &sizes = pass.config.latent;
     uint64_t heads = pass.layer(layer).heads, rank = sizes.kv_rank;
     uint64_t turned = pass.config.rope().dims, still = sizes.key_dim - turned, dim = rank + turned;
-    Rows q = productOfHeads(made.q_still, pass.values(layerTensor(layer, "attn_k_b.weight")), heads,
-                            still);
+    Rows q = productOfHeads(made.q_still, pass.values(tensorOfLayer(layer, "attn_k_b.weight")),
+                            heads, still);
     q = joined(made.q_rotated, turned, q, rank);
     CachedRows cache;
     cache.keys = cachedKeys(pass, layer, made.compressed, made.k_rotated, 1, rank, turned);
     cache.values = widened(columns(cache.keys, dim, turned, rank), rank, dim);
     Rows context = attendCached(pass, layer, std::move(q), cache, dim, 1);
     return productOfHeads(columns(context, dim, 0, rank),
-                          pass.values(layerTensor(layer, "attn_v_b.weight")), heads, rank);
+                          pass.values(tensorOfLayer(layer, "attn_v_b.weight")), heads, rank);
 }
 
 /// attn_kv_b makes keys and values of every head, and those are cached.
@@ -105,7 +105,7 @@ Rows expanded(const Pass &pass, uint32_t layer, const Latent &made) {
     uint64_t heads = pass.layer(layer).heads, turned = pass.config.rope().dims;
     uint64_t still = sizes.key_dim - turned, value = sizes.value_dim;
     uint64_t dim = std::max<uint64_t>(sizes.key_dim, value);
-    Rows kv = pass.linear(made.compressed, layerTensor(layer, "attn_kv_b"), {.bias = false});
+    Rows kv = pass.linear(made.compressed, tensorOfLayer(layer, "attn_kv_b"), {.bias = false});
     Rows shared; // the rotated part, once for each head
     for (uint64_t row = 0; row < pass.rows(); ++row)
         for (uint64_t head = 0; head < heads; ++head)
@@ -129,7 +129,7 @@ Rows attendLatent(Pass &pass, uint32_t layer, std::span<const float> x) {
     Latent made = compress(pass, layer, x);
     Rows out =
         pass.config.latent.absorbed ? absorbed(pass, layer, made) : expanded(pass, layer, made);
-    return pass.linear(out, layerTensor(layer, "attn_output"),
+    return pass.linear(out, tensorOfLayer(layer, "attn_output"),
                        {.scale = ScaleAt::before_bias, .bias = false});
 }
 

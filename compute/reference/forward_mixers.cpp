@@ -18,7 +18,7 @@ LinearRules mixerRules(const Pass &pass) {
 /// NAME.weight when there is such a tensor, without weight when `plain` says so, or not at all.
 Rows normIfAny(const Pass &pass, uint32_t layer, const char *name, Rows x, uint64_t size,
                bool plain) {
-    Rows weight = pass.valuesIfAny(layerTensor(layer, name));
+    Rows weight = pass.valuesIfAny(tensorOfLayer(layer, name));
     if (!weight.empty())
         return pass.normPieces(x, weight, {}, 1);
     return plain ? pass.plainNorm(x, size) : x;
@@ -79,7 +79,7 @@ Rows recur(const Pass &pass, uint32_t layer, std::span<const float> x) {
 Rows mamba1(const Pass &pass, uint32_t layer, std::span<const float> x) {
     const RecurrentConfig &sizes = pass.config.recurrent;
     uint64_t inner = sizes.inner, state = sizes.state, rank = sizes.heads;
-    auto named = [&](const char *stem) { return layerTensor(layer, stem); };
+    auto named = [&](const char *stem) { return tensorOfLayer(layer, stem); };
     Rows both = pass.linear(x, named("ssm_in"), mixerRules(pass));
     Rows z = columns(both, 2 * inner, inner, inner);
     Rows u = causalConv(columns(both, 2 * inner, 0, inner), pass.values(named("ssm_conv1d.weight")),
@@ -121,7 +121,7 @@ Rows mamba2(const Pass &pass, uint32_t layer, std::span<const float> x) {
     const RecurrentConfig &sizes = pass.config.recurrent;
     uint64_t inner = sizes.inner, state = sizes.state, heads = sizes.heads, groups = sizes.groups;
     uint64_t head_dim = inner / heads, shared = groups * state, mixed = inner + 2 * shared;
-    auto named = [&](const char *stem) { return layerTensor(layer, stem); };
+    auto named = [&](const char *stem) { return tensorOfLayer(layer, stem); };
     Rows all = pass.linear(x, named("ssm_in"), mixerRules(pass));
     uint64_t width = inner + mixed + heads;
     Rows z = columns(all, width, 0, inner);
@@ -160,7 +160,7 @@ Rows mamba2(const Pass &pass, uint32_t layer, std::span<const float> x) {
 /// lfm2: c * conv(b * u), where in_proj gives [b | c | u].
 Rows shortConv(const Pass &pass, uint32_t layer, std::span<const float> x) {
     uint64_t dim = pass.config.model_dim;
-    auto named = [&](const char *stem) { return layerTensor(layer, stem); };
+    auto named = [&](const char *stem) { return tensorOfLayer(layer, stem); };
     Rows all = pass.linear(x, named("shortconv.in_proj"), {.bias = false});
     Rows in = columns(all, 3 * dim, 0, dim), c = columns(all, 3 * dim, dim, dim);
     Rows u = columns(all, 3 * dim, 2 * dim, dim);

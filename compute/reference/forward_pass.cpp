@@ -122,10 +122,6 @@ Rows Pass::plainNorm(std::span<const float> x, uint64_t size) const {
     return normalise(x, size, false, config.norm_eps, {}, {});
 }
 
-std::string layerTensor(uint32_t layer, std::string_view name) {
-    return std::format("blk.{}.{}", layer, name);
-}
-
 void addTo(std::vector<float> &x, std::span<const float> branch, double factor) {
     assert(x.size() == branch.size());
     for (size_t i = 0; i < x.size(); ++i)

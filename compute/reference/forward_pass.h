@@ -3,6 +3,7 @@
 // alone.
 #pragma once
 
+#include "compute/model/tensor_list.h"
 #include "compute/reference/forward.h"
 #include "compute/reference/kernels.h"
 
@@ -58,8 +59,7 @@ struct Pass {
     Rows plainNorm(std::span<const float> x, uint64_t size) const;
 };
 
-/// "blk.LAYER.NAME"
-std::string layerTensor(uint32_t layer, std::string_view name);
+using model::tensorOfLayer;
 void addTo(std::vector<float> &x, std::span<const float> branch, double factor = 1);
 /// Columns first .. first + count - 1 of rows of `width`.
 Rows columns(std::span<const float> x, uint64_t width, uint64_t first, uint64_t count);

@@ -42,7 +42,7 @@ void applyTanh(Rows &x) {
 /// What time mixing reads: x shifted in five ways, in the order of kMixes.
 std::array<Rows, 5> mixInputs(const Pass &pass, uint32_t layer, std::span<const float> x) {
     uint64_t dim = pass.config.model_dim, rank = pass.config.recurrent.mix_rank;
-    auto named = [&](std::string_view name) { return layerTensor(layer, name); };
+    auto named = [&](std::string_view name) { return tensorOfLayer(layer, name); };
     Rows dx = changes(x, dim);
     Rows z = product(shifted(x, dx, pass.values(named("time_mix_lerp_x.weight")), {}),
                      pass.values(named("time_mix_w1.weight")), dim);
@@ -65,7 +65,7 @@ std::array<Rows, 5> mixInputs(const Pass &pass, uint32_t layer, std::span<const 
 
 /// exp(-exp(decay + w2 tanh(w1 x))), [rows, dim]
 Rows decays(const Pass &pass, uint32_t layer, std::span<const float> x) {
-    auto named = [&](const char *name) { return layerTensor(layer, name); };
+    auto named = [&](const char *name) { return tensorOfLayer(layer, name); };
     Rows low = product(x, pass.values(named("time_mix_decay_w1.weight")), pass.config.model_dim);
     applyTanh(low);
     Rows w = product(low, pass.values(named("time_mix_decay_w2.weight")),
@@ -121,7 +121,7 @@ Rows normHeads(std::span<const float> x, uint64_t size, std::span<const float> w
 
 Rows timeMix(const Pass &pass, uint32_t layer, std::span<const float> x) {
     const RecurrentConfig &sizes = pass.config.recurrent;
-    auto named = [&](const char *name) { return layerTensor(layer, name); };
+    auto named = [&](const char *name) { return tensorOfLayer(layer, name); };
     auto projected = [&](std::span<const float> in, const char *name) {
         return pass.linear(in, named(name), {.bias = false});
     };
@@ -139,7 +139,7 @@ Rows timeMix(const Pass &pass, uint32_t layer, std::span<const float> x) {
 
 /// sigmoid(Wr x_r) * Wv(relu(Wk x_k)^2)
 Rows channelMix(const Pass &pass, uint32_t layer, std::span<const float> x) {
-    auto named = [&](const char *name) { return layerTensor(layer, name); };
+    auto named = [&](const char *name) { return tensorOfLayer(layer, name); };
     Rows dx = changes(x, pass.config.model_dim);
     Rows in_k = shifted(x, dx, pass.values(named("channel_mix_lerp_k.weight")), {});
     Rows in_r = shifted(x, dx, pass.values(named("channel_mix_lerp_r.weight")), {});
@@ -157,8 +157,8 @@ Rows channelMix(const Pass &pass, uint32_t layer, std::span<const float> x) {
 } // namespace
 
 Rows rwkv6Layer(const Pass &pass, uint32_t layer, Rows x) {
-    addTo(x, timeMix(pass, layer, pass.norm(x, layerTensor(layer, "attn_norm"))));
-    addTo(x, channelMix(pass, layer, pass.norm(x, layerTensor(layer, "attn_norm_2"))));
+    addTo(x, timeMix(pass, layer, pass.norm(x, tensorOfLayer(layer, "attn_norm"))));
+    addTo(x, channelMix(pass, layer, pass.norm(x, tensorOfLayer(layer, "attn_norm_2"))));
     uint32_t every = pass.config.recurrent.rescale_every;
     if (every > 0 && (layer + 1) % every == 0)
         for (float &value : x)

@@ -136,12 +136,7 @@ void quantizeBlock(std::span<float> block, attention::CacheType type) {
 } // namespace
 
 std::vector<float> dequantize(const model::Tensor &tensor) {
-    std::vector<float> values(tensor.elements());
-    uint64_t row_bytes = model::rowBytes(tensor.type, tensor.columns());
-    for (uint64_t row = 0; row < tensor.rows(); ++row)
-        model::dequantizeRow(tensor.type, tensor.bytes.data() + row * row_bytes,
-                             std::span(values).subspan(row * tensor.columns(), tensor.columns()));
-    return values;
+    return model::dequantized(tensor);
 }
 
 std::vector<float> embed(const model::Tensor &table, std::span<const int32_t> tokens, float scale) {

@@ -25,25 +25,16 @@ using testing::nmse;
 constexpr size_t kTokens = 256;
 
 /// A small random model, trained for fewer tokens than the tests read.
-std::string modelFile() {
-    static const std::string path = [] {
-        std::string made = std::filesystem::temp_directory_path() /
-                           std::format("longscope-attention-{}.gguf", std::random_device()());
-        testing::makeTinyLlama({.layers = 3,
-                                .model_dim = 96,
-                                .heads = 6,
-                                .kv_heads = 2,
-                                .head_dim = 32,
-                                .ffn_dim = 128,
-                                .context_tokens = 128})
-            .save(made);
-        return made;
-    }();
-    return path;
-}
-
 Engine &smallEngine(const char *family) {
-    return engineFor(modelFile(), family);
+    return engineFor("a llama of a short window", family, [] {
+        return testing::makeTinyLlama({.layers = 3,
+                                       .model_dim = 96,
+                                       .heads = 6,
+                                       .kv_heads = 2,
+                                       .head_dim = 32,
+                                       .ffn_dim = 128,
+                                       .context_tokens = 128});
+    });
 }
 
 std::vector<Token> someIds(size_t count) {

@@ -4,6 +4,7 @@
 #include "compute/engine/generate.h"
 #include "tests/support/default_model.h"
 #include "tests/support/engines.h"
+#include "tests/support/reference_logits.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -18,15 +19,14 @@ namespace {
 using testing::dataFile;
 using testing::engineFor;
 using testing::nmse;
-using testing::readFloats;
-using testing::referenceIds;
+using testing::referenceTokens;
 
 class Family : public ::testing::TestWithParam<const char *> {};
 
 /// Prefill in odd chunks, then decode, must give what one pass gives: same tokens, same cache.
 TEST_P(Family, OddChunksAndDecodeEqualOnePass) {
     Engine &engine = engineFor(dataFile("llama-dense.gguf"), GetParam());
-    std::vector<Token> ids = referenceIds(128);
+    std::vector<Token> ids = referenceTokens();
     auto last = [&](Session &session, size_t count) {
         session.read(std::span(ids).first(count));
         return std::vector<float>(session.logits().begin(), session.logits().end());

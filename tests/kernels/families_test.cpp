@@ -5,6 +5,7 @@
 #include "compute/reference/forward.h"
 #include "tests/support/engines.h"
 #include "tests/support/family_models.h"
+#include "tests/support/reference_logits.h"
 
 #include <gtest/gtest.h>
 
@@ -21,28 +22,21 @@ using testing::engineFor;
 using testing::nmse;
 
 /// Random models with the logits that a trusted CPU implementation gives for them.
-struct TrustedModel {
-    const char *name;
-    double error; ///< the GELU families: that implementation rounds GELU to f16
+class Trusted : public ::testing::TestWithParam<std::tuple<testing::ReferenceModel, const char *>> {
 };
-const TrustedModel kTrusted[] = {
-    {"llama-dense", 1e-6}, {"gpt2-dense", 1e-5},   {"gemma3-dense", 1e-5}, {"gpt-oss-moe", 1e-6},
-    {"phi3-dense", 1e-6},  {"qwen35-dense", 1e-6}, {"mamba2-dense", 1e-6}};
-
-class Trusted : public ::testing::TestWithParam<std::tuple<TrustedModel, const char *>> {};
 
 TEST_P(Trusted, LogitsMatch) {
     const auto &[model, kernels] = GetParam();
     Engine &engine = engineFor(dataFile(std::format("{}.gguf", model.name)), kernels);
-    std::vector<float> got = testing::logitsOf(engine, testing::referenceIds(128),
+    std::vector<float> got = testing::logitsOf(engine, testing::referenceTokens(),
                                                {.k = CacheType::f32, .v = CacheType::f32});
-    double error = nmse(got, testing::readFloats(dataFile(std::format("{}.f32", model.name))));
+    double error = nmse(got, testing::referenceLogits(dataFile(std::format("{}.f32", model.name))));
     RecordProperty("nmse", std::format("{:.3g}", error));
-    EXPECT_LT(error, model.error);
+    EXPECT_LT(error, model.tolerance);
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, Trusted,
-                         ::testing::Combine(::testing::ValuesIn(kTrusted),
+                         ::testing::Combine(::testing::ValuesIn(testing::kReferenceModels),
                                             ::testing::Values("lanes", "subgroup")),
                          [](const auto &test) {
                              std::string name = std::format("{}_{}", std::get<0>(test.param).name,
@@ -84,7 +78,7 @@ class Families : public ::testing::TestWithParam<FamilyCase> {
               GetParam().architecture,
               testing::findVariant(GetParam().architecture, GetParam().variant))),
           engine_({.model_path = model_.path(), .device = "", .kernels = GetParam().kernels}),
-          ids_(testing::referenceIds(engine_.config().vocab)) {
+          ids_(testing::referenceTokens(engine_.config().vocab)) {
         ids_.resize(kTokens);
     }
     static SessionOptions options(uint32_t chunk_tokens) {

@@ -18,25 +18,17 @@ namespace {
 constexpr uint64_t kTokens = 1500;  ///< no multiple of a chunk
 constexpr uint32_t kChunkRows = 64; ///< so few that a slow machine does not cut chunks smaller
 
-/// A small random model, loaded once for each kernel family; its file is taken away at once.
+/// A small random model, loaded once for each kernel family.
 Engine &smallEngine(const std::string &family) {
-    static const std::string path = std::filesystem::temp_directory_path() /
-                                    std::format("longscope-plan-{}.gguf", std::random_device()());
-    static std::set<std::string> loaded;
-    bool is_new = loaded.insert(family).second;
-    if (is_new)
-        testing::makeTinyLlama({.layers = 4,
-                                .model_dim = 256,
-                                .heads = 8,
-                                .kv_heads = 2,
-                                .head_dim = 32,
-                                .ffn_dim = 512,
-                                .context_tokens = 4096})
-            .save(path);
-    Engine &engine = testing::engineFor(path, family);
-    if (is_new)
-        std::filesystem::remove(path);
-    return engine;
+    return testing::engineFor("a llama to plan", family, [] {
+        return testing::makeTinyLlama({.layers = 4,
+                                       .model_dim = 256,
+                                       .heads = 8,
+                                       .kv_heads = 2,
+                                       .head_dim = 32,
+                                       .ffn_dim = 512,
+                                       .context_tokens = 4096});
+    });
 }
 
 struct Asked {

@@ -20,19 +20,11 @@ namespace {
 
 using testing::nmse;
 
-/// A random model, loaded once; its file is taken away at once.
+/// A random model, loaded once.
 Engine &engineOf(const std::string &architecture) {
-    static const std::string folder = std::filesystem::temp_directory_path();
-    static const unsigned run = std::random_device()();
-    static std::map<std::string, Engine *> loaded;
-    Engine *&engine = loaded[architecture];
-    if (!engine) {
-        std::string path = std::format("{}/longscope-states-{}-{}.gguf", folder, run, architecture);
-        testing::makeFamily(architecture, testing::findVariant(architecture, "bare")).save(path);
-        engine = &testing::engineFor(path, "auto");
-        std::filesystem::remove(path);
-    }
-    return *engine;
+    return testing::engineFor(architecture, "auto", [&] {
+        return testing::makeFamily(architecture, testing::findVariant(architecture, "bare"));
+    });
 }
 
 /// Attention in the second of three layers, state spaces in the others.

@@ -1,7 +1,7 @@
 // The worker thread: what commands leave in snapshots, streaming, stopping, order, reuse of what
 // was read. Runs on a small random model; its text means nothing, its lengths and states do.
 #include "compute/engine/worker.h"
-#include "tests/support/gguf_writer.h"
+#include "tests/support/engines.h"
 
 #include <gtest/gtest.h>
 
@@ -18,21 +18,11 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-/// A tiny model in a file of its own, removed when the test ends.
-class ModelFile {
+/// A tiny model in a file of its own.
+class ModelFile : public testing::TemporaryModel {
   public:
     explicit ModelFile(uint32_t context_tokens = 4096)
-        : path_(std::filesystem::temp_directory_path() /
-                std::format("longscope-worker-{}-{}.gguf", getpid(), context_tokens)) {
-        testing::TinyLlamaOptions options;
-        options.context_tokens = context_tokens;
-        testing::makeTinyLlama(options).save(path_.string());
-    }
-    ~ModelFile() { std::filesystem::remove(path_); }
-    std::string path() const { return path_.string(); }
-
-  private:
-    std::filesystem::path path_;
+        : TemporaryModel(testing::makeTinyLlama({.context_tokens = context_tokens})) {}
 };
 
 LoadModel load(const std::string &path) {
@@ -245,10 +235,10 @@ TEST(Worker, InquiriesSeeTheSessionAndTheirErrorsEndTheTask) {
     EXPECT_EQ(looked->task.state, TaskState::done);
     EXPECT_EQ(looked->task.progress.label, "looking");
     EXPECT_EQ(seen, looked->used_tokens);
-    auto failed = worker.waitForEnd(worker.push(Inquire{
-        "failing", [](Engine &, Session *, const ProgressSink &, std::stop_token) {
-            fail(ErrorKind::usage, "layer 9 of 2");
-        }}));
+    auto failed = worker.waitForEnd(worker.push(
+        Inquire{"failing", [](Engine &, Session *, const ProgressSink &, std::stop_token) {
+                    fail(ErrorKind::usage, "layer 9 of 2");
+                }}));
     EXPECT_EQ(failed->task.state, TaskState::failed);
     EXPECT_EQ(failed->task.error, "layer 9 of 2");
     EXPECT_EQ(failed->used_tokens, looked->used_tokens);

@@ -20,15 +20,8 @@ constexpr uint64_t kTokens = 700; ///< no multiple of any tile
 
 /// A random llama model of three layers, loaded once for each kernel family.
 inline engine::Engine &tinyEngine(const std::string &kernels) {
-    static std::set<std::string> loaded;
-    std::string path =
-        std::filesystem::temp_directory_path() / std::format("longscope-map-{}.gguf", ::getpid());
-    if (!loaded.insert(kernels).second)
-        return engineFor(path, kernels);
-    makeTinyLlama({.layers = 3}).save(path);
-    engine::Engine &engine = engineFor(path, kernels);
-    std::filesystem::remove(path); // it stays mapped
-    return engine;
+    return engineFor("a llama of three layers", kernels,
+                     [] { return makeTinyLlama({.layers = 3}); });
 }
 
 inline std::vector<model::Token> someIds(const engine::Engine &engine, uint64_t count = kTokens) {

@@ -3,8 +3,10 @@
 
 #include "compute/engine/session.h"
 #include "tests/support/gguf_writer.h"
+#include "tests/support/nmse.h"
 
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +19,10 @@ std::string dataFile(const std::string &name);
 /// Loaded once a process for each path and kernel family, with the validation layer when the
 /// environment asks for it.
 engine::Engine &engineFor(const std::string &path, const std::string &kernels);
+
+/// The same for a model that is made; `name` stands for it. Its file is taken away at once.
+engine::Engine &engineFor(const std::string &name, const std::string &kernels,
+                          const std::function<GgufWriter()> &make);
 
 /// A model file that is removed at the end of the test.
 class TemporaryModel {
@@ -34,12 +40,5 @@ class TemporaryModel {
 /// Logits [ids, vocab] of a text, read from an empty timeline.
 std::vector<float> logitsOf(engine::Engine &engine, std::span<const engine::Token> ids,
                             const engine::SessionOptions &options);
-/// The ids that the reference logits of tests/data were computed for: a linear congruential
-/// generator.
-std::vector<engine::Token> referenceIds(uint32_t vocab);
-std::vector<float> readFloats(const std::string &path);
-
-/// Normalised mean square error: sum (got - want)^2 / sum want^2; 1e300 when the sizes differ.
-double nmse(std::span<const float> got, std::span<const float> want);
 
 } // namespace longscope::testing

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <cstring>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -14,7 +13,7 @@ namespace longscope::testing {
 
 struct ReferenceModel {
     const char *name;
-    double tolerance; ///< of normalisedError
+    double tolerance; ///< of nmse
 };
 /// Both sides compute in f32; a wrong rotation or head gives more than 1e-2. The trusted engine
 /// rounds what goes into and comes out of its GELU to f16.
@@ -22,12 +21,12 @@ inline constexpr ReferenceModel kReferenceModels[] = {
     {"llama-dense", 1e-6}, {"gemma3-dense", 1e-5}, {"gpt2-dense", 1e-5},  {"gpt-oss-moe", 1e-6},
     {"phi3-dense", 1e-6},  {"qwen35-dense", 1e-6}, {"mamba2-dense", 1e-6}};
 
-inline std::vector<int32_t> referenceTokens() {
+inline std::vector<int32_t> referenceTokens(uint32_t vocab = 128) {
     std::vector<int32_t> ids;
     uint32_t state = 12345;
     for (int i = 0; i < 100; ++i) {
         state = state * 1664525 + 1013904223;
-        ids.push_back(static_cast<int32_t>((state >> 8) % 128));
+        ids.push_back(static_cast<int32_t>((state >> 8) % vocab));
     }
     return ids;
 }
@@ -38,17 +37,6 @@ inline std::vector<float> referenceLogits(const std::string &path) {
     std::vector<float> logits(bytes.size() / sizeof(float));
     std::memcpy(logits.data(), bytes.data(), logits.size() * sizeof(float));
     return logits;
-}
-
-/// sum of (a - b)^2 / sum of b^2
-inline double normalisedError(std::span<const float> a, std::span<const float> b) {
-    double error = 0, power = 0;
-    for (size_t i = 0; i < b.size(); ++i) {
-        double difference = static_cast<double>(a[i]) - static_cast<double>(b[i]);
-        error += difference * difference;
-        power += static_cast<double>(b[i]) * static_cast<double>(b[i]);
-    }
-    return error / power;
 }
 
 } // namespace longscope::testing

@@ -2,6 +2,7 @@
 // are refused with the key or tensor and both values.
 #include "compute/core/error.h"
 #include "compute/model/config.h"
+#include "tests/support/config_refusal.h"
 #include "tests/support/family_models.h"
 
 #include <gtest/gtest.h>
@@ -13,13 +14,10 @@
 namespace longscope::model {
 namespace {
 
+using testing::configOf;
+using testing::expectRefusal;
 using testing::findVariant;
 using testing::GgufWriter;
-
-Config configOf(const GgufWriter &writer) {
-    auto bytes = writer.build();
-    return readConfig(Gguf::parse(bytes, "test.gguf"));
-}
 
 GgufWriter writerOf(std::string_view architecture, std::string_view variant) {
     return testing::makeFamily(architecture, findVariant(architecture, variant));
@@ -215,17 +213,6 @@ TEST(ConfigFamilies, Factors) {
 }
 
 // ---- refusals ----------------------------------------------------------------------------------
-
-void expectRefusal(const GgufWriter &writer, std::string_view part) {
-    try {
-        configOf(writer);
-        ADD_FAILURE() << "was not refused; expected: " << part;
-    } catch (const Error &error) {
-        EXPECT_EQ(error.kind(), ErrorKind::model) << error.what();
-        EXPECT_NE(std::string_view(error.what()).find(part), std::string_view::npos)
-            << error.what() << "\nhas no: " << part;
-    }
-}
 
 template <class Value>
 void expectKeyRefused(const char *architecture, const char *variant, const char *key,

@@ -2,13 +2,15 @@
 #include "compute/model/config.h"
 
 #include "compute/core/error.h"
-#include "tests/support/gguf_writer.h"
+#include "tests/support/config_refusal.h"
 
 #include <gtest/gtest.h>
 
 namespace longscope::model {
 namespace {
 
+using testing::configOf;
+using testing::expectRefusal;
 using testing::GgufWriter;
 using testing::makeTinyLlama;
 using testing::TinyLlamaOptions;
@@ -19,22 +21,6 @@ const TinyLlamaOptions kSmall = {.model_dim = 32,
                                  .head_dim = 8,
                                  .ffn_dim = 64,
                                  .context_tokens = 512};
-
-Config configOf(const GgufWriter &writer) {
-    auto bytes = writer.build();
-    return readConfig(Gguf::parse(bytes, "test.gguf"));
-}
-
-void expectRefusal(const GgufWriter &writer, std::string_view part) {
-    try {
-        configOf(writer);
-        ADD_FAILURE() << "was not refused; expected: " << part;
-    } catch (const Error &error) {
-        EXPECT_EQ(error.kind(), ErrorKind::model) << error.what();
-        EXPECT_NE(std::string_view(error.what()).find(part), std::string_view::npos)
-            << error.what() << "\nhas no: " << part;
-    }
-}
 
 TEST(Architecture, KnowsLlamaAndTheNearestName) {
     ASSERT_TRUE(findArchitecture("llama"));

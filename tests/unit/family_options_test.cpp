@@ -4,6 +4,7 @@
 
 #include "compute/core/error.h"
 #include "compute/reference/forward.h"
+#include "tests/support/nmse.h"
 #include "tests/support/reference_logits.h"
 
 #include <gtest/gtest.h>
@@ -56,7 +57,7 @@ TEST(FamilyOptions, AWindowOfTheModelIsAPattern) {
         layer.window = 0;
     std::vector<float> own = model.logits();
     EXPECT_EQ(model.logits(open, patternOf("window:12@0,2")), own);
-    EXPECT_GT(normalisedError(model.logits(open, {}), own), kOther);
+    EXPECT_GT(nmse(model.logits(open, {}), own), kOther);
     model::Config chunks = open;
     for (model::LayerConfig &layer : chunks.layer) {
         layer.window = 8;
@@ -69,7 +70,7 @@ TEST(FamilyOptions, WindowAndPatternBothHide) {
     Model model("gemma2", "bare");
     std::vector<float> own = model.logits();
     EXPECT_EQ(model.logits(patternOf("window:20@0,2")), own);
-    EXPECT_GT(normalisedError(model.logits(patternOf("window:20")), own), kOther); // layer 1
+    EXPECT_GT(nmse(model.logits(patternOf("window:20")), own), kOther); // layer 1
     model::Config narrow = model.config;
     narrow.layer[0].window = narrow.layer[2].window = 5;
     EXPECT_EQ(model.logits(patternOf("window:5@0,2")), model.logits(narrow, {}));
@@ -85,8 +86,8 @@ TEST(FamilyOptions, RawKeysComeToTheSame) {
     for (auto [architecture, variant] : models) {
         Model model(architecture, variant);
         std::vector<float> own = model.logits();
-        EXPECT_LT(normalisedError(model.logits(ropeOf("rerope:64")), own), kSame) << architecture;
-        double far = normalisedError(model.logits(ropeOf("rerope:4")), own);
+        EXPECT_LT(nmse(model.logits(ropeOf("rerope:64")), own), kSame) << architecture;
+        double far = nmse(model.logits(ropeOf("rerope:4")), own);
         bool turns = model.config.rope_layout != model::RopeLayout::none;
         EXPECT_EQ(far > kOther, turns) << architecture << " " << far;
     }
@@ -104,8 +105,8 @@ TEST(FamilyOptions, CacheTypesRound) {
         ForwardOptions eight, four;
         eight.k = eight.v = CacheType::q8_0;
         four.k = four.v = CacheType::q4_0;
-        double fine = normalisedError(model.logits(eight), exact);
-        double coarse = normalisedError(model.logits(four), exact);
+        double fine = nmse(model.logits(eight), exact);
+        double coarse = nmse(model.logits(four), exact);
         EXPECT_GT(fine, 1e-10) << architecture;
         EXPECT_LT(fine, 1e-2) << architecture;
         EXPECT_GT(coarse, fine) << architecture;

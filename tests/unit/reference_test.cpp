@@ -4,6 +4,7 @@
 #include "compute/attention/rope.h"
 #include "compute/reference/forward.h"
 #include "tests/support/golden_fixture.h"
+#include "tests/support/nmse.h"
 #include "tests/support/reference_logits.h"
 
 #include <algorithm>
@@ -192,7 +193,7 @@ TEST_P(ReferenceForward, LogitsOfATrustedEngine) {
 
     std::vector<float> logits = forward(file, config, tokens);
     ASSERT_EQ(logits.size(), wanted.size());
-    double error = testing::normalisedError(logits, wanted);
+    double error = testing::nmse(logits, wanted);
     EXPECT_LT(error, GetParam().tolerance);
     RecordProperty("nmse", std::to_string(error * 1e12) + "e-12");
 
@@ -218,7 +219,7 @@ TEST(ReferenceForwardCache, HalvesRoundLittle) {
                                          .v = attention::CacheType::f16,
                                          .patterns = {},
                                          .rope = {}});
-    double rounding = testing::normalisedError(halves, testing::referenceLogits(stem + ".f32"));
+    double rounding = testing::nmse(halves, testing::referenceLogits(stem + ".f32"));
     EXPECT_GT(rounding, 1e-12); // the option does something (without it: below 1e-13),
     EXPECT_LT(rounding, 1e-5);  // and no more than keys and values of 11 bits can
 }

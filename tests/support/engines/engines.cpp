@@ -1,10 +1,7 @@
 #include "tests/support/engines.h"
 
-#include "compute/core/text.h"
-
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <format>
 #include <map>
 #include <memory>
@@ -42,6 +39,17 @@ engine::Engine &engineFor(const std::string &path, const std::string &kernels) {
     return *engine;
 }
 
+engine::Engine &engineFor(const std::string &name, const std::string &kernels,
+                          const std::function<GgufWriter()> &make) {
+    auto &engine = engines[name + "|" + kernels];
+    if (!engine) {
+        TemporaryModel file(make()); // it stays mapped
+        engine = std::make_unique<engine::Engine>(
+            engine::EngineOptions{.model_path = file.path(), .device = "", .kernels = kernels});
+    }
+    return *engine;
+}
+
 TemporaryModel::TemporaryModel(const GgufWriter &writer) {
     static int count = 0; // several may live at once
     path_ = std::filesystem::temp_directory_path() /
@@ -62,35 +70,6 @@ std::vector<float> logitsOf(engine::Engine &engine, std::span<const engine::Toke
         got.insert(got.end(), row.begin(), row.end());
     });
     return got;
-}
-
-std::vector<engine::Token> referenceIds(uint32_t vocab) {
-    std::vector<engine::Token> ids;
-    uint32_t s = 12345;
-    for (int i = 0; i < 100; ++i) {
-        s = s * 1664525u + 1013904223u;
-        ids.push_back(static_cast<engine::Token>((s >> 8) % vocab));
-    }
-    return ids;
-}
-
-std::vector<float> readFloats(const std::string &path) {
-    std::string bytes = readWholeFile(path);
-    std::vector<float> floats(bytes.size() / sizeof(float));
-    std::memcpy(floats.data(), bytes.data(), floats.size() * sizeof(float));
-    return floats;
-}
-
-double nmse(std::span<const float> got, std::span<const float> want) {
-    if (got.size() != want.size())
-        return 1e300;
-    double error = 0, power = 0;
-    for (size_t i = 0; i < got.size(); ++i) {
-        double difference = double{got[i]} - want[i];
-        error += difference * difference;
-        power += double{want[i]} * want[i];
-    }
-    return error / power;
 }
 
 } // namespace longscope::testing
