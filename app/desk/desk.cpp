@@ -32,6 +32,7 @@ struct Desk::Impl {
           measurements(core, model) {
         core.engine = options.engine;
         core.session = options.session;
+        core.worker().push(engine::Configure{options.session});
         core.draft.patterns.applied = SettingsPart::fromOptions(options.session);
         core.draft.paths = {.data = options.data_folder,
                             .library = library.path(),

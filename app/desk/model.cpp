@@ -170,11 +170,11 @@ void ModelPart::handle(const command::LoadModel &wanted) {
     core_.draft.load_forecast = nullptr;
     loading_ = true;
     auto options = core_.engine;
-    auto session = core_.session;
-    auto body = [this, options, session](TaskRun &run) {
+    auto body = [this, options](TaskRun &run) {
         // Pictures of an unloaded model would mislead.
         run.change([this] { forgetModel(); });
-        run.follow(engine::LoadModel{.engine = options, .session = session}, {}, true);
+        // The session is as the worker was told last: settings may be on their way before this task.
+        run.follow(engine::LoadModel{.engine = options, .session = {}}, {}, true);
         auto model = std::make_shared<LoadedModel>();
         std::shared_ptr<const ui::Model> shown;
         model->facts = *core_.worker().snapshot()->model;

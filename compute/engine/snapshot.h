@@ -50,7 +50,7 @@ struct Snapshot {
 
 struct LoadModel {
     EngineOptions engine;
-    SessionOptions session;
+    std::optional<SessionOptions> session; ///< unset: as the last LoadModel or Configure said
 };
 /// Text through the chat template; `window_tokens` 0 = what the prompt and reply need.
 struct Chat {

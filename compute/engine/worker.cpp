@@ -179,7 +179,7 @@ struct Worker::Impl {
 
     void run(const LoadModel &command, const std::stop_token &stop) {
         unload(); // first, because two models may not fit
-        session_options = command.session;
+        session_options = command.session.value_or(session_options);
         engine = std::make_unique<Engine>(command.engine, progressSink(), stop);
         const model::Config &config = engine->config();
         draft.model = ModelFacts{.path = command.engine.model_path,

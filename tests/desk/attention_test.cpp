@@ -133,6 +133,7 @@ TEST(DeskAttention, AStripOfALateTokenReachesOverAllKeys) {
 TEST(DeskAttention, WhatAWindowForgotIsLeftOutAndSaid) {
     InstrumentsDesk made;
     made.desk->push(command::ApplySettings{{.attention = "window:64"}});
+    made.desk->push(command::LoadModel{}); // does not bring back the settings of before
     made.paste(sentences(60));
     uint64_t tokens = made.read()->attention.timeline->tokens();
     made.desk->push(command::MeasureHeads{});
