@@ -27,12 +27,19 @@ struct Sentence {
     size_t in_paragraph = 0;   ///< 0 = first sentence of its paragraph
 };
 
+struct Page {
+    size_t start = 0;  ///< byte of the text where it begins
+    std::string label; ///< as the file counts: "12", "iv"
+};
+
 struct Document {
     std::string path;
-    std::string title; ///< first heading, else the file's name
-    std::string text;  ///< UTF-8, valid
+    std::string title;  ///< first heading, else the file's name
+    std::string format; ///< "Markdown", "PDF": what it was read as
+    std::string text;   ///< UTF-8, valid
     std::vector<Heading> headings;
     std::vector<Paragraph> paragraphs;
+    std::vector<Page> pages;           ///< in order; empty where the format has none
     std::vector<std::string> warnings; ///< "3 invalid UTF-8 sequences were replaced by U+FFFD"
 
     std::string_view span(size_t start, size_t end) const {

@@ -1,0 +1,30 @@
+// The local engine as a `TextModel`: each call is a task of the worker, so that prefixes that were
+// read before are kept.
+#pragma once
+
+#include "compute/engine/worker.h"
+#include "compute/reading/text_model.h"
+
+#include <memory>
+
+namespace longscope::reading {
+
+class EngineModel final : public TextModel {
+  public:
+    /// The worker's model must be loaded, and stay. One call at a time.
+    explicit EngineModel(engine::Worker &worker);
+
+    TextModelFacts facts() const override { return facts_; }
+    uint64_t countTokens(std::string_view text) override;
+    uint64_t countPrompt(const std::vector<model::Message> &messages) override;
+    TextReply write(const TextRequest &request, const OnText &on_text, const ProgressSink &progress,
+                    std::stop_token stop) override;
+    engine::Worker &worker() { return worker_; }
+
+  private:
+    engine::Worker &worker_;
+    std::shared_ptr<const model::Tokenizer> tokenizer_;
+    TextModelFacts facts_;
+};
+
+} // namespace longscope::reading

@@ -1,0 +1,52 @@
+// What every strategy of reading asks of a language model: to count and to write. The local engine
+// is one (engine_model.h), a remote one may be another, and tests have one that digests.
+#pragma once
+
+#include "compute/core/progress.h"
+#include "compute/engine/generate.h"
+#include "compute/model/chat_template.h"
+
+#include <cstdint>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace longscope::reading {
+
+struct TextModelFacts {
+    std::string name;
+    std::string fingerprint; ///< equal where the same prompt gets the same reply
+    uint64_t parameters = 0;
+    uint64_t window_tokens = 0; ///< the most that prompt and reply may have together
+};
+
+struct TextRequest {
+    std::vector<model::Message> messages;
+    engine::GenerateOptions options;
+};
+
+struct TextReply {
+    std::string text;
+    engine::Finish finish = engine::Finish::length;
+    uint64_t prompt_tokens = 0, reused_tokens = 0, written_tokens = 0;
+    double prompt_seconds = 0, write_seconds = 0;
+};
+
+class TextModel {
+  public:
+    virtual ~TextModel() = default;
+    virtual TextModelFacts facts() const = 0;
+    /// Of a text alone, and of messages in the model's chat template.
+    virtual uint64_t countTokens(std::string_view text) = 0;
+    virtual uint64_t countPrompt(const std::vector<model::Message> &messages) = 0;
+    /// `on_text` gets all that is written so far and answers whether to go on (empty: always). A
+    /// stop gives what there is, with Finish::stopped; `on_text` saying no does too. Throws
+    /// Error(usage) with both numbers when the prompt does not fit, and what the engine throws.
+    using OnText = std::function<bool(std::string_view so_far)>;
+    virtual TextReply write(const TextRequest &request, const OnText &on_text,
+                            const ProgressSink &progress, std::stop_token stop) = 0;
+};
+
+} // namespace longscope::reading
