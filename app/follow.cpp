@@ -44,7 +44,10 @@ engine::ModelFacts loadModel(engine::Worker &worker, const Options &options, Pro
     engine::Task task = follow(worker, std::move(command), line, {}, std::move(stop));
     if (task.state == engine::TaskState::stopped)
         fail(ErrorKind::stopped, "stopped while loading the model");
-    return *worker.snapshot()->model;
+    engine::ModelFacts facts = *worker.snapshot()->model;
+    if (std::string streaming = engine::describeStreaming(facts); !streaming.empty())
+        printWarning(streaming);
+    return facts;
 }
 
 std::string_view finishName(engine::Finish finish) {

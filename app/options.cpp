@@ -51,6 +51,11 @@ void addGeneral(CLI::App &app, Options &o, std::string &kv, std::vector<std::str
     app.add_option("--lora", lora, "a LoRA adapter in GGUF, several are added (scale: default 1)")
         ->allow_extra_args(false)
         ->type_name("FILE[:SCALE]");
+    app.add_option("--device-weights", o.device_weight_bytes,
+                   "most of the device's memory for weights (2GB, 300MB); further layers stay in "
+                   "host memory (default: what is free)")
+        ->transform(CLI::AsSizeValue(true))
+        ->type_name("SIZE");
     app.add_option("--kernels", o.kernels, "kernel family")
         ->check(CLI::IsMember({"auto", "lanes", "subgroup"}))
         ->type_name("F");
@@ -382,6 +387,7 @@ engine::EngineOptions engineOptions(const Options &options) {
     engine.device = options.device;
     engine.kernels = options.kernels;
     engine.adapters = options.adapters;
+    engine.device_weight_bytes = options.device_weight_bytes;
     return engine;
 }
 

@@ -20,6 +20,7 @@ struct Options {
     std::string device, kernels = "auto";
     std::vector<engine::EngineOptions::Adapter> adapters; ///< --lora
     uint64_t context_tokens = 0;                          ///< 0 = what the text needs
+    uint64_t device_weight_bytes = 0;                     ///< 0 = what is free
     engine::CacheType k = engine::CacheType::f16, v = engine::CacheType::f16;
     /// Each one a whole setting for all layers ("window:256@0-3 full@4-29"); bench and perplexity
     /// compare several, other commands take one. Empty: full, and the positions of the file.

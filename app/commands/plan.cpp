@@ -25,6 +25,8 @@ using nlohmann::json;
 constexpr CacheType kCacheTypes[] = {CacheType::f32, CacheType::f16, CacheType::bf16,
                                      CacheType::q8_0, CacheType::q4_0};
 
+constexpr char kHostWeights[] = "weights in host memory"; ///< as they are booked
+
 /// "4.1 TFLOP".
 std::string formatFlops(double flops) {
     for (auto [size, unit] : {std::pair{1e15, "PFLOP"}, {1e12, "TFLOP"}, {1e9, "GFLOP"}})
@@ -62,8 +64,12 @@ class PlanCommand {
             model::Gguf file = model::Gguf::open(modelPath(options_));
             facts_ = gpu::chooseDevice(gpu::listDevices(), options_.device);
             engine::KernelFamily family = engine::chooseFamily(facts_, options_.kernels);
-            model_ = engine::planModel(file, model::readConfig(file),
-                                       engine::chooseTiling(facts_, family));
+            model::Config config = model::readConfig(file);
+            engine::Tiling tiling = engine::chooseTiling(facts_, family);
+            uint64_t room = engine::weightRoom(config, tiling, facts_.free_memory_bytes,
+                                               options_.device_weight_bytes);
+            model_ = engine::planModel(file, config, tiling, room);
+            engine::checkWeights(facts_, model_.weights, room, modelPath(options_));
             planAll(settings);
         }
         options_.json ? printJson(toJson()) : printOut(text());
@@ -171,6 +177,11 @@ class PlanCommand {
                 part.bytes == plan.cache_bytes ? ", " + layersText(plan) : "");
         }
         row("total", plan.totalBytes(), booked_sum, "");
+        if (plan.streamed_layers > 0)
+            row(kHostWeights, plan.host_weight_bytes, bookedBytes(planned, kHostWeights),
+                std::format(", the last {} of {} layers: copied to the device for each chunk and "
+                            "each written token",
+                            plan.streamed_layers, model_.config.layers));
         text += std::format("\nreading {} tokens: {}; a token at the end: {}, {} read\n",
                             plan.context_tokens, formatFlops(plan.reading.flops),
                             formatFlops(plan.writing.flops),
@@ -241,6 +252,11 @@ class PlanCommand {
                   {"bytes_per_token", plan.writing.bytes},
                   {"longest_context", planned.longest_context},
                   {"longest_context_by_cache", longest}};
+        if (plan.streamed_layers > 0)
+            made["streamed"] = {{"layers", plan.streamed_layers},
+                                {"bytes", plan.host_weight_bytes},
+                                {"bytes_per_chunk", plan.host_weight_bytes},
+                                {"bytes_per_token", plan.host_weight_bytes}};
         if (planned.reach != UINT64_MAX)
             made["reach"] = planned.reach;
         return made;

@@ -126,18 +126,21 @@ std::shared_ptr<const ui::LoadForecast> forecastOf(const std::string &path,
         gpu::DeviceFacts device = gpu::chooseDevice(gpu::listDevices(), wanted_device);
         forecast->facts.emplace_back("Device", device.name);
         forecast->free_bytes = device.free_memory_bytes;
-        engine::ModelPlan plan = engine::planModel(
-            file, config, engine::chooseTiling(device, engine::chooseFamily(device, "auto")));
-        forecast->weight_bytes = plan.weight_bytes;
+        engine::Tiling tiling = engine::chooseTiling(device, engine::chooseFamily(device, "auto"));
+        uint64_t room = engine::weightRoom(config, tiling, device.free_memory_bytes, 0);
+        engine::ModelPlan plan = engine::planModel(file, config, tiling, room);
+        forecast->weight_bytes = plan.weights.device_bytes;
         for (uint64_t window = 2048; window < config.context_tokens; window *= 2)
             forecast->windows.emplace_back(window, 0);
         forecast->windows.emplace_back(config.context_tokens, 0);
         for (auto &[window, bytes] : forecast->windows)
             bytes = engine::planSession(plan, {.context_tokens = window}).totalBytes();
-        if (plan.weight_bytes > device.free_memory_bytes)
-            forecast->problem =
-                std::format("The weights need {}, {} has {} free", formatBytes(plan.weight_bytes),
-                            device.name, formatBytes(device.free_memory_bytes));
+        if (plan.weights.streamed_layers > 0)
+            forecast->facts.emplace_back("Streamed from host memory",
+                                         std::format("{} of {} layers, {}",
+                                                     plan.weights.streamed_layers, config.layers,
+                                                     formatBytes(plan.weights.host_bytes)));
+        engine::checkWeights(device, plan.weights, room, fileName(path));
     } catch (const Error &error) {
         forecast->problem = error.what();
     }
@@ -173,7 +176,8 @@ void ModelPart::handle(const command::LoadModel &wanted) {
     auto body = [this, options](TaskRun &run) {
         // Pictures of an unloaded model would mislead.
         run.change([this] { forgetModel(); });
-        // The session is as the worker was told last: settings may be on their way before this task.
+        // The session is as the worker was told last: settings may be on their way before this
+        // task.
         run.follow(engine::LoadModel{.engine = options, .session = {}}, {}, true);
         auto model = std::make_shared<LoadedModel>();
         std::shared_ptr<const ui::Model> shown;
@@ -188,6 +192,8 @@ void ModelPart::handle(const command::LoadModel &wanted) {
         run.change([this, model, shown] {
             core_.model = model;
             core_.draft.model = shown;
+            if (std::string text = engine::describeStreaming(model->facts); !text.empty())
+                core_.notice(ui::NoticeKind::warning, text + ".");
             for (ui::DeviceRow &row : core_.draft.machine.devices)
                 row.is_used = row.name == shown->device;
             on_model_();

@@ -1,8 +1,8 @@
 #include "compute/engine/engine.h"
 
 #include "compute/core/error.h"
-#include "compute/core/text.h"
 #include "compute/engine/impl.h"
+#include "compute/engine/plan.h"
 
 #include <chrono>
 #include <future>
@@ -24,13 +24,6 @@ Vocabulary readVocabulary(const model::Gguf &file) {
     }
 }
 
-void refuseTooLarge(const gpu::Device &device, uint64_t weight_bytes, const std::string &path) {
-    uint64_t free = device.facts().free_memory_bytes;
-    if (weight_bytes > free)
-        fail(ErrorKind::memory, "{} needs {} on the device for its weights, but {} has {} free",
-             path, formatBytes(weight_bytes), device.facts().name, formatBytes(free));
-}
-
 } // namespace
 
 Engine::Engine(const EngineOptions &options, const ProgressSink &progress, std::stop_token stop) {
@@ -46,6 +39,7 @@ Engine::Engine(const EngineOptions &options, const ProgressSink &progress, std::
                                         .tiling = {},
                                         .family = "",
                                         .adapters = {},
+                                        .weight_plan = {},
                                         .weights = {}});
     for (const EngineOptions::Adapter &adapter : options.adapters) {
         impl_->adapters.push_back(model::Lora::open(adapter.path, adapter.scale, impl_->file));
@@ -60,11 +54,14 @@ Engine::Engine(const EngineOptions &options, const ProgressSink &progress, std::
     KernelFamily family = chooseFamily(impl_->device->facts(), options.kernels);
     impl_->family = familyName(family);
     impl_->tiling = chooseTiling(impl_->device->facts(), family);
-    refuseTooLarge(*impl_->device,
-                   planWeights(impl_->file, impl_->config, impl_->tiling, impl_->adapters),
-                   options.model_path);
+    const gpu::DeviceFacts &facts = impl_->device->facts();
+    uint64_t room = weightRoom(impl_->config, impl_->tiling, facts.free_memory_bytes,
+                               options.device_weight_bytes);
+    impl_->weight_plan =
+        planWeights(impl_->file, impl_->config, impl_->tiling, impl_->adapters, room);
+    checkWeights(facts, impl_->weight_plan, room, options.model_path);
     impl_->weights = uploadWeights(*impl_->device, impl_->file, impl_->config, impl_->tiling,
-                                   impl_->adapters, progress, std::move(stop));
+                                   impl_->adapters, impl_->weight_plan, progress, std::move(stop));
 
     Vocabulary read = vocabulary.get();
     impl_->tokenizer = std::move(read.tokenizer);
@@ -113,6 +110,14 @@ uint64_t Engine::weightBytes() const {
         if (part.name == "weights")
             return part.bytes;
     return 0;
+}
+
+uint64_t Engine::hostWeightBytes() const {
+    return impl_->weight_plan.host_bytes;
+}
+
+uint32_t Engine::streamedLayers() const {
+    return impl_->weight_plan.streamed_layers;
 }
 
 } // namespace longscope::engine

@@ -25,13 +25,16 @@ struct EngineOptions {
         float scale = 1;
     };
     std::vector<Adapter> adapters{}; ///< LoRA files, in the order in which they are put on
+    /// Most bytes of the device for weights; 0 = what is free beside a session of some size. The
+    /// layers that do not fit stay in host memory and are streamed.
+    uint64_t device_weight_bytes = 0;
     bool validation = false;
 };
 
 class Engine {
   public:
-    /// Opens, checks and uploads. Throws Error; a model larger than the device is refused with
-    /// both numbers before anything is allocated.
+    /// Opens, checks and uploads. Throws Error; a model that does not fit although all its layers
+    /// are streamed is refused with both numbers before anything is allocated.
     explicit Engine(const EngineOptions &options, const ProgressSink &progress = {},
                     std::stop_token stop = {});
     ~Engine();
@@ -48,7 +51,9 @@ class Engine {
     gpu::Device &device() const;
     const std::string &kernelFamily() const; ///< "lanes" or "subgroup"
     double loadSeconds() const;
-    uint64_t weightBytes() const; ///< on the device
+    uint64_t weightBytes() const;     ///< on the device
+    uint64_t hostWeightBytes() const; ///< of the layers that are streamed
+    uint32_t streamedLayers() const;  ///< the last ones; 0: all weights are on the device
 
     struct Impl; ///< weights and pipelines; for compute/engine alone
     Impl &impl() const { return *impl_; }

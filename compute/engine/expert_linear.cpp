@@ -48,6 +48,10 @@ PackedLayout layoutOfJoined(const Joined &joined, const Tiling &tiling) {
     return layoutOf(formatOf(first.type), rows, first.columns(), tiling.interleave);
 }
 
+uint64_t expertsInBuffer(const PackedLayout &layout, uint64_t buffer_bytes) {
+    return std::max<uint64_t>(1, buffer_bytes / layout.bytes);
+}
+
 bool hasBias(const Joined &joined) {
     return std::ranges::any_of(joined, [](const ExpertPart &part) { return part.bias; });
 }
@@ -72,12 +76,11 @@ gpu::Buffer makeBias(gpu::Device &device, const Joined &joined, const ExpertLine
     return uploaded(device, std::as_bytes(std::span(all)));
 }
 
-/// The experts first .. first + count - 1.
-gpu::Buffer packExperts(gpu::Device &device, const Joined &joined, const ExpertLinear &linear,
-                        uint64_t first, uint64_t count) {
+/// The experts first .. first + count - 1: their address, and their buffer if they have one.
+uint64_t packExperts(const WeightPlace &place, const Joined &joined, ExpertLinear &linear,
+                     uint64_t first, uint64_t count) {
     const PackedLayout &layout = linear.layout;
-    gpu::Buffer planes(device, "weights", count * layout.bytes, gpu::Memory::device);
-    gpu::writeBuffer(device, planes, [&](std::span<std::byte> bytes) {
+    auto pack = [&](std::span<std::byte> bytes) {
         for (uint64_t i = 0; i < count; ++i)
             for (const ExpertPart &part : joined) {
                 uint64_t row = (first + i) * outOf(*part.weight) + part.first_row;
@@ -85,19 +88,23 @@ gpu::Buffer packExperts(gpu::Device &device, const Joined &joined, const ExpertL
                          part.out_offset - linear.out_offset,
                          bytes.subspan(i * layout.bytes, layout.bytes));
             }
-    });
-    return planes;
+    };
+    auto [planes, address] = putPlanes(place, count * layout.bytes, pack);
+    if (planes)
+        linear.planes.push_back(std::move(planes));
+    return address;
 }
 
-gpu::Buffer makeTable(gpu::Device &device, const Joined &joined, const ExpertLinear &linear) {
+/// `bases`: where the planes of each buffer begin.
+gpu::Buffer makeTable(gpu::Device &device, const Joined &joined, const ExpertLinear &linear,
+                      const std::vector<uint64_t> &bases) {
     const PackedLayout &layout = linear.layout;
     std::vector<float> scales(linear.experts, 1.0f);
     if (joined.front().scale)
         scales = model::dequantized(*joined.front().scale);
     std::vector<params::Expert> table(linear.experts);
     for (uint64_t i = 0; i < table.size(); ++i) {
-        uint64_t base =
-            linear.planes[i / linear.in_buffer].address() + i % linear.in_buffer * layout.bytes;
+        uint64_t base = bases[i / linear.in_buffer] + i % linear.in_buffer * layout.bytes;
         table[i].w = {base + layout.codes, base + layout.high, base + layout.scales,
                       base + layout.supers};
         table[i].bias = linear.bias ? linear.bias.address() + i * layout.rows * sizeof(float) : 0;
@@ -125,50 +132,54 @@ void findPipelines(gpu::Device &device, const Tiling &tiling, uint32_t flags,
                            {.local_size = tiling.matvec_local, .subgroup_size = subgroup});
 }
 
-ExpertLinear makeExpertLinear(gpu::Device &device, const Tiling &tiling, const Joined &joined,
+ExpertLinear makeExpertLinear(const WeightPlace &place, const Tiling &tiling, const Joined &joined,
                               uint64_t buffer_bytes) {
     ExpertLinear linear;
     linear.layout = layoutOfJoined(joined, tiling);
     linear.experts = expertsOf(*joined.front().weight);
     linear.out_offset = joined.front().out_offset;
     if (hasBias(joined))
-        linear.bias = makeBias(device, joined, linear);
-    linear.in_buffer = std::max<uint64_t>(1, buffer_bytes / linear.layout.bytes);
+        linear.bias = makeBias(place.device, joined, linear);
+    linear.in_buffer = expertsInBuffer(linear.layout, buffer_bytes);
+    std::vector<uint64_t> bases;
     for (uint64_t first = 0; first < linear.experts; first += linear.in_buffer)
-        linear.planes.push_back(packExperts(device, joined, linear, first,
-                                            std::min(linear.in_buffer, linear.experts - first)));
-    linear.table = makeTable(device, joined, linear);
+        bases.push_back(packExperts(place, joined, linear, first,
+                                    std::min(linear.in_buffer, linear.experts - first)));
+    linear.table = makeTable(place.device, joined, linear, bases);
     return linear;
 }
 
 } // namespace
 
-uint64_t planExperts(const std::vector<ExpertPart> &parts, const Tiling &tiling) {
-    uint64_t bytes = 0;
+WeightBytes planExperts(const std::vector<ExpertPart> &parts, const Tiling &tiling) {
+    WeightBytes bytes;
     for (const Joined &joined : joinExperts(parts)) {
         PackedLayout layout = layoutOfJoined(joined, tiling);
-        uint64_t of_one = layout.bytes + sizeof(params::Expert);
+        const uint64_t experts = expertsOf(*joined.front().weight);
+        const uint64_t in_buffer = expertsInBuffer(layout, kExpertBufferBytes);
+        for (uint64_t first = 0; first < experts; first += in_buffer)
+            bytes.planes.push_back(std::min(in_buffer, experts - first) * layout.bytes);
+        bytes.rest += experts * sizeof(params::Expert);
         if (hasBias(joined))
-            of_one += uint64_t{layout.rows} * sizeof(float);
-        bytes += expertsOf(*joined.front().weight) * of_one;
+            bytes.rest += experts * layout.rows * sizeof(float);
     }
     return bytes;
 }
 
-ExpertGroup makeExperts(gpu::Device &device, const Tiling &tiling,
+ExpertGroup makeExperts(const WeightPlace &place, const Tiling &tiling,
                         const std::vector<ExpertPart> &parts, bool weighs_input,
                         uint64_t buffer_bytes) {
     ExpertGroup group;
     for (const Joined &joined : joinExperts(parts)) {
-        group.push_back(makeExpertLinear(device, tiling, joined, buffer_bytes));
-        findPipelines(device, tiling, weighs_input ? MATMUL_FACTOR : 0u, group.back());
+        group.push_back(makeExpertLinear(place, tiling, joined, buffer_bytes));
+        findPipelines(place.device, tiling, weighs_input ? MATMUL_FACTOR : 0u, group.back());
     }
     return group;
 }
 
-ExpertLinear makeHeads(gpu::Device &device, const Tiling &tiling, const ExpertPart &part) {
-    ExpertLinear linear = makeExpertLinear(device, tiling, {part}, kExpertBufferBytes);
-    findPipelines(device, tiling, MATMUL_HEADS, linear);
+ExpertLinear makeHeads(const WeightPlace &place, const Tiling &tiling, const ExpertPart &part) {
+    ExpertLinear linear = makeExpertLinear(place, tiling, {part}, kExpertBufferBytes);
+    findPipelines(place.device, tiling, MATMUL_HEADS, linear);
     return linear;
 }
 

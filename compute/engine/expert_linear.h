@@ -23,7 +23,7 @@ struct ExpertLinear {
     uint32_t experts = 0;
     uint32_t out_offset = 0;
     uint64_t in_buffer = 0;          ///< experts of one buffer; the last may have fewer
-    std::vector<gpu::Buffer> planes; ///< [in_buffer, layout.bytes] each
+    std::vector<gpu::Buffer> planes; ///< [in_buffer, layout.bytes] each; empty: of a stream
     gpu::Buffer bias;                ///< [experts, layout.rows]; empty = none
     gpu::Buffer table;               ///< params::Expert [experts]
     const gpu::Pipeline *matmul = nullptr;
@@ -38,18 +38,18 @@ using ExpertGroup = std::vector<ExpertLinear>;
 /// host holds a copy of a buffer while it is packed.
 constexpr uint64_t kExpertBufferBytes = uint64_t{256} << 20;
 
-/// Bytes on the device of what makeExperts would make.
-uint64_t planExperts(const std::vector<ExpertPart> &parts, const Tiling &tiling);
+/// Bytes of what makeExperts would make.
+WeightBytes planExperts(const std::vector<ExpertPart> &parts, const Tiling &tiling);
 /// `weighs_input`, for gate and up of llama4: results are multiplied by the weight of their
 /// assignment before the bias, as if the input had been; the sum of the experts is then not
 /// weighted (RoutingRule::weighs_input). Planes lie in buffers of at most `buffer_bytes`.
-ExpertGroup makeExperts(gpu::Device &device, const Tiling &tiling,
+ExpertGroup makeExperts(const WeightPlace &place, const Tiling &tiling,
                         const std::vector<ExpertPart> &parts, bool weighs_input,
                         uint64_t buffer_bytes = kExpertBufferBytes);
 
 /// The matrices of all heads [in, out, heads], each for its own part of a row (latent.h); neither
 /// bias nor scale.
-ExpertLinear makeHeads(gpu::Device &device, const Tiling &tiling, const ExpertPart &part);
+ExpertLinear makeHeads(const WeightPlace &place, const Tiling &tiling, const ExpertPart &part);
 
 /// Rows of a tile of the experts' matmul: fewer than of the plain one, for experts have few rows.
 uint32_t expertTileRows(const Tiling &tiling);

@@ -18,6 +18,8 @@ bool recordLayers(gpu::Recorder &recorder, const Pass &pass, const Chunk &chunk,
 
     for (uint32_t layer = 0; layer < layers.count; ++layer) {
         const Step step{recorder, pass, chunk, flush, layer};
+        if (pass.weights.stream)
+            pass.weights.stream->bring(recorder, layer);
         const LayerWeights &own = step.weights();
         // A norm behind a branch takes it before it joins x; without one the branch adds itself.
         const Activations &mixed = own.attn_after ? scratch.branch : x;

@@ -20,6 +20,7 @@ struct Engine::Impl {
     Tiling tiling;
     std::string family;
     Adapters adapters;
+    WeightPlan weight_plan;
     Weights weights;
     double load_seconds = 0;
 };

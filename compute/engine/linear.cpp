@@ -2,8 +2,10 @@
 
 #include "compute/engine/kernels.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <tuple>
 
 namespace longscope::engine {
 namespace {
@@ -63,30 +65,29 @@ LinearPart adapterOutput(const LinearPart &part, const AdapterPart &adapter) {
         .weight = adapter.b, .scale = part.scale * adapter.scale, .out_offset = part.out_offset};
 }
 
-Linear makeLinear(gpu::Device &device, const Tiling &tiling, const std::vector<LinearPart> &joined,
-                  bool adds_residual) {
+Linear makeLinear(const WeightPlace &place, const Tiling &tiling,
+                  const std::vector<LinearPart> &joined, bool adds_residual) {
     Linear linear;
     linear.layout = layoutOfJoined(joined, tiling);
     linear.scale = joined.front().scale;
     linear.out_offset = joined.front().out_offset;
     linear.adds_residual = adds_residual;
-    linear.bias = makeBias(device, joined);
+    linear.bias = makeBias(place.device, joined);
 
-    linear.planes = gpu::Buffer(device, "weights", linear.layout.bytes, gpu::Memory::device);
-    gpu::writeBuffer(device, linear.planes, [&](std::span<std::byte> planes) {
+    auto pack = [&](std::span<std::byte> planes) {
         for (const LinearPart &part : joined)
             packRows(linear.layout, *part.weight, part.out_offset - linear.out_offset, planes);
-    });
-
-    uint64_t base = linear.planes.address();
+    };
+    uint64_t base = 0;
+    std::tie(linear.planes, base) = putPlanes(place, linear.layout.bytes, pack);
     linear.matrix = {base + linear.layout.codes, base + linear.layout.high,
                      base + linear.layout.scales, base + linear.layout.supers};
-    findPipelines(device, tiling, linear);
+    findPipelines(place.device, tiling, linear);
     for (const LinearPart &part : joined)
         for (const AdapterPart &adapter : part.adapters)
             linear.adapters.push_back(
-                {makeLinear(device, tiling, {{.weight = adapter.a}}, false),
-                 makeLinear(device, tiling, {adapterOutput(part, adapter)}, true)});
+                {makeLinear(place, tiling, {{.weight = adapter.a}}, false),
+                 makeLinear(place, tiling, {adapterOutput(part, adapter)}, true)});
     return linear;
 }
 
@@ -121,29 +122,27 @@ std::vector<std::vector<LinearPart>> joinParts(const std::vector<LinearPart> &pa
     return groups;
 }
 
-uint64_t planLinears(const std::vector<LinearPart> &parts, const Tiling &tiling) {
-    uint64_t bytes = 0;
+WeightBytes planLinears(const std::vector<LinearPart> &parts, const Tiling &tiling) {
+    WeightBytes bytes;
     for (const auto &joined : joinParts(parts)) {
         PackedLayout layout = layoutOfJoined(joined, tiling);
-        bytes += layout.bytes;
+        bytes.planes.push_back(layout.bytes);
         for (const LinearPart &part : joined)
             for (const AdapterPart &adapter : part.adapters)
-                bytes += layoutOfJoined({{.weight = adapter.a}}, tiling).bytes +
-                         layoutOfJoined({adapterOutput(part, adapter)}, tiling).bytes;
-        for (const LinearPart &part : joined)
-            if (part.bias) {
-                bytes += uint64_t{layout.rows} * sizeof(float);
-                break;
-            }
+                bytes.planes.insert(bytes.planes.end(),
+                                    {layoutOfJoined({{.weight = adapter.a}}, tiling).bytes,
+                                     layoutOfJoined({adapterOutput(part, adapter)}, tiling).bytes});
+        if (std::ranges::any_of(joined, [](const LinearPart &part) { return part.bias; }))
+            bytes.rest += uint64_t{layout.rows} * sizeof(float);
     }
     return bytes;
 }
 
-LinearGroup makeLinears(gpu::Device &device, const Tiling &tiling,
+LinearGroup makeLinears(const WeightPlace &place, const Tiling &tiling,
                         const std::vector<LinearPart> &parts, bool adds_residual) {
     LinearGroup group;
     for (const auto &joined : joinParts(parts))
-        group.push_back(makeLinear(device, tiling, joined, adds_residual));
+        group.push_back(makeLinear(place, tiling, joined, adds_residual));
     return group;
 }
 

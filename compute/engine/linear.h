@@ -5,6 +5,7 @@
 
 #include "compute/engine/packing.h"
 #include "compute/engine/tiling.h"
+#include "compute/engine/weight_stream.h"
 #include "compute/gpu/buffer.h"
 #include "compute/gpu/pipeline.h"
 #include "shaders/params.h"
@@ -39,8 +40,8 @@ struct LinearAdapter;
 /// y[:, out_offset ..] = scale * W x + bias (+ residual)
 struct Linear {
     PackedLayout layout;
-    gpu::Buffer planes;
-    gpu::Buffer bias; ///< empty = none
+    gpu::Buffer planes; ///< empty: in a slot of the stream
+    gpu::Buffer bias;   ///< empty = none
     params::Matrix matrix{};
     float scale = 1;
     uint32_t out_offset = 0;
@@ -64,9 +65,9 @@ using LinearGroup = std::vector<Linear>;
 
 /// Parts grouped as `makeLinears` will: each inner list becomes one matrix.
 std::vector<std::vector<LinearPart>> joinParts(const std::vector<LinearPart> &parts);
-/// Bytes on the device of the matrices that makeLinears would make.
-uint64_t planLinears(const std::vector<LinearPart> &parts, const Tiling &tiling);
-LinearGroup makeLinears(gpu::Device &device, const Tiling &tiling,
+/// Bytes of the matrices that makeLinears would make.
+WeightBytes planLinears(const std::vector<LinearPart> &parts, const Tiling &tiling);
+LinearGroup makeLinears(const WeightPlace &place, const Tiling &tiling,
                         const std::vector<LinearPart> &parts, bool adds_residual);
 
 } // namespace longscope::engine

@@ -1,5 +1,8 @@
 #include "compute/engine/plan.h"
 
+#include "compute/core/error.h"
+#include "compute/core/host_memory.h"
+#include "compute/core/text.h"
 #include "compute/engine/attention.h"
 #include "compute/engine/impl.h"
 #include "compute/engine/mixer_plan.h"
@@ -15,6 +18,7 @@ namespace {
 
 /// Positions and slots are 32-bit numbers in the kernels.
 constexpr uint64_t kMostTokens = UINT32_MAX - 65536;
+constexpr uint64_t kRoomTokens = 4096; ///< of the session for which weights leave room
 constexpr uint64_t kExactTokens = 4096, kLineTokens = 32768; ///< of the search for windows
 
 /// fn(LayerReading) for every layer that attends.
@@ -147,20 +151,52 @@ uint64_t readBytes(const model::Config &config, const model::Tensor &tensor) {
     return of_experts ? bytes / config.experts.count * config.experts.used : bytes;
 }
 
-} // namespace
-
-ModelPlan planModel(const model::Gguf &file, const model::Config &config, const Tiling &tiling) {
-    ModelPlan plan{.config = config,
-                   .tiling = tiling,
-                   .weight_bytes = planWeights(file, config, tiling),
-                   .read_bytes = 0};
+/// What the file and its config say; where the weights lie is still open.
+ModelPlan planFile(const model::Gguf &file, const model::Config &config, const Tiling &tiling) {
+    ModelPlan plan{.config = config, .tiling = tiling, .weights = {}, .read_bytes = 0};
     for (const model::Tensor &tensor : file.tensors())
         plan.read_bytes += readBytes(config, tensor);
     return plan;
 }
 
+} // namespace
+
+ModelPlan planModel(const model::Gguf &file, const model::Config &config, const Tiling &tiling,
+                    uint64_t most_bytes) {
+    ModelPlan plan = planFile(file, config, tiling);
+    plan.weights = planWeights(file, config, tiling, {}, most_bytes);
+    return plan;
+}
+
 ModelPlan planModel(const Engine &engine) {
-    return planModel(engine.file(), engine.config(), engine.impl().tiling);
+    ModelPlan plan = planFile(engine.file(), engine.config(), engine.impl().tiling);
+    plan.weights = engine.impl().weight_plan;
+    return plan;
+}
+
+uint64_t weightRoom(const model::Config &config, const Tiling &tiling, uint64_t free_bytes,
+                    uint64_t wanted) {
+    if (wanted > 0)
+        return wanted;
+    ModelPlan model{.config = config, .tiling = tiling, .weights = {}, .read_bytes = 0};
+    SessionPlan session =
+        planSession(model, {.context_tokens = std::min(kRoomTokens, config.context_tokens)});
+    return free_bytes - std::min(session.totalBytes(), free_bytes);
+}
+
+void checkWeights(const gpu::DeviceFacts &device, const WeightPlan &plan, uint64_t room_bytes,
+                  const std::string &path) {
+    if (plan.device_bytes > std::min(room_bytes, device.free_memory_bytes))
+        fail(ErrorKind::memory,
+             "{} needs {} of the device's memory for its weights, with all {} layers streamed from "
+             "host memory; {} of the {} that are free on {} are left for them",
+             path, formatBytes(plan.device_bytes), plan.streamed_layers,
+             formatBytes(std::min(room_bytes, device.free_memory_bytes)),
+             formatBytes(device.free_memory_bytes), device.name);
+    if (uint64_t host = availableHostBytes(); plan.host_bytes > host)
+        fail(ErrorKind::memory,
+             "{} has {} of weights for which {} has no room, and {} of host memory are free", path,
+             formatBytes(plan.host_bytes), device.name, formatBytes(host));
 }
 
 attention::ModelShape shapeOf(const model::Config &config) {
@@ -241,8 +277,10 @@ SessionPlan planSession(const ModelPlan &model, const SessionOptions &wanted,
     Tiling tiling = sessionTiling(model.tiling, model.config, options);
     WidthPlan widths = planWidths(config);
     SessionPlan plan{.context_tokens = options.context_tokens,
-                     .weight_bytes = model.weight_bytes,
+                     .weight_bytes = model.weights.device_bytes,
                      .cache_bytes = planCache(config, options, tiling.chunk_tokens)};
+    plan.host_weight_bytes = model.weights.host_bytes;
+    plan.streamed_layers = model.weights.streamed_layers;
     for (uint32_t layer = 0; layer < config.layers; ++layer) {
         plan.layer_tokens.push_back(
             planLayer(config, options, layer, tiling.chunk_tokens).capacity);
@@ -298,7 +336,7 @@ bool LongestContext::fits(uint64_t tokens) {
     const model::Config &config = model_.config;
     Tiling tiling = sessionTiling(model_.tiling, model_.config, options_);
     AttentionScratch attention = attentionAt(tokens);
-    uint64_t sum = model_.weight_bytes + planRecurrentMemory(config) +
+    uint64_t sum = model_.weights.device_bytes + planRecurrentMemory(config) +
                    planCache(config, options_, tiling.chunk_tokens) +
                    planScratch(config, planWidths(config), tiling, options_) + attention.bytes();
     uint64_t largest =

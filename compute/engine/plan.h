@@ -18,11 +18,21 @@ namespace longscope::engine {
 struct ModelPlan {
     model::Config config;
     Tiling tiling;
-    uint64_t weight_bytes = 0; ///< booked under "weights"
-    uint64_t read_bytes = 0;   ///< of the file's weights that one token needs
+    WeightPlan weights;
+    uint64_t read_bytes = 0; ///< of the file's weights that one token needs
 };
-ModelPlan planModel(const model::Gguf &file, const model::Config &config, const Tiling &tiling);
+/// `most_bytes`: of the device for weights, as weightRoom says; the rest is streamed.
+ModelPlan planModel(const model::Gguf &file, const model::Config &config, const Tiling &tiling,
+                    uint64_t most_bytes = UINT64_MAX);
 ModelPlan planModel(const Engine &engine);
+/// What a device has for weights: `wanted`, or, where that is 0, what is free beside the cache and
+/// scratch of a window of 4096 tokens (or of the model's own, if that is smaller).
+uint64_t weightRoom(const model::Config &config, const Tiling &tiling, uint64_t free_bytes,
+                    uint64_t wanted);
+/// Throws Error(memory) with both numbers when weights do not fit into the device's room, or the
+/// streamed ones into host memory.
+void checkWeights(const gpu::DeviceFacts &device, const WeightPlan &plan, uint64_t room_bytes,
+                  const std::string &path);
 
 /// The model's sizes as the formulas have them: the largest of all layers.
 attention::ModelShape shapeOf(const model::Config &config);
@@ -43,6 +53,8 @@ Work writingWork(const ModelPlan &model, const SessionOptions &options, uint64_t
 struct SessionPlan {
     uint64_t context_tokens = 0;
     uint64_t weight_bytes = 0, cache_bytes = 0, scratch_bytes = 0;
+    uint64_t host_weight_bytes = 0; ///< beside the device; of the streamed layers
+    uint32_t streamed_layers = 0;
     uint64_t state_bytes = 0;             ///< of recurrent layers, with copies of earlier tokens
     uint64_t map_bytes = 0;               ///< of a picture of attention, when one is asked for
     std::vector<uint64_t> layer_bytes{};  ///< of the cache
@@ -50,7 +62,7 @@ struct SessionPlan {
     std::vector<uint64_t> layer_state_bytes{}; ///< of the state itself; 0 where none recurs
     Work reading{}, writing{};                 ///< the whole window; one token at its end
 
-    uint64_t totalBytes() const;
+    uint64_t totalBytes() const; ///< on the device
     struct Part {
         const char *name; ///< as the device books it
         uint64_t bytes;

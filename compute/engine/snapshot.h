@@ -19,8 +19,13 @@ namespace longscope::engine {
 struct ModelFacts {
     std::string path, name, architecture, device, kernel_family;
     uint64_t parameters = 0, weight_bytes = 0, context_tokens = 0, vocab = 0;
+    uint64_t host_weight_bytes = 0;           ///< of layers for which the device has no room
+    uint32_t layers = 0, streamed_layers = 0; ///< the latter from host memory, each time anew
     double load_seconds = 0;
 };
+
+/// "12 of 32 layers (2.1 GB) stay in host memory and ..."; "" when all are on the device.
+std::string describeStreaming(const ModelFacts &facts);
 
 enum class TaskState { idle, running, done, stopped, failed };
 
@@ -84,7 +89,7 @@ struct Inquire {
     std::function<void(Engine &, Session *session, const ProgressSink &, std::stop_token)> work;
 };
 struct Unload {};
-using Command = std::variant<LoadModel, Chat, Complete, SaveSession, RestoreSession, Configure, Read,
-                             Inquire, Unload>;
+using Command = std::variant<LoadModel, Chat, Complete, SaveSession, RestoreSession, Configure,
+                             Read, Inquire, Unload>;
 
 } // namespace longscope::engine

@@ -9,6 +9,8 @@ namespace longscope::engine {
 class WeightSink {
   public:
     virtual ~WeightSink() = default;
+    /// What follows is of the next layer; before the first call: of none.
+    virtual void beginLayer() = 0;
     virtual LinearGroup linears(const LinearParts &parts, bool adds_residual) = 0;
     virtual ExpertGroup experts(const std::vector<ExpertPart> &parts, bool weighs_input) = 0;
     virtual ExpertLinear heads(const ExpertPart &part) = 0;

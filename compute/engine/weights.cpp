@@ -19,37 +19,62 @@ using model::NormKind;
 class ByteCounter final : public WeightSink {
   public:
     explicit ByteCounter(const Tiling &tiling) : tiling_(tiling) {}
+    void beginLayer() override { layers_.emplace_back(); }
     LinearGroup linears(const LinearParts &parts, bool) override {
-        bytes_ += planLinears(parts, tiling_);
+        add(planLinears(parts, tiling_));
         return {};
     }
     ExpertGroup experts(const std::vector<ExpertPart> &parts, bool) override {
-        bytes_ += planExperts(parts, tiling_);
+        add(planExperts(parts, tiling_));
         return {};
     }
     ExpertLinear heads(const ExpertPart &part) override {
-        bytes_ += planExperts({part}, tiling_);
+        add(planExperts({part}, tiling_));
         return {};
     }
     bool readsValues() const override { return false; }
     gpu::Buffer vector(std::vector<float> values) override {
-        bytes_ += uint64_t{padded(values.size())} * sizeof(float);
+        always_ += uint64_t{padded(values.size())} * sizeof(float);
         return {};
     }
-    uint64_t bytes() const { return bytes_; }
+
+    WeightPlan plan(uint64_t most_bytes) const {
+        WeightPlan plan{.device_bytes = always_};
+        for (const WeightBytes &layer : layers_)
+            plan.device_bytes += layer.sum();
+        // The slot is as large as the largest layer in it.
+        for (size_t i = layers_.size(); i-- > 0 && plan.device_bytes > most_bytes;) {
+            uint64_t slot = std::max(plan.slot_bytes, slotBytes(layers_[i].planes));
+            plan.device_bytes += slot - plan.slot_bytes;
+            plan.device_bytes -= layers_[i].sum();
+            plan.host_bytes += layers_[i].sum();
+            plan.slot_bytes = slot;
+            ++plan.streamed_layers;
+        }
+        return plan;
+    }
 
   private:
+    void add(const WeightBytes &bytes) {
+        always_ += layers_.empty() ? bytes.sum() : bytes.rest;
+        if (!layers_.empty())
+            layers_.back().planes.insert(layers_.back().planes.end(), bytes.planes.begin(),
+                                         bytes.planes.end());
+    }
+
     const Tiling &tiling_;
-    uint64_t bytes_ = 0;
+    uint64_t always_ = 0;             ///< on the device whatever is streamed
+    std::vector<WeightBytes> layers_; ///< planes alone
 };
 
 /// Uploads groups one after another, tells how far it is, and gives the file's pages back.
 class Uploader final : public WeightSink {
   public:
-    Uploader(gpu::Device &device, const Gguf &file, const Tiling &tiling,
+    /// `stream` may be null.
+    Uploader(gpu::Device &device, const Gguf &file, const Tiling &tiling, WeightStream *stream,
              const ProgressSink &progress, std::stop_token stop)
-        : device_(device), file_(file), tiling_(tiling), sink_(progress), stop_(std::move(stop)),
-          start_(Clock::now()) {
+        : place_(device), file_(file), tiling_(tiling), stream_(stream), sink_(progress),
+          stop_(std::move(stop)), start_(Clock::now()) {
         progress_.label = "loading the model";
         progress_.unit = "MB";
         for (const model::Tensor &tensor : file.tensors())
@@ -57,9 +82,15 @@ class Uploader final : public WeightSink {
         progress_.total = total_bytes_ / 1000000;
     }
 
+    void beginLayer() override {
+        place_.stream = stream_ && stream_->holds(layer_) ? stream_ : nullptr;
+        if (place_.stream)
+            stream_->beginLayer();
+        ++layer_;
+    }
     LinearGroup linears(const LinearParts &parts, bool adds_residual) override {
         begin();
-        LinearGroup group = makeLinears(device_, tiling_, parts, adds_residual);
+        LinearGroup group = makeLinears(place_, tiling_, parts, adds_residual);
         for (const LinearPart &part : parts)
             done(*part.weight);
         report();
@@ -67,7 +98,7 @@ class Uploader final : public WeightSink {
     }
     ExpertGroup experts(const std::vector<ExpertPart> &parts, bool weighs_input) override {
         begin();
-        ExpertGroup group = makeExperts(device_, tiling_, parts, weighs_input);
+        ExpertGroup group = makeExperts(place_, tiling_, parts, weighs_input);
         for (size_t i = 0; i < parts.size(); ++i)
             if (i == 0 || parts[i].weight != parts[i - 1].weight)
                 done(*parts[i].weight);
@@ -76,7 +107,7 @@ class Uploader final : public WeightSink {
     }
     ExpertLinear heads(const ExpertPart &part) override {
         begin();
-        ExpertLinear linear = makeHeads(device_, tiling_, part);
+        ExpertLinear linear = makeHeads(place_, tiling_, part);
         done(*part.weight);
         report();
         return linear;
@@ -84,8 +115,9 @@ class Uploader final : public WeightSink {
     bool readsValues() const override { return true; }
     gpu::Buffer vector(std::vector<float> values) override {
         values.resize(padded(values.size()), 0.0f);
-        gpu::Buffer buffer(device_, "weights", values.size() * sizeof(float), gpu::Memory::device);
-        gpu::uploadBytes(device_, buffer, 0, std::as_bytes(std::span(values)));
+        gpu::Device &device = place_.device;
+        gpu::Buffer buffer(device, "weights", values.size() * sizeof(float), gpu::Memory::device);
+        gpu::uploadBytes(device, buffer, 0, std::as_bytes(std::span(values)));
         return buffer;
     }
 
@@ -110,9 +142,11 @@ class Uploader final : public WeightSink {
         sink_(progress_);
     }
 
-    gpu::Device &device_;
+    WeightPlace place_; ///< of what comes next
     const Gguf &file_;
     const Tiling &tiling_;
+    WeightStream *stream_;
+    uint32_t layer_ = 0; ///< that begins next
     const ProgressSink &sink_;
     std::stop_token stop_;
     Clock::time_point start_;
@@ -143,8 +177,10 @@ class WeightBuilder {
         weights.output_norm = rowNorm(std::string(rules_.norm.final_name));
         if (config_.per_layer_dim > 0)
             buildPerLayerEnds(weights);
-        for (layer_ = 0; layer_ < config_.layers; ++layer_)
+        for (layer_ = 0; layer_ < config_.layers; ++layer_) {
+            sink_.beginLayer();
             buildLayer(weights.layers.emplace_back());
+        }
         parts_.checkAdapters();
         return weights;
     }
@@ -374,18 +410,24 @@ class WeightBuilder {
 
 } // namespace
 
-uint64_t planWeights(const Gguf &file, const Config &config, const Tiling &tiling,
-                     const Adapters &adapters) {
+WeightPlan planWeights(const Gguf &file, const Config &config, const Tiling &tiling,
+                       const Adapters &adapters, uint64_t most_bytes) {
     ByteCounter counter(tiling);
     WeightBuilder(file, config, adapters, counter).build();
-    return counter.bytes();
+    return counter.plan(most_bytes);
 }
 
 Weights uploadWeights(gpu::Device &device, const Gguf &file, const Config &config,
-                      const Tiling &tiling, const Adapters &adapters, const ProgressSink &progress,
-                      std::stop_token stop) {
-    Uploader uploader(device, file, tiling, progress, std::move(stop));
-    return WeightBuilder(file, config, adapters, uploader).build();
+                      const Tiling &tiling, const Adapters &adapters, const WeightPlan &plan,
+                      const ProgressSink &progress, std::stop_token stop) {
+    std::unique_ptr<WeightStream> stream;
+    if (plan.streamed_layers > 0)
+        stream = std::make_unique<WeightStream>(device, config.layers - plan.streamed_layers,
+                                                plan.slot_bytes);
+    Uploader uploader(device, file, tiling, stream.get(), progress, std::move(stop));
+    Weights weights = WeightBuilder(file, config, adapters, uploader).build();
+    weights.stream = std::move(stream);
+    return weights;
 }
 
 } // namespace longscope::engine

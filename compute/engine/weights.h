@@ -11,6 +11,7 @@
 #include "compute/model/config.h"
 #include "compute/model/lora.h"
 
+#include <memory>
 #include <stop_token>
 #include <vector>
 
@@ -105,6 +106,7 @@ struct Weights {
     LinearGroup per_layer_embedding, per_layer_projection; ///< gemma4
     Norm per_layer_norm;
     std::vector<LayerWeights> layers;
+    std::unique_ptr<WeightStream> stream; ///< of the last layers; null: all are on the device
 
     const LinearGroup &head() const { return own_head.empty() ? embedding : own_head; }
 };
@@ -113,13 +115,22 @@ struct Weights {
 using Adapters = std::vector<model::Lora>;
 
 WidthPlan planWidths(const model::Config &config);
-/// Bytes that uploadWeights will book under "weights".
-uint64_t planWeights(const model::Gguf &file, const model::Config &config, const Tiling &tiling,
-                     const Adapters &adapters = {});
+
+/// Where the weights of a model will lie.
+struct WeightPlan {
+    uint64_t device_bytes = 0;    ///< booked under "weights", the stream's slot included
+    uint64_t host_bytes = 0;      ///< copied through the slot for each chunk and each written token
+    uint64_t slot_bytes = 0;      ///< 0: nothing is streamed
+    uint32_t streamed_layers = 0; ///< the last ones
+};
+/// As many layers on the device as `most_bytes` of it hold. When not even a slot and the rest fit,
+/// all layers are streamed and device_bytes is more than that.
+WeightPlan planWeights(const model::Gguf &file, const model::Config &config, const Tiling &tiling,
+                       const Adapters &adapters = {}, uint64_t most_bytes = UINT64_MAX);
 /// Packs and uploads; the file's pages are given back as they are done. Throws Error(stopped), and
 /// Error(model) for an adapter that cannot be put on.
 Weights uploadWeights(gpu::Device &device, const model::Gguf &file, const model::Config &config,
-                      const Tiling &tiling, const Adapters &adapters, const ProgressSink &progress,
-                      std::stop_token stop);
+                      const Tiling &tiling, const Adapters &adapters, const WeightPlan &plan,
+                      const ProgressSink &progress, std::stop_token stop);
 
 } // namespace longscope::engine

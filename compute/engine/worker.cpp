@@ -1,12 +1,14 @@
 #include "compute/engine/worker.h"
 
 #include "compute/core/error.h"
+#include "compute/core/text.h"
 #include "compute/engine/session_file.h"
 
 #include <algorithm>
 #include <cassert>
 #include <condition_variable>
 #include <deque>
+#include <format>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -191,6 +193,9 @@ struct Worker::Impl {
                                  .weight_bytes = engine->weightBytes(),
                                  .context_tokens = config.context_tokens,
                                  .vocab = config.vocab,
+                                 .host_weight_bytes = engine->hostWeightBytes(),
+                                 .layers = config.layers,
+                                 .streamed_layers = engine->streamedLayers(),
                                  .load_seconds = engine->loadSeconds()};
     }
 
@@ -393,6 +398,15 @@ SnapshotPointer Worker::waitForChange(uint64_t version, std::chrono::millisecond
     std::unique_lock lock(impl_->mutex);
     impl_->changed.wait_for(lock, most, [&] { return impl_->published->version > version; });
     return impl_->published;
+}
+
+std::string describeStreaming(const ModelFacts &facts) {
+    if (facts.streamed_layers == 0)
+        return "";
+    return std::format(
+        "{} of {} layers ({}) do not fit {} and stay in host memory: they are copied "
+        "there for each chunk that is read and each token that is written",
+        facts.streamed_layers, facts.layers, formatBytes(facts.host_weight_bytes), facts.device);
 }
 
 SnapshotPointer Worker::waitForEnd(uint64_t id) const {

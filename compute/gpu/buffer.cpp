@@ -31,6 +31,7 @@ VmaAllocationCreateInfo allocationInfo(Memory memory, const DeviceFacts &facts) 
         else // rather refuse than let weights slip silently into host memory
             info.requiredFlags = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
         break;
+    case Memory::host:
     case Memory::upload:
         info.flags |= VMA_ALLOCATION_CREATE_HOST_ACCESS_SEQUENTIAL_WRITE_BIT |
                       VMA_ALLOCATION_CREATE_MAPPED_BIT;
@@ -135,10 +136,11 @@ Buffer::Buffer(Device &device, std::string_view part, uint64_t bytes, Memory mem
     info.buffer = made.buffer.get();
     const uint64_t address = vkGetBufferDeviceAddress(owner.device.get(), &info);
     auto *const mapped = static_cast<std::byte *>(made.info.pMappedData);
+    const bool apart = memory == Memory::host && !owner.facts.unified_memory;
     const bool coherent = !mapped || isCoherent(owner.allocator.get(), made.allocation);
     impl_ = std::unique_ptr<Impl>(new Impl{&owner,
                                            bytes,
-                                           {owner.books, std::string(part), bytes},
+                                           {owner.books, std::string(part), bytes, apart},
                                            std::move(made.buffer),
                                            made.allocation,
                                            address,

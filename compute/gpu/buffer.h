@@ -14,8 +14,9 @@
 namespace longscope::gpu {
 
 enum class Memory {
-    device,   ///< read and written by kernels; mapped too where memory is unified
-    upload,   ///< written by the host in order, read by the device
+    device, ///< read and written by kernels; mapped too where memory is unified
+    host,   ///< written once by the host and copied from; not counted where the device has its own
+    upload, ///< written by the host in order, read by the device
     readback, ///< written by the device, read by the host
 };
 

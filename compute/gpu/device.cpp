@@ -128,11 +128,12 @@ bool Device::validationActive() const {
     return impl_->instance.validation;
 }
 
-void Books::add(const std::string &part, uint64_t bytes) {
+void Books::add(const std::string &part, uint64_t bytes, bool on_host) {
     const std::lock_guard lock(mutex_);
     BookedPart &entry = parts_[part];
     entry.name = part;
     entry.bytes += bytes;
+    entry.on_host = on_host;
     entry.allocations++;
 }
 
@@ -157,7 +158,7 @@ uint64_t Books::bytes() const {
     const std::lock_guard lock(mutex_);
     uint64_t bytes = 0;
     for (const auto &[name, entry] : parts_)
-        bytes += entry.bytes;
+        bytes += entry.on_host ? 0 : entry.bytes;
     return bytes;
 }
 

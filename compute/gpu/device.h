@@ -57,6 +57,7 @@ struct BookedPart {
     std::string name;
     uint64_t bytes = 0;
     uint64_t allocations = 0;
+    bool on_host = false; ///< in memory that is not the device's
 };
 
 struct DeviceOptions {
@@ -78,7 +79,7 @@ class Device {
     const DeviceFacts &facts() const;
     /// What is allocated now, by part name, largest first.
     std::vector<BookedPart> booked() const;
-    uint64_t bookedBytes() const;
+    uint64_t bookedBytes() const; ///< of the device's memory
     /// Messages of the validation layer so far (warnings and errors).
     std::vector<std::string> validationMessages() const;
     bool validationActive() const;

@@ -110,7 +110,7 @@ Abilities abilitiesOf(VkPhysicalDevice physical, uint32_t family);
 /// Bytes by part name, kept while buffers come and go.
 class Books {
   public:
-    void add(const std::string &part, uint64_t bytes);
+    void add(const std::string &part, uint64_t bytes, bool on_host);
     void remove(const std::string &part, uint64_t bytes);
     std::vector<BookedPart> parts() const;
     uint64_t bytes() const;
@@ -123,9 +123,9 @@ class Books {
 /// One entry in the books, removed with its owner.
 class Booking {
   public:
-    Booking(Books &books, std::string part, uint64_t bytes)
+    Booking(Books &books, std::string part, uint64_t bytes, bool on_host)
         : books_(&books), part_(std::move(part)), bytes_(bytes) {
-        books.add(part_, bytes_);
+        books.add(part_, bytes_, on_host);
     }
     Booking(const Booking &) = delete;
     Booking &operator=(const Booking &) = delete;

@@ -184,6 +184,14 @@ void Recorder::copy(const Buffer &from, uint64_t from_offset, const Buffer &to, 
                     &region);
 }
 
+void Recorder::settle() {
+    if (impl_->state != Impl::State::recording)
+        return; // behind everything submitted before, as every recording
+    memoryBarrier(impl_->commands.buffer, false);
+    impl_->read.clear();
+    impl_->written.clear();
+}
+
 void Recorder::submit() {
     if (impl_->state != Impl::State::recording)
         return;

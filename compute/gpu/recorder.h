@@ -47,6 +47,9 @@ class Recorder {
     }
     void copy(const Buffer &from, uint64_t from_offset, const Buffer &to, uint64_t to_offset,
               uint64_t bytes);
+    /// What follows waits for all that was recorded: for buffers that dispatches reach by address
+    /// and do not name.
+    void settle();
 
     /// Ends recording and submits; `wait` blocks until the device is done and throws
     /// Error(device) when the device is lost. A recorder may be recorded again after `wait`.

@@ -374,7 +374,7 @@ TEST(ExpertPlan, IsWhatIsBooked) {
         engine::ExpertGroup group =
             engine::makeExperts(device, tiling, {tensors.part(true, true)}, false);
         EXPECT_EQ(device.bookedBytes() - before,
-                  engine::planExperts({tensors.part(true, true)}, tiling));
+                  engine::planExperts({tensors.part(true, true)}, tiling).sum());
         engine::RoutingRule rule{.experts = 7, .used = 2};
         engine::ExpertWidths widths{.model = 96, .gate_up = 128, .hidden = 64};
         before = device.bookedBytes();

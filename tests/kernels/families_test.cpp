@@ -120,7 +120,7 @@ TEST_P(Families, EqualTheScalarForwardPass) {
 TEST_P(Families, BookWhatIsPlanned) {
     ModelPlan plan = planModel(engine_);
     uint64_t before = engine_.device().bookedBytes();
-    EXPECT_EQ(engine_.weightBytes(), plan.weight_bytes);
+    EXPECT_EQ(engine_.weightBytes(), plan.weights.device_bytes);
     Session session(engine_, options(16));
     SessionPlan planned = planSession(plan, session.options());
     lastLogits(session, kTokens);

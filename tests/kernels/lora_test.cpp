@@ -92,7 +92,8 @@ TEST(Adapters, EqualTheMergedModel) {
                        .adapters = {{one.path(), 1}, {two.path(), -0.5f}}});
         EXPECT_LT(nmse(testing::logitsOf(engine, someTokens(), kOptions), want), 1e-9) << kernels;
         uint64_t planned = planWeights(engine.file(), engine.config(), engine.impl().tiling,
-                                       engine.impl().adapters);
+                                       engine.impl().adapters)
+                               .device_bytes;
         EXPECT_EQ(engine.weightBytes(), planned);
     }
     Engine plain({.model_path = model.path(), .device = "", .kernels = "lanes"});

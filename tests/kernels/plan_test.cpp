@@ -153,11 +153,11 @@ TEST_P(PlanFamily, TheLongestWindowFitsAndOneMoreDoesNot) {
         EXPECT_EQ(LongestContext(model, options, room).find(type, type), 2777u);
         room.largest_buffer_bytes = 1000; // one buffer of the cache is larger
         EXPECT_LT(LongestContext(model, options, room).find(type, type), 32u);
-        room.free_bytes = model.weight_bytes;
+        room.free_bytes = model.weights.device_bytes;
         EXPECT_EQ(LongestContext(model, options, room).find(type, type), 0u);
     }
     // Long windows grow by the bytes of a token; a ring does not grow.
-    const uint64_t free = model.weight_bytes + (uint64_t{1} << 30);
+    const uint64_t free = model.weights.device_bytes + (uint64_t{1} << 30);
     const Room room{.free_bytes = free, .largest_buffer_bytes = free};
     uint64_t longest = LongestContext(model, options, room).find(CacheType::f16, CacheType::f16);
     options.k = options.v = CacheType::f16;
