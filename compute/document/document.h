@@ -1,5 +1,5 @@
 // A document as the program reads it: UTF-8 text, and an outline of byte spans in which every
-// source can be expressed. Plain text and Markdown; more formats come with their importers.
+// source can be expressed, whatever file it came from.
 #pragma once
 
 #include <cstddef>
@@ -47,10 +47,14 @@ struct Document {
     }
 };
 
-/// Throws Error(file): missing, a directory, empty, a binary file (with what was found where).
-/// `.md` and `.markdown` are read as Markdown, everything else as plain text; "-" is standard
-/// input.
+/// What the file begins with, its name and what it looks like choose the format: plain text in any
+/// usual encoding, Markdown, HTML, RTF, subtitles (SRT, WebVTT), source code. A folder becomes one
+/// document with a heading of level 1 for each file (`.gitignore` is honoured). "-" is standard
+/// input. Throws Error(file): missing, empty, binary or unknown (with what was found where).
 Document importFile(const std::string &path);
+/// The same of bytes already read; `path` names them.
+Document importBytes(std::string_view bytes, std::string_view path);
+/// Text that is Markdown or plain for sure, as what was pasted.
 Document importText(std::string_view bytes, std::string_view path, bool markdown);
 
 /// Prose sentences in order; never cut inside "6.4" or after "Mr.", "e.g.". Headings, tables and

@@ -1,6 +1,9 @@
+// Which reader a file gets: a table with one row a format. A signature at the beginning is believed
+// before the name, the name before what the text looks like; everything else is plain text.
 #include "compute/core/error.h"
 #include "compute/core/text.h"
 #include "compute/document/characters.h"
+#include "compute/document/encoding.h"
 #include "compute/document/formats.h"
 
 #include <algorithm>
@@ -9,60 +12,152 @@
 namespace longscope::document {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+using Test = bool (*)(std::string_view bytes);
 
-struct Magic {
+struct Format {
+    std::string_view name;
+    std::string_view extensions; ///< without stops, parted by spaces
+    Test signature;              ///< no file of another format begins like this; or null
+    Test looks;                  ///< where the name says nothing; or null
+    /// Null: known, and not read by this version.
+    Document (*read)(std::string_view bytes, std::string_view path);
+    bool titled = true; ///< the first heading is the document's title
+};
+
+/// A reader of clean text as one of bytes.
+template <Document (*read)(std::string, std::string_view)>
+Document decoded(std::string_view bytes, std::string_view path) {
+    DecodedText text = decodeText(bytes, path);
+    Document document = read(std::move(text.text), path);
+    document.warnings.insert(document.warnings.begin(), text.warnings.begin(), text.warnings.end());
+    return document;
+}
+
+Document readPage(std::string_view bytes, std::string_view path) {
+    DecodedText text = decodeText(bytes, path, declaredCharset(bytes));
+    Document document = readHtml(text.text);
+    document.warnings.insert(document.warnings.begin(), text.warnings.begin(), text.warnings.end());
+    return document;
+}
+
+constexpr std::string_view kZip = "PK\x03\x04";
+
+bool isZipWith(std::string_view bytes, std::string_view part) {
+    return bytes.starts_with(kZip) && bytes.contains(part);
+}
+
+bool looksLikePage(std::string_view bytes) {
+    if (bytes.starts_with("\xEF\xBB\xBF"))
+        bytes.remove_prefix(3);
+    std::string_view head = bytes.substr(0, 1024);
+    head.remove_prefix(std::min(head.find_first_not_of(" \t\r\n"), head.size()));
+    std::string lower(head);
+    std::ranges::transform(lower, lower.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    });
+    return lower.starts_with("<!doctype html") || lower.starts_with("<html") ||
+           (lower.starts_with("<?xml") && lower.contains("<html"));
+}
+
+bool looksLikeSubRip(std::string_view bytes) {
+    std::string_view head = bytes.substr(0, 64);
+    size_t arrow = head.find(" --> ");
+    return arrow != head.npos && arrow >= 9 && head.substr(0, arrow).contains(":") &&
+           head.find_first_not_of("0123456789:,. \r\n\xEF\xBB\xBF") == arrow + 1;
+}
+
+// The next format is one row here, and a reader in formats.h.
+constexpr Format kFormats[] = {
+    {"PDF", "pdf", [](std::string_view b) { return b.starts_with("%PDF-"); }, nullptr, nullptr},
+    {"DOCX", "docx docm", [](std::string_view b) { return isZipWith(b, "word/document.xml"); },
+     nullptr, nullptr},
+    {"ODT", "odt ott fodt",
+     [](std::string_view b) { return isZipWith(b, "application/vnd.oasis.opendocument.text"); },
+     nullptr, nullptr},
+    {"EPUB", "epub", [](std::string_view b) { return isZipWith(b, "application/epub+zip"); },
+     nullptr, nullptr},
+    {"RTF", "rtf", [](std::string_view b) { return b.starts_with("{\\rtf"); }, nullptr,
+     [](std::string_view b, std::string_view) { return readRtf(b); }},
+    {"HTML", "html htm xhtml xht shtml", nullptr, looksLikePage, readPage},
+    {"WebVTT", "vtt", [](std::string_view b) { return b.starts_with("WEBVTT"); }, nullptr,
+     decoded<[](std::string t, std::string_view) { return readSubtitles(t); }>, false},
+    {"SubRip", "srt", nullptr, looksLikeSubRip,
+     decoded<[](std::string t, std::string_view) { return readSubtitles(t); }>, false},
+    {"Markdown", "md markdown mkd mdown", nullptr, nullptr,
+     decoded<[](std::string t, std::string_view) { return readMarkdown(t); }>},
+    {"source code", "", nullptr, [](std::string_view b) { return b.starts_with("#!"); },
+     decoded<[](std::string t, std::string_view p) { return readSourceCode(std::move(t), p); }>,
+     false},
+    {"plain text", "txt text log", nullptr, nullptr,
+     decoded<[](std::string t, std::string_view) { return readPlainText(std::move(t)); }>},
+};
+constexpr const Format &kSourceCode = *(std::end(kFormats) - 2);
+constexpr const Format &kPlainText = *(std::end(kFormats) - 1);
+
+struct Refusal {
     std::string_view bytes, name;
 };
-constexpr Magic kOtherFormats[] = {
-    {"%PDF-", "a PDF"},
-    {"PK\x03\x04", "a ZIP archive (DOCX, ODT and EPUB are such)"},
-    {"{\\rtf", "a rich text (RTF) file"},
-    {"\xFF\xFE", "UTF-16 text"},
-    {"\xFE\xFF", "UTF-16 text"},
+// Often tried, and better named than called binary.
+constexpr Refusal kRefused[] = {
+    {kZip, "a ZIP archive that is no DOCX, ODT or EPUB"},
+    {"\xD0\xCF\x11\xE0", "an old Office file (DOC, XLS or PPT)"},
+    {"\x89PNG", "a picture (PNG)"},
+    {"\xFF\xD8\xFF", "a picture (JPEG)"},
+    {"GIF8", "a picture (GIF)"},
+    {"\x1F\x8B", "a compressed file (gzip)"},
+    {"\177ELF", "a program"},
+    {"GGUF", "a model (GGUF)"},
+    {"SQLite format 3", "a database (SQLite)"},
 };
 
-void refuseOtherFormats(std::string_view bytes, std::string_view path) {
-    for (const Magic &magic : kOtherFormats)
-        if (bytes.starts_with(magic.bytes))
-            fail(ErrorKind::file, "{} is {}, {} bytes; only UTF-8 text and Markdown can be read",
-                 path, magic.name, bytes.size());
-    size_t zeros = static_cast<size_t>(std::ranges::count(bytes, '\0'));
-    if (zeros > 0)
-        fail(ErrorKind::file,
-             "{} is a binary file, not text: {} of its {} bytes are zero, the first at byte {}",
-             path, zeros, bytes.size(), bytes.find('\0'));
+const Format *formatNamed(std::string_view path) {
+    if (!languageOf(path).empty())
+        return &kSourceCode;
+    std::string extension = std::filesystem::path(path).extension().string();
+    if (extension.size() < 2)
+        return nullptr;
+    std::string wanted = std::format(" {} ", lowerCase(repairUtf8(extension.substr(1))));
+    for (const Format &format : kFormats)
+        if (std::format(" {} ", format.extensions).contains(wanted))
+            return &format;
+    return nullptr;
 }
 
-/// Line ends become LF; form feeds and vertical tabs too; other control characters, which a
-/// terminal would obey, are left out and counted.
-std::string cleanControls(std::string_view text, size_t &removed) {
-    std::string out;
-    out.reserve(text.size());
-    for (size_t at = 0; at < text.size(); ++at) {
-        unsigned char byte = static_cast<unsigned char>(text[at]);
-        if (byte == '\r') {
-            out += '\n';
-            at += at + 1 < text.size() && text[at + 1] == '\n';
-        } else if (byte == '\f' || byte == '\v') {
-            out += '\n';
-        } else if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7F) {
-            ++removed;
-        } else {
-            out += text[at];
-        }
-    }
-    return out;
-}
-
-bool isMarkdownName(const std::string &path) {
-    std::string extension = lowerCase(std::filesystem::path(path).extension().string());
-    return extension == ".md" || extension == ".markdown";
+const Format &chooseFormat(std::string_view bytes, std::string_view path) {
+    for (const Format &format : kFormats)
+        if (format.signature && format.signature(bytes))
+            return format;
+    if (const Format *named = formatNamed(path))
+        return *named;
+    for (const Format &format : kFormats)
+        if (format.looks && format.looks(bytes))
+            return format;
+    return kPlainText;
 }
 
 std::string fileTitle(std::string_view path) {
     std::string stem = std::filesystem::path(path).stem().string();
     return stem.empty() ? std::string(path) : repairUtf8(stem);
+}
+
+Document readAs(const Format &format, std::string_view bytes, std::string_view path) {
+    if (bytes.empty())
+        fail(ErrorKind::file, "{} is empty (0 bytes)", path);
+    if (!format.read)
+        fail(ErrorKind::file, "{} is a {}, {} bytes; this version cannot read it", path,
+             format.name, bytes.size());
+    Document document = format.read(bytes, path);
+    if (document.paragraphs.empty())
+        fail(ErrorKind::file, "{} holds no text: its {} bytes are white space or marks", path,
+             bytes.size());
+    document.path = path;
+    if (document.format.empty())
+        document.format = format.name;
+    if (!document.headings.empty() && format.titled)
+        document.title = document.headings.front().title;
+    if (document.title.empty())
+        document.title = fileTitle(path);
+    return document;
 }
 
 } // namespace
@@ -83,33 +178,25 @@ void addHeading(Document &document, size_t start, size_t end, unsigned level) {
     document.paragraphs.push_back({start, end, document.headings.size(), false});
 }
 
+Document importBytes(std::string_view bytes, std::string_view path) {
+    const Format &format = chooseFormat(bytes, path);
+    if (!format.signature || !format.signature(bytes))
+        for (const Refusal &refused : kRefused)
+            if (bytes.starts_with(refused.bytes))
+                fail(ErrorKind::file, "{} is {}, {} bytes; it cannot be read", path, refused.name,
+                     bytes.size());
+    return readAs(format, bytes, path);
+}
+
 Document importText(std::string_view bytes, std::string_view path, bool markdown) {
-    if (bytes.empty())
-        fail(ErrorKind::file, "{} is empty (0 bytes)", path);
-    refuseOtherFormats(bytes, path);
-    size_t total = bytes.size(), replaced = 0, removed = 0;
-    if (bytes.starts_with(kByteOrderMark))
-        bytes.remove_prefix(kByteOrderMark.size());
-    std::string text = cleanControls(repairUtf8(bytes, &replaced), removed);
-    Document document = markdown ? readMarkdown(text) : readPlainText(std::move(text));
-    if (document.paragraphs.empty())
-        fail(ErrorKind::file, "{} holds no text: its {} bytes are white space or marks", path,
-             total);
-    document.path = path;
-    document.title = document.headings.empty() ? fileTitle(path) : document.headings.front().title;
-    auto warn = [&](size_t count, const char *one, const char *many) {
-        if (count > 0)
-            document.warnings.push_back(std::format("{} {}", count, count == 1 ? one : many));
-    };
-    warn(replaced, "invalid UTF-8 sequence was replaced by U+FFFD",
-         "invalid UTF-8 sequences were replaced by U+FFFD");
-    warn(removed, "control character was left out", "control characters were left out");
-    return document;
+    return readAs(markdown ? *formatNamed("a.md") : kPlainText, bytes, path);
 }
 
 Document importFile(const std::string &path) {
-    return importText(readWholeFile(path), path == "-" ? "standard input" : path,
-                      isMarkdownName(path));
+    std::error_code code;
+    if (path != "-" && std::filesystem::is_directory(path, code))
+        return readFolder(path);
+    return importBytes(readWholeFile(path), path == "-" ? "standard input" : path);
 }
 
 } // namespace longscope::document

@@ -224,9 +224,6 @@ TEST(Import, RefusesWhatIsNoText) {
     EXPECT_EQ(refusal(""), "x.txt is empty (0 bytes)");
     EXPECT_EQ(refusal(std::string_view("ab\0c\0", 5)),
               "x.txt is a binary file, not text: 2 of its 5 bytes are zero, the first at byte 2");
-    EXPECT_NE(refusal("%PDF-1.7\n...").find("a PDF"), std::string::npos);
-    EXPECT_NE(refusal("PK\x03\x04...").find("ZIP"), std::string::npos);
-    EXPECT_NE(refusal(std::string_view("\xFF\xFEh\0i\0", 6)).find("UTF-16"), std::string::npos);
     EXPECT_NE(refusal(" \r\n\t ").find("holds no text: its 5 bytes"), std::string::npos);
     EXPECT_NE(refusal("\n<!-- only a comment -->\n", true).find("holds no text"),
               std::string::npos);
@@ -244,7 +241,6 @@ TEST(Import, FilesAreChosenByTheirNames) {
     EXPECT_EQ(importFile(write("c.txt", "*Text* here.")).text, "*Text* here.");
     EXPECT_EQ(importFile(write("c.txt", "*Text* here.")).title, "c");
     EXPECT_THROW(importFile((folder / "missing.txt").string()), Error);
-    EXPECT_THROW(importFile(folder.string()), Error);
     EXPECT_THROW(importFile(write("empty.txt", "")), Error);
     std::filesystem::remove_all(folder);
 }
