@@ -41,9 +41,12 @@ struct KilledWork {
     int status = 0;                ///< its exit status when it ended: 0, or 3 after an exception
 };
 
-/// Runs `work` in a child and kills it `after` that time.
+/// Runs `work` in a child and kills it `after` that time, which begins with the child or, where
+/// opening takes long and is not what is tried, with the first line that it tells.
+enum class KillFrom { start, first_line };
 inline KilledWork killAfter(std::chrono::microseconds after,
-                            const std::function<void(const Teller &)> &work) {
+                            const std::function<void(const Teller &)> &work,
+                            KillFrom from = KillFrom::start) {
     using Clock = std::chrono::steady_clock;
     int ends[2];
     if (pipe(ends) != 0)
@@ -70,6 +73,9 @@ inline KilledWork killAfter(std::chrono::microseconds after,
         return count > 0;
     };
     KilledWork result;
+    if (from == KillFrom::first_line)
+        while (!result.ended && !said.contains('\n'))
+            result.ended = !readSome();
     for (auto until = Clock::now() + after; Clock::now() < until && !result.ended;) {
         auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
         pollfd waiting{ends[0], POLLIN, 0};
@@ -91,6 +97,8 @@ inline KilledWork killAfter(std::chrono::microseconds after,
 struct KillPlan {
     unsigned rounds = 50;
     std::chrono::milliseconds longest{200}; ///< a round is killed at a random instant before
+    /// From when; every fourth round counts from the start in any case.
+    KillFrom from = KillFrom::start;
     uint64_t seed = 1;
 };
 
@@ -104,7 +112,9 @@ inline void surviveKills(const KillPlan &plan,
                                                    std::chrono::microseconds(plan.longest).count());
     for (unsigned round = 0; round < plan.rounds; ++round) {
         std::chrono::microseconds after(instant(random));
-        KilledWork killed = killAfter(after, [&](const Teller &tell) { work(tell, round); });
+        KilledWork killed = killAfter(
+            after, [&](const Teller &tell) { work(tell, round); },
+            round % 4 == 0 ? KillFrom::start : plan.from);
         ASSERT_EQ(killed.status, 0)
             << "round " << round << ": " << (killed.told.empty() ? "" : killed.told.back());
         check(killed, round);
