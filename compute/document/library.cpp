@@ -12,6 +12,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Reading all of a large file takes seconds: so it is checked once a day, and a broken page in
+/// between is an error when it is met.
+constexpr uint64_t kSmall_bytes = 100'000'000, kADay_ms = 86'400'000;
+constexpr std::string_view kCheckedKey = "library.checked_ms";
+
+bool wasChecked(Database &database) try {
+    Statement find(database, "SELECT CAST(text AS INTEGER) FROM small_texts WHERE name = ?");
+    return (find << kCheckedKey).step() && nowMs() - find.number(0) < kADay_ms;
+} catch (const SqlError &) { // damaged, perhaps: the check will tell
+    return false;
+}
+
 void checkWhole(Database &database) {
     Statement check(database, "PRAGMA quick_check(1)");
     std::string found = check.step() ? check.text(0) : "no answer";
@@ -38,6 +50,20 @@ std::string setAside(const std::string &path) {
     }
     fs::remove(path + "-shm");
     return aside;
+}
+
+/// 0 when there is none.
+uint64_t sizeOf(const std::string &path) {
+    std::error_code missing;
+    auto size = fs::file_size(path, missing);
+    return missing ? 0 : size;
+}
+
+void writeValue(Database &database, std::string_view name, std::string_view text) {
+    WithoutWaiting relaxed(database);
+    Statement write(database, "INSERT INTO small_texts(name, text) VALUES (?, ?) "
+                              "ON CONFLICT(name) DO UPDATE SET text = excluded.text");
+    (write << name << text).run();
 }
 
 } // namespace
@@ -71,10 +97,14 @@ Library::Impl::Impl(const std::string &file) : path(file) {
 void Library::Impl::open() {
     database = std::make_unique<Database>(path);
     checkVersion(*database);
-    checkWhole(*database);
+    bool is_large = sizeOf(path) > kSmall_bytes;
+    if (!is_large || !wasChecked(*database))
+        checkWhole(*database);
     database->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     migrate(*database);
     checkShape(*database);
+    if (is_large && !wasChecked(*database))
+        writeValue(*database, kCheckedKey, std::to_string(nowMs()));
 }
 
 Library::Library(const std::string &path) : impl_(std::make_unique<Impl>(path)) {}
@@ -89,13 +119,7 @@ const std::string &Library::warning() const {
 }
 
 uint64_t Library::fileBytes() const {
-    uint64_t bytes = 0;
-    for (const char *ending : {"", "-wal"}) {
-        std::error_code missing;
-        if (auto size = fs::file_size(impl_->path + ending, missing); !missing)
-            bytes += size;
-    }
-    return bytes;
+    return sizeOf(impl_->path) + sizeOf(impl_->path + "-wal");
 }
 
 // ---- values ------------------------------------------------------------------------------------
@@ -109,10 +133,7 @@ std::optional<std::string> Library::value(std::string_view name) const {
 
 void Library::setValue(std::string_view name, std::string_view text) {
     std::scoped_lock lock(impl_->mutex);
-    WithoutWaiting relaxed(*impl_->database);
-    Statement write(*impl_->database, "INSERT INTO small_texts(name, text) VALUES (?, ?) "
-                                      "ON CONFLICT(name) DO UPDATE SET text = excluded.text");
-    (write << name << text).run();
+    writeValue(*impl_->database, name, text);
 }
 
 } // namespace longscope::document

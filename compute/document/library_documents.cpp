@@ -238,7 +238,7 @@ uint64_t Library::addDocument(const Document &document) {
         }
         if (!writeFacts(*impl_, id, document))
             continue;
-        fillIndex(*impl_, id, document);
+        withIndex(*impl_, [&] { fillIndex(*impl_, id, document); });
         return id;
     }
 }
@@ -319,7 +319,7 @@ void Library::Impl::finishRemoval(uint64_t id) {
         std::scoped_lock lock(mutex);
         text = readText(*database, id);
     }
-    emptyIndex(*this, id, text);
+    withIndex(*this, [&] { emptyIndex(*this, id, text); });
     std::scoped_lock lock(mutex);
     Transaction transaction(*database);
     deleteRows(*database, id);
@@ -336,7 +336,7 @@ void Library::Impl::finishWork() {
             document = readDocument(*database, id, DocumentState::there);
         }
         if (document)
-            fillIndex(*this, id, *document);
+            withIndex(*this, [&] { fillIndex(*this, id, *document); });
     }
 }
 

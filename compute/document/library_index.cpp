@@ -94,6 +94,14 @@ void runForPieces(Database &database, std::string_view sql, uint64_t id, std::st
 
 } // namespace
 
+void dropIndex(Library::Impl &library) {
+    std::scoped_lock lock(library.mutex);
+    Transaction transaction(*library.database);
+    library.database->execute("INSERT INTO paragraph_words(paragraph_words) VALUES ('delete-all');"
+                              "UPDATE documents SET indexed = 0, index_done = 0");
+    transaction.commit();
+}
+
 // What is indexed can be made again from the text, so that no slice waits for the disk.
 void fillIndex(Library::Impl &library, uint64_t id, const Document &document) {
     std::vector<Piece> pieces = settlePieces(library, id, document);

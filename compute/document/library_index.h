@@ -10,6 +10,21 @@ struct Piece {
     size_t start = 0, end = 0; ///< bytes of the document's text
 };
 
+/// Throws away the whole index; finishWork makes it again.
+void dropIndex(Library::Impl &library);
+
+/// Does something with the index; when that is broken, with a new one. The mutex must be free.
+template <class Do> auto withIndex(Library::Impl &library, const Do &act) {
+    try {
+        return act();
+    } catch (const SqlError &error) {
+        if (!error.isOfIndex())
+            throw;
+    }
+    dropIndex(library);
+    return act();
+}
+
 /// Indexes what is not yet in the index of a document that is there.
 void fillIndex(Library::Impl &library, uint64_t id, const Document &document);
 /// Takes out what is in the index of one that is leaving.

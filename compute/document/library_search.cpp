@@ -81,15 +81,11 @@ bool isSeen(Database &database, uint64_t id) {
     return (find << id).step();
 }
 
-} // namespace
-
-std::vector<SearchHit> Library::search(std::string_view words, const SearchOptions &options) const {
-    std::string query = queryFor(wordsOf(words), options);
-    if (query.empty())
-        return {};
-    impl_->finishWork();
-    std::scoped_lock lock(impl_->mutex);
-    Database &database = *impl_->database;
+std::vector<SearchHit> searchFor(Library::Impl &library, const std::string &query,
+                                 const SearchOptions &options) {
+    library.finishWork();
+    std::scoped_lock lock(library.mutex);
+    Database &database = *library.database;
     std::map<uint64_t, std::vector<Piece>> pieces; // of the documents with hits; none: not seen
     SnippetMaker snippet(database, query);
     std::vector<SearchHit> hits;
@@ -106,6 +102,15 @@ std::vector<SearchHit> Library::search(std::string_view words, const SearchOptio
         hits.push_back(std::move(hit));
     }
     return hits;
+}
+
+} // namespace
+
+std::vector<SearchHit> Library::search(std::string_view words, const SearchOptions &options) const {
+    std::string query = queryFor(wordsOf(words), options);
+    if (query.empty())
+        return {};
+    return withIndex(*impl_, [&] { return searchFor(*impl_, query, options); });
 }
 
 } // namespace longscope::document

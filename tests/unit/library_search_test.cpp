@@ -1,5 +1,6 @@
 // Full text search over documents.
 #include "compute/document/library.h"
+#include "compute/document/library_sql.h"
 #include "tests/support/library_folder.h"
 
 #include <gtest/gtest.h>
@@ -100,6 +101,19 @@ TEST_F(LibrarySearch, ALongParagraphIsFoundByItsPartsAndShownAroundTheWords) {
     EXPECT_LT(hits[0].snippet.size(), 600u);
     EXPECT_EQ(find("filler77", {.beginnings = false}).size(), 1u);
     EXPECT_EQ(find("end").size(), 1u);
+}
+
+TEST_F(LibrarySearch, ABrokenIndexIsMadeAgain) {
+    for (int i = 0; i < 50; ++i)
+        add(std::format("Number {} of the many.", i));
+    for (int way = 0; way < 3; ++way) {
+        Database(path()).execute("UPDATE paragraph_words_data SET block = x'0001' WHERE id > 10");
+        if (way == 1)
+            add("Added in spite of it.");
+        if (way == 2)
+            library_.removeDocument(7);
+        EXPECT_EQ(find("many", {.limit = 100}).size(), way == 2 ? 49u : 50u) << way;
+    }
 }
 
 } // namespace

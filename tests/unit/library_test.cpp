@@ -222,6 +222,18 @@ TEST_F(LibraryTest, ADamagedFileIsKeptAsideAndTold) {
     }
 }
 
+TEST_F(LibraryTest, ALargeFileIsCheckedOnceADay) {
+    { Library library(path()); }
+    Database(path()).execute("INSERT INTO results(kind, key, document, used_ms, bytes) VALUES "
+                             "('k', 'large', 0, 0, zeroblob(110000000))");
+    auto warning = [&] { return Library(path()).warning(); };
+    EXPECT_EQ(warning(), "");
+    overwrite(path(), 50'000'000, 8000);
+    EXPECT_EQ(warning(), "");
+    Library(path()).setValue("library.checked_ms", "1000000");
+    EXPECT_NE(warning(), "");
+}
+
 TEST_F(LibraryTest, ANewerVersionIsRefusedWithBothNumbersAndLeftAlone) {
     { Library library(path()); }
     Database(path()).execute("PRAGMA user_version = 7");
