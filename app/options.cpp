@@ -1,5 +1,6 @@
 #include "app/options.h"
 
+#include "app/options_library.h"
 #include "app/output.h"
 #include "app/paths.h"
 #include "app/setting_specs.h"
@@ -74,6 +75,8 @@ void addGeneral(CLI::App &app, Options &o, std::string &kv, std::vector<std::str
         ->type_name("R");
     app.add_option("--seed", o.seed, "0 = a random one")->type_name("N");
     app.add_option("-n", o.max_tokens, "most tokens to write")->type_name("N");
+    app.add_option("--library", o.library, "folder of the library (default: the data folder)")
+        ->type_name("FOLDER");
     app.add_flag("--json", o.json, "one JSON object on standard output instead of text");
     app.add_flag("--quiet", o.quiet, "no progress on standard error");
 }
@@ -314,6 +317,7 @@ Parsed parseOptions(int argc, const char *const *argv) {
     addGeneral(app, o, kv, lora);
     addWindow(app, o);
     addReading(app, o);
+    addLibrary(app, o);
     addText(app, o);
     addMeasuring(app, o);
     for (CLI::App *command : app.get_subcommands([](CLI::App *) { return true; }))
@@ -325,6 +329,7 @@ Parsed parseOptions(int argc, const char *const *argv) {
             o.adapters.push_back(parseAdapter(text));
         o.command = app.get_subcommands().front()->get_name();
         checkReading(o);
+        checkLibrary(o);
         if (o.json)
             o.format = "json";
     } catch (const CLI::Success &help) {
@@ -348,6 +353,14 @@ std::string modelPath(const Options &options) {
              "it, or give --model FILE",
              path);
     return path;
+}
+
+std::string libraryFolder(const Options &options) {
+    if (!options.library.empty())
+        return options.library;
+    if (options.portable || std::filesystem::is_directory(portableFolder()))
+        return portableFolder();
+    return dataFolder();
 }
 
 engine::SamplingOptions sampling(const Options &o, engine::SamplingOptions s) {

@@ -31,9 +31,11 @@ struct Options {
     std::optional<uint64_t> seed;
     std::optional<uint64_t> max_tokens; ///< -n
     bool json = false, quiet = false;
+    std::string library; ///< folder of the library, "" = the data folder
     // some commands
     std::vector<std::string> files;
     std::string text;                   ///< complete
+    std::string action;                 ///< library: list, add, remove, show, search, purge
     std::string system;                 ///< chat
     std::string strategy = "auto";      ///< summarize: auto, whole, extract
     unsigned words = 120;               ///< summarize
@@ -73,6 +75,9 @@ Parsed parseOptions(int argc, const char *const *argv);
 
 /// The model file, the default one when none was given. Throws Error(file) when it is not there.
 std::string modelPath(const Options &options);
+/// Where the library and what belongs to it lie: --library, beside the program when it is portable,
+/// else the data folder.
+std::string libraryFolder(const Options &options);
 /// `defaults` with what the options say.
 engine::SamplingOptions sampling(const Options &options, engine::SamplingOptions defaults = {});
 engine::SessionOptions sessionOptions(const Options &options);

@@ -15,6 +15,7 @@ int runRun(const Options &options, std::stop_token stop);
 int runSummarize(const Options &options, std::stop_token stop);
 int runChat(const Options &options, std::stop_token stop);
 int runComplete(const Options &options, std::stop_token stop);
+int runLibrary(const Options &options, std::stop_token stop);
 int runTokenize(const Options &options, std::stop_token stop);
 int runDetokenize(const Options &options, std::stop_token stop);
 int runTemplate(const Options &options, std::stop_token stop);

@@ -57,7 +57,7 @@ DeskOptions deskOptions(const Options &options) {
     bool portable = options.portable || std::filesystem::is_directory(portableFolder());
     return {.engine = engineOptions(options),
             .session = sessionOptions(options),
-            .data_folder = portable ? portableFolder() : dataFolder(),
+            .data_folder = libraryFolder(options),
             .sample_document = sampleDocumentPath(),
             .portable = portable,
             .on_change = {}};

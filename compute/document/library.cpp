@@ -1,9 +1,7 @@
-// Opening, versions, damage; documents and values. Conversations: library_conversations.cpp.
-#include "compute/document/formats.h"
+// Opening, damage, values.
 #include "compute/document/library_impl.h"
-#include "compute/document/library_outline.h"
+#include "compute/document/library_schema.h"
 
-#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <filesystem>
@@ -14,88 +12,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Step i makes version i + 1 out of version i. Never change one that was released: add another.
-constexpr const char *kMigrations[] = {
-    R"(
-CREATE TABLE documents(
-    id INTEGER PRIMARY KEY AUTOINCREMENT, hash INTEGER NOT NULL,
-    path TEXT NOT NULL, title TEXT NOT NULL, text BLOB NOT NULL, outline BLOB NOT NULL);
-CREATE INDEX documents_by_hash ON documents(hash);
-CREATE TABLE conversations(
-    id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, settings TEXT NOT NULL,
-    changed_ms INTEGER NOT NULL, removed INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE messages(
-    id INTEGER PRIMARY KEY AUTOINCREMENT, conversation INTEGER NOT NULL, parent INTEGER NOT NULL,
-    role TEXT NOT NULL, text TEXT NOT NULL, details TEXT NOT NULL, document INTEGER NOT NULL);
-CREATE INDEX messages_by_conversation ON messages(conversation);
-CREATE INDEX messages_by_parent ON messages(parent);
-CREATE TABLE small_texts(name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+/// Reading all of a large file takes seconds: so it is checked once a day, and a broken page in
+/// between is an error when it is met.
+constexpr uint64_t kSmall_bytes = 100'000'000, kADay_ms = 86'400'000;
+constexpr std::string_view kCheckedKey = "library.checked_ms";
 
-CREATE VIRTUAL TABLE message_words USING fts5(text, content='messages', content_rowid='id');
-CREATE TRIGGER message_added AFTER INSERT ON messages BEGIN
-    INSERT INTO message_words(rowid, text) VALUES (new.id, new.text);
-END;
-CREATE TRIGGER message_removed AFTER DELETE ON messages BEGIN
-    INSERT INTO message_words(message_words, rowid, text) VALUES ('delete', old.id, old.text);
-END;
-CREATE TRIGGER message_changed AFTER UPDATE OF text ON messages BEGIN
-    INSERT INTO message_words(message_words, rowid, text) VALUES ('delete', old.id, old.text);
-    INSERT INTO message_words(rowid, text) VALUES (new.id, new.text);
-END;
-CREATE VIRTUAL TABLE title_words USING fts5(title, content='conversations', content_rowid='id');
-CREATE TRIGGER title_added AFTER INSERT ON conversations BEGIN
-    INSERT INTO title_words(rowid, title) VALUES (new.id, new.title);
-END;
-CREATE TRIGGER title_removed AFTER DELETE ON conversations BEGIN
-    INSERT INTO title_words(title_words, rowid, title) VALUES ('delete', old.id, old.title);
-END;
-CREATE TRIGGER title_changed AFTER UPDATE OF title ON conversations BEGIN
-    INSERT INTO title_words(title_words, rowid, title) VALUES ('delete', old.id, old.title);
-    INSERT INTO title_words(rowid, title) VALUES (new.id, new.title);
-END;
-)"};
-constexpr uint64_t kVersion = std::size(kMigrations);
-
-/// Fail when a table or column is missing, without reading rows.
-constexpr const char *kShape[] = {
-    "SELECT id, hash, path, title, text, outline FROM documents LIMIT 0",
-    "SELECT id, title, settings, changed_ms, removed FROM conversations LIMIT 0",
-    "SELECT id, conversation, parent, role, text, details, document FROM messages LIMIT 0",
-    "SELECT name, text FROM small_texts LIMIT 0",
-    "SELECT rowid FROM message_words LIMIT 0",
-    "SELECT rowid FROM title_words LIMIT 0",
-};
-
-uint64_t pragma(Database &database, std::string_view name) {
-    Statement statement(database, std::format("PRAGMA {}", name));
-    return statement.step() ? statement.number(0) : 0;
+bool wasChecked(Database &database) try {
+    Statement find(database, "SELECT CAST(text AS INTEGER) FROM small_texts WHERE name = ?");
+    return (find << kCheckedKey).step() && nowMs() - find.number(0) < kADay_ms;
+} catch (const SqlError &) { // damaged, perhaps: the check will tell
+    return false;
 }
-
-constexpr int kDamaged = 11; // SQLITE_CORRUPT
 
 void checkWhole(Database &database) {
     Statement check(database, "PRAGMA quick_check(1)");
     std::string found = check.step() ? check.text(0) : "no answer";
     if (found != "ok")
-        throw SqlError(kDamaged, found);
-}
-
-void migrate(Database &database) {
-    for (uint64_t version = pragma(database, "user_version"); version < kVersion; ++version) {
-        Transaction transaction(database);
-        database.execute(kMigrations[version]);
-        database.execute(std::format("PRAGMA user_version = {}", version + 1).c_str());
-        transaction.commit();
-    }
-}
-
-void checkShape(Database &database) {
-    for (const char *query : kShape)
-        try {
-            Statement(database, query).run();
-        } catch (const SqlError &error) {
-            throw SqlError(kDamaged, error.what());
-        }
+        throw SqlError(SqlError::kDamage, found);
 }
 
 /// Renames the file and its log; the new path.
@@ -119,12 +52,18 @@ std::string setAside(const std::string &path) {
     return aside;
 }
 
-/// FNV-1a; texts with the same one are compared.
-uint64_t hashOf(std::string_view text) {
-    uint64_t hash = 0xCBF29CE484222325;
-    for (char c : text)
-        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3;
-    return hash;
+/// 0 when there is none.
+uint64_t sizeOf(const std::string &path) {
+    std::error_code missing;
+    auto size = fs::file_size(path, missing);
+    return missing ? 0 : size;
+}
+
+void writeValue(Database &database, std::string_view name, std::string_view text) {
+    WithoutWaiting relaxed(database);
+    Statement write(database, "INSERT INTO small_texts(name, text) VALUES (?, ?) "
+                              "ON CONFLICT(name) DO UPDATE SET text = excluded.text");
+    (write << name << text).run();
 }
 
 } // namespace
@@ -157,16 +96,15 @@ Library::Impl::Impl(const std::string &file) : path(file) {
 // FULL: a commit is on the disk when it returns, also when the power goes.
 void Library::Impl::open() {
     database = std::make_unique<Database>(path);
-    uint64_t version = pragma(*database, "user_version");
-    if (version > kVersion)
-        fail(ErrorKind::file,
-             "the library {} is of version {}, this program knows versions up to {}: a newer "
-             "Longscope made it",
-             path, version, kVersion);
-    checkWhole(*database);
+    checkVersion(*database);
+    bool is_large = sizeOf(path) > kSmall_bytes;
+    if (!is_large || !wasChecked(*database))
+        checkWhole(*database);
     database->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     migrate(*database);
     checkShape(*database);
+    if (is_large && !wasChecked(*database))
+        writeValue(*database, kCheckedKey, std::to_string(nowMs()));
 }
 
 Library::Library(const std::string &path) : impl_(std::make_unique<Impl>(path)) {}
@@ -180,71 +118,8 @@ const std::string &Library::warning() const {
     return impl_->warning;
 }
 
-// ---- documents ---------------------------------------------------------------------------------
-
-uint64_t Library::addDocument(const Document &document) {
-    uint64_t hash = hashOf(document.text);
-    std::string outline = packOutline(document);
-    std::scoped_lock lock(impl_->mutex);
-    Database &database = *impl_->database;
-    Transaction transaction(database);
-    uint64_t id = 0;
-    {
-        Statement same(database, "SELECT id FROM documents WHERE hash = ? AND text = ?");
-        same << hash;
-        id = same.blob(document.text).step() ? same.number(0) : 0;
-    }
-    Statement write(database,
-                    id ? "UPDATE documents SET path = ?, title = ?, outline = ? WHERE id = ?"
-                       : "INSERT INTO documents(path, title, outline, hash, text) "
-                         "VALUES (?, ?, ?, ?, ?)");
-    write << document.path << document.title;
-    write.blob(outline) << (id ? id : hash);
-    if (!id)
-        write.blob(document.text);
-    write.run();
-    if (!id)
-        id = database.lastId();
-    transaction.commit();
-    return id;
-}
-
-std::optional<Document> Library::document(uint64_t id) const {
-    std::scoped_lock lock(impl_->mutex);
-    Statement find(*impl_->database,
-                   "SELECT path, title, text, outline FROM documents WHERE id = ?");
-    find << id;
-    if (!find.step())
-        return std::nullopt;
-    Document document;
-    document.path = find.text(0);
-    document.title = find.text(1);
-    document.text = find.text(2);
-    if (unpackOutline(find.text(3), document))
-        return document;
-    Document plain = readPlainText(document.text); // of an unknown form: the text is what counts
-    plain.path = document.path;
-    plain.title = document.title;
-    return plain;
-}
-
-void Library::removeDocument(uint64_t id) {
-    std::scoped_lock lock(impl_->mutex);
-    (Statement(*impl_->database, "DELETE FROM documents WHERE id = ?") << id).run();
-}
-
-void Library::purgeDocuments(std::span<const uint64_t> kept) {
-    std::scoped_lock lock(impl_->mutex);
-    Transaction transaction(*impl_->database);
-    std::vector<uint64_t> unused;
-    Statement find(*impl_->database, "SELECT id FROM documents WHERE id NOT IN "
-                                     "(SELECT document FROM messages)");
-    while (find.step())
-        if (std::ranges::find(kept, find.number(0)) == kept.end())
-            unused.push_back(find.number(0));
-    for (uint64_t id : unused)
-        (Statement(*impl_->database, "DELETE FROM documents WHERE id = ?") << id).run();
-    transaction.commit();
+uint64_t Library::fileBytes() const {
+    return sizeOf(impl_->path) + sizeOf(impl_->path + "-wal");
 }
 
 // ---- values ------------------------------------------------------------------------------------
@@ -258,10 +133,7 @@ std::optional<std::string> Library::value(std::string_view name) const {
 
 void Library::setValue(std::string_view name, std::string_view text) {
     std::scoped_lock lock(impl_->mutex);
-    WithoutWaiting relaxed(*impl_->database);
-    Statement write(*impl_->database, "INSERT INTO small_texts(name, text) VALUES (?, ?) "
-                                      "ON CONFLICT(name) DO UPDATE SET text = excluded.text");
-    (write << name << text).run();
+    writeValue(*impl_->database, name, text);
 }
 
 } // namespace longscope::document

@@ -1,12 +1,15 @@
-// One SQLite file (WAL) in the data folder that keeps documents, conversations and settings across
-// restarts and crashes: what a call has returned from is on the disk (values and settings are in
-// the system's hands, and go there within seconds). The schema has a version and migrations; a
-// damaged file is kept aside, told, and never overwritten. Every thread may call it.
+// One SQLite file (WAL) in the data folder that keeps documents, results of long work, runs,
+// conversations and settings across restarts and crashes: what a call has returned from is on the
+// disk (values and times of use are in the system's hands, and go there within seconds). The schema
+// has a version and migrations; a damaged file is kept aside, told, and never overwritten. Every
+// thread may call it, and several programs may have it open; long calls let others in between.
+// All of it throws Error(file) when the file cannot be read or written.
 #pragma once
 
 #include "compute/document/document.h"
+#include "compute/document/library_records.h"
+#include "compute/document/result_store.h"
 
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -16,44 +19,56 @@
 
 namespace longscope::document {
 
-struct StoredConversation {
-    uint64_t id = 0;
-    std::string title;
-    std::string settings; ///< JSON: system prompt, sampling, current branch; the caller's own
-    int64_t changed_unix_s = 0;
-    uint64_t messages = 0;
-};
-
-/// A node of a conversation's tree.
-struct StoredMessage {
-    uint64_t id = 0, conversation = 0;
-    uint64_t parent = 0; ///< 0 = a first message
-    std::string role;    ///< "user", "assistant"
-    std::string text;
-    std::string details; ///< JSON: sentences with sources, counts, times; the caller's own
-    uint64_t document = 0;
-};
-
-class Library {
+class Library final : public ResultStore {
   public:
     /// Makes the file when there is none. Throws Error(file): the folder cannot be written, or the
     /// file is of a newer version. A damaged one is renamed, and `warning` says so.
     explicit Library(const std::string &path);
-    ~Library();
+    ~Library() override;
     Library(const Library &) = delete;
     Library &operator=(const Library &) = delete;
 
     const std::string &path() const;
     const std::string &warning() const; ///< "" or a sentence with the path of the file kept aside
+    uint64_t fileBytes() const;         ///< with its log
 
-    // Documents: the same text has the same id.
+    // Documents: the same text has the same id. library_documents.cpp
     uint64_t addDocument(const Document &document);
     std::optional<Document> document(uint64_t id) const;
-    void removeDocument(uint64_t id); ///< messages keep its id
-    /// Removes those that no message names and that are not in `kept`.
+    std::optional<DocumentFacts> documentFacts(uint64_t id) const;
+    std::vector<DocumentFacts> documents() const; ///< newest first
+    std::vector<Section> sections(uint64_t id) const;
+    void setTokenCounts(uint64_t id, const TokenCounts &counts);
+    std::vector<TokenCounts> tokenCounts(uint64_t id) const;
+    /// Whether purgeDocuments leaves it though nothing names it.
+    void letStay(uint64_t id, bool stays);
+    /// With its words and results; messages and runs keep its id. Whether it was there.
+    bool removeDocument(uint64_t id);
+    /// Takes out of sight those that no message, run or result names, that were not let stay and
+    /// that are not in `kept`; their bytes go with the next import, search or removal.
     void purgeDocuments(std::span<const uint64_t> kept);
 
-    // Conversations. Ids are never used again.
+    // Results of work (ResultStore). Those of one document: DocumentResults. library_results.cpp
+    std::optional<std::string> find(std::string_view kind, std::string_view key) const override;
+    void keep(std::string_view kind, std::string_view key, std::string_view bytes) override;
+    void keepFor(uint64_t document, std::string_view kind, std::string_view key,
+                 std::string_view bytes);
+    std::vector<ResultFacts> results(uint64_t document) const; ///< 0: those of no document
+    uint64_t forgetResults(uint64_t document);                 ///< bytes forgotten; 0 as above
+    uint64_t forgetAllResults();
+
+    // Runs. library_runs.cpp
+    uint64_t addRun(const StoredRun &run); ///< id and times are given here
+    void updateRun(const StoredRun &run);  ///< all but id, kind and begin
+    void removeRun(uint64_t id);
+    std::optional<StoredRun> run(uint64_t id) const;
+    std::vector<StoredRun> runs(uint64_t document = 0) const; ///< newest first; 0: of all
+
+    // Full text search over the paragraphs of all documents; case does not count, nor do accents of
+    // Latin letters, and the words have no query language. library_search.cpp
+    std::vector<SearchHit> search(std::string_view words, const SearchOptions &options = {}) const;
+
+    // Conversations. library_conversations.cpp
     uint64_t addConversation(std::string_view title, std::string_view settings);
     void updateConversation(uint64_t id, std::string_view title, std::string_view settings);
     /// Goes out of sight, and comes back with restoreConversation until purgeRemoved.
@@ -70,13 +85,34 @@ class Library {
     /// Conversations with these words in their title or messages (full text search).
     std::vector<uint64_t> findConversations(std::string_view words) const;
 
-    // Small texts by name.
+    // Small texts by name. library.cpp
     std::optional<std::string> value(std::string_view name) const;
     void setValue(std::string_view name, std::string_view text);
 
+    /// Finishes removals, drops imports that were broken off a day ago, and makes the file as small
+    /// as it can be. Bytes freed on the disk.
+    uint64_t compact();
+
+    struct Impl; ///< for library*.cpp
+
   private:
-    struct Impl;
     std::unique_ptr<Impl> impl_;
+};
+
+/// The library's results of one document: they go when it is removed.
+class DocumentResults final : public ResultStore {
+  public:
+    DocumentResults(Library &library, uint64_t document) : library_(library), document_(document) {}
+    std::optional<std::string> find(std::string_view kind, std::string_view key) const override {
+        return library_.find(kind, key);
+    }
+    void keep(std::string_view kind, std::string_view key, std::string_view bytes) override {
+        library_.keepFor(document_, kind, key, bytes);
+    }
+
+  private:
+    Library &library_;
+    uint64_t document_;
 };
 
 } // namespace longscope::document

@@ -1,5 +1,6 @@
 // Conversations and the trees of their messages.
 #include "compute/document/library_impl.h"
+#include "compute/document/library_words.h"
 
 #include <algorithm>
 #include <set>
@@ -33,41 +34,8 @@ void touch(Database &database, uint64_t conversation) {
         .run();
 }
 
-/// Words to look for; signs alone find nothing and are left out.
-std::vector<std::string> wordsOf(std::string_view text) {
-    std::vector<std::string> words;
-    std::string word;
-    bool has_letter = false;
-    auto finish = [&] {
-        if (has_letter)
-            words.push_back(word);
-        word.clear();
-        has_letter = false;
-    };
-    for (char c : text) {
-        auto byte = static_cast<unsigned char>(c);
-        if (byte <= ' ') {
-            finish();
-            continue;
-        }
-        has_letter = has_letter || byte >= 0x80 || (byte >= '0' && byte <= '9') ||
-                     ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
-        word += c;
-    }
-    finish();
-    return words;
-}
-
-/// As a prefix, quoted for the query language of FTS5.
-std::string prefixQuery(const std::string &word) {
-    std::string query = "\"";
-    for (char c : word)
-        query += c == '"' ? std::string("\"\"") : std::string(1, c);
-    return query + "\"*";
-}
-
 std::set<uint64_t> conversationsWith(Database &database, const std::string &word) {
-    std::string query = prefixQuery(word);
+    std::string query = queryOf(word, true);
     Statement find(database, "SELECT DISTINCT conversation FROM messages WHERE id IN "
                              "(SELECT rowid FROM message_words WHERE message_words MATCH ?) UNION "
                              "SELECT rowid FROM title_words WHERE title_words MATCH ?");

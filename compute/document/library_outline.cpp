@@ -1,95 +1,51 @@
-// Numbers are written seven bits a byte, lowest first, the top bit set on all but the last; spans
-// as steps from the one before:
+// Packed numbers (library_pack.h), spans as steps from the one before:
 //
 //     version | headings: count, (level, start step, title) | paragraphs: count,
-//     (start step, length, heading, prose) | warnings: count, (text)
+//     (start step, length, heading, prose) | warnings: count, (text) |
+//     pages: count, (start step, label)      since form 2
 #include "compute/document/library_outline.h"
 
-#include <cstdint>
+#include "compute/document/library_pack.h"
 
 namespace longscope::document {
 namespace {
 
-constexpr uint64_t kForm = 1;
+constexpr uint64_t kForm = 2, kFormWithoutPages = 1;
 
-class Packer {
-  public:
-    void number(uint64_t value) {
-        for (; value >= 0x80; value >>= 7)
-            bytes_ += static_cast<char>(value | 0x80);
-        bytes_ += static_cast<char>(value);
-    }
-    void text(std::string_view value) {
-        number(value.size());
-        bytes_ += value;
-    }
-    std::string take() { return std::move(bytes_); }
+/// The sum of the steps so far, never beyond the text.
+size_t steppedTo(Unpacker &from, size_t at, size_t text_bytes) {
+    uint64_t step = from.number();
+    from.ok = from.ok && step <= text_bytes - at;
+    return from.ok ? at + step : at;
+}
 
-  private:
-    std::string bytes_;
-};
-
-/// Every wrong byte makes `ok` false and all further numbers 0.
-class Unpacker {
-  public:
-    explicit Unpacker(std::string_view bytes) : bytes_(bytes) {}
-    bool ok = true;
-
-    uint64_t number() {
-        uint64_t value = 0;
-        for (unsigned shift = 0; ok; shift += 7) {
-            if (shift > 63 || at_ >= bytes_.size()) {
-                ok = false;
-                break;
-            }
-            auto byte = static_cast<unsigned char>(bytes_[at_++]);
-            value |= uint64_t{byte & 0x7FU} << shift;
-            if (byte < 0x80)
-                return value;
-        }
-        return 0;
-    }
-    /// A count of things of at least one byte.
-    uint64_t count() {
-        uint64_t value = number();
-        ok = ok && value <= bytes_.size() - at_;
-        return ok ? value : 0;
-    }
-    std::string text() {
-        uint64_t size = count();
-        at_ += size;
-        return std::string(bytes_.substr(at_ - size, size));
-    }
-    bool atEnd() const { return at_ == bytes_.size(); }
-
-  private:
-    std::string_view bytes_;
-    size_t at_ = 0;
-};
-
-void unpackHeadings(Unpacker &from, Document &document) {
+void unpackHeadings(Unpacker &from, size_t text_bytes, Document &document) {
     size_t start = 0;
     for (uint64_t left = from.count(); left > 0 && from.ok; --left) {
         auto level = static_cast<unsigned>(from.number());
-        start += from.number();
-        from.ok = from.ok && start <= document.text.size();
+        start = steppedTo(from, start, text_bytes);
         document.headings.push_back({from.text(), level, start});
     }
 }
 
-void unpackParagraphs(Unpacker &from, Document &document) {
+void unpackParagraphs(Unpacker &from, size_t text_bytes, Document &document) {
     size_t end = 0;
     for (uint64_t left = from.count(); left > 0 && from.ok; --left) {
         Paragraph paragraph;
-        uint64_t gap = from.number(), length = from.number();
-        from.ok = from.ok && gap <= document.text.size() - end &&
-                  length <= document.text.size() - end - gap;
-        paragraph.start = end + gap;
-        paragraph.end = end = paragraph.start + length;
+        paragraph.start = steppedTo(from, end, text_bytes);
+        paragraph.end = end = steppedTo(from, paragraph.start, text_bytes);
         paragraph.heading = from.number();
         paragraph.prose = from.number() != 0;
         from.ok = from.ok && paragraph.heading <= document.headings.size();
         document.paragraphs.push_back(paragraph);
+    }
+}
+
+void unpackPages(Unpacker &from, size_t text_bytes, Document &document) {
+    size_t start = 0;
+    for (uint64_t left = from.count(); left > 0 && from.ok; --left) {
+        start = steppedTo(from, start, text_bytes);
+        document.pages.push_back({start, from.text()});
     }
 }
 
@@ -118,21 +74,32 @@ std::string packOutline(const Document &document) {
     out.number(document.warnings.size());
     for (const std::string &warning : document.warnings)
         out.text(warning);
+    out.number(document.pages.size());
+    last = 0;
+    for (const Page &page : document.pages) {
+        out.number(page.start - last);
+        out.text(page.label);
+        last = page.start;
+    }
     return out.take();
 }
 
-bool unpackOutline(std::string_view bytes, Document &document) {
+bool unpackOutline(std::string_view bytes, size_t text_bytes, Document &document) {
     Unpacker from(bytes);
-    from.ok = from.number() == kForm && from.ok;
-    unpackHeadings(from, document);
-    unpackParagraphs(from, document);
+    uint64_t form = from.number();
+    from.ok = from.ok && (form == kForm || form == kFormWithoutPages);
+    unpackHeadings(from, text_bytes, document);
+    unpackParagraphs(from, text_bytes, document);
     for (uint64_t left = from.count(); left > 0 && from.ok; --left)
         document.warnings.push_back(from.text());
+    if (form != kFormWithoutPages)
+        unpackPages(from, text_bytes, document);
     if (from.ok && from.atEnd())
         return true;
     document.headings.clear();
     document.paragraphs.clear();
     document.warnings.clear();
+    document.pages.clear();
     return false;
 }
 

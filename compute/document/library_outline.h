@@ -1,4 +1,4 @@
-// The outline and warnings of a document as few bytes, for its row in the library.
+// The outline, pages and warnings of a document as few bytes, for the library.
 #pragma once
 
 #include "compute/document/document.h"
@@ -8,10 +8,11 @@
 
 namespace longscope::document {
 
-/// Headings, paragraphs and warnings; not path, title and text.
+/// Headings, paragraphs, pages and warnings; not path, title, format and text.
 std::string packOutline(const Document &document);
 
-/// Fills them in for the document's text; false (and no outline) when the bytes do not fit it.
-bool unpackOutline(std::string_view bytes, Document &document);
+/// Fills them in for a text of so many bytes; false (and no outline) when they do not fit it. Knows
+/// the earlier form without pages, too.
+bool unpackOutline(std::string_view bytes, size_t text_bytes, Document &document);
 
 } // namespace longscope::document

@@ -1,6 +1,11 @@
 #include "compute/document/library_sql.h"
 
+#include "compute/core/text.h"
+
 #include <sqlite3.h>
+
+#include <filesystem>
+#include <format>
 
 namespace longscope::document {
 namespace {
@@ -12,6 +17,14 @@ constexpr int kWaitForOthers_ms = 5000; ///< another window may write
 bool SqlError::isDamage() const {
     int primary = code_ & 0xFF;
     return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB;
+}
+
+bool SqlError::isOfSchema() const {
+    return (code_ & 0xFF) == SQLITE_ERROR;
+}
+
+bool SqlError::isOfIndex() const {
+    return code_ == SQLITE_CORRUPT_VTAB;
 }
 
 Database::Database(const std::string &path) : path_(path) {
@@ -34,7 +47,12 @@ Database::~Database() {
 }
 
 void Database::failWith(int code) const {
-    throw SqlError(code, "cannot use the library " + path_ + ": " + sqlite3_errmsg(handle_));
+    std::string why = sqlite3_errmsg(handle_);
+    std::error_code unknown;
+    if ((code & 0xFF) == SQLITE_FULL)
+        if (auto disk = std::filesystem::space(path_, unknown); !unknown)
+            why += std::format(" ({} are free)", formatBytes(disk.available));
+    throw SqlError(code, "cannot use the library " + path_ + ": " + why);
 }
 
 void Database::execute(const char *sql) {
@@ -90,8 +108,17 @@ void Statement::run() {
     }
 }
 
+void Statement::again() {
+    sqlite3_reset(handle_); // its error, if any, was thrown by step()
+    bound_ = 0;
+}
+
 uint64_t Statement::number(int column) {
     return static_cast<uint64_t>(sqlite3_column_int64(handle_, column));
+}
+
+double Statement::real(int column) {
+    return sqlite3_column_double(handle_, column);
 }
 
 std::string Statement::text(int column) {

@@ -19,6 +19,11 @@ class SqlError : public Error {
     SqlError(int code, const std::string &message) : Error(ErrorKind::file, message), code_(code) {}
     /// The file is no database, or a broken one; not "the disk is full" or "it is in use".
     bool isDamage() const;
+    /// A table or column that a statement names is not there.
+    bool isOfSchema() const;
+    /// The index of a full text search is broken; the tables it was made from need not be.
+    bool isOfIndex() const;
+    static constexpr int kDamage = 11; ///< SQLITE_CORRUPT
 
   private:
     int code_;
@@ -55,9 +60,11 @@ class Statement {
     Statement &operator<<(std::string_view text);
     Statement &operator<<(uint64_t number);
     Statement &blob(std::string_view bytes);
-    bool step(); ///< true: there is a row
-    void run();  ///< to its end
+    bool step();  ///< true: there is a row
+    void run();   ///< to its end
+    void again(); ///< from the beginning, with new values
     uint64_t number(int column);
+    double real(int column);
     std::string text(int column); ///< blobs too
 
   private:

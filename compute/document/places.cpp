@@ -5,6 +5,19 @@
 
 namespace longscope::document {
 
+std::vector<Section> sectionsOf(const std::vector<Heading> &headings, size_t text_bytes) {
+    std::vector<Section> sections;
+    size_t first = headings.empty() ? text_bytes : headings.front().start;
+    if (first > 0)
+        sections.push_back({.title = "", .level = 0, .start = 0, .end = first});
+    for (size_t i = 0; i < headings.size(); ++i)
+        sections.push_back({.title = headings[i].title,
+                            .level = headings[i].level,
+                            .start = headings[i].start,
+                            .end = i + 1 < headings.size() ? headings[i + 1].start : text_bytes});
+    return sections;
+}
+
 size_t paragraphAt(const Document &document, size_t byte) {
     auto after = std::ranges::upper_bound(document.paragraphs, byte, {}, &Paragraph::start);
     return after == document.paragraphs.begin()

@@ -1,4 +1,4 @@
-// Names of places in a document: "Supply, paragraph 2".
+// Names of places in a document: "Supply, paragraph 2"; its sections.
 #pragma once
 
 #include "compute/document/document.h"
@@ -6,8 +6,17 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace longscope::document {
+
+/// From one heading to the next, whatever their levels: sections part the text.
+struct Section {
+    std::string title;         ///< "" before the first heading
+    unsigned level = 0;        ///< 1 = top; 0 before the first heading
+    size_t start = 0, end = 0; ///< bytes of the text
+};
+std::vector<Section> sectionsOf(const std::vector<Heading> &headings, size_t text_bytes);
 
 /// Index of the paragraph at a byte: the last that begins there or before (0 before the first).
 size_t paragraphAt(const Document &document, size_t byte);
