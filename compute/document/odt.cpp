@@ -53,7 +53,7 @@ class OdtReader {
     std::map<std::string, ListLevels> list_styles_;
     std::map<std::string, ListCounter> counters_; ///< by the outermost list of the text
     std::set<std::string> breaking_styles_;       ///< paragraphs of these begin a page
-    std::set<std::string> title_styles_, code_styles_;
+    std::set<std::string> title_styles_{"Title"}, code_styles_;
     std::vector<List> lists_;
     size_t outer_lists_ = 0;
     std::deque<pugi::xml_node> later_; ///< text boxes and notes that wait for the paragraph's end

@@ -218,10 +218,21 @@ bool looksLikeText(std::string_view text) {
     return letters > others && letters > 1;
 }
 
+/// "3See above." to "[3] See above."
+void bracketNoteMark(std::string &note) {
+    size_t digits = std::min(note.find_first_not_of("0123456789"), note.size());
+    if (digits == 0 || digits > 3 || !isUpper(characterAt(note, digits).code))
+        return;
+    note.insert(digits, "] ");
+    note.insert(0, "[");
+}
+
 void Joiner::judge(Block &block) const {
     const PdfLine &first = *block.lines.front();
     PdfParagraph &paragraph = block.paragraph;
     paragraph.row = first.row;
+    if (first.font_size < kNoteSize * measures_.body_size)
+        bracketNoteMark(paragraph.text);
     paragraph.prose =
         looksLikeText(paragraph.text) && !first.row && first.upright && !hasLeaders(paragraph.text);
     bool larger = first.font_size >= kHeadingSize * measures_.body_size;

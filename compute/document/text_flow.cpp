@@ -66,6 +66,8 @@ void TextFlow::begin(size_t line_ends) {
 
 void TextFlow::add(std::string_view words) {
     std::string cleaned = clean(words);
+    if (!mark_.empty())
+        cleaned.erase(0, std::min(cleaned.find_first_not_of(" \t"), cleaned.size()));
     if (cleaned.empty())
         return;
     settle();
@@ -131,6 +133,7 @@ void TextFlow::title(std::string_view words) {
 
 Document TextFlow::finish() {
     begin(1);
+    line_ends_ = 1;
     settle();
     if (document_.title.empty() && !document_.headings.empty())
         document_.title = document_.headings.front().title;

@@ -7,7 +7,10 @@ foreach(source ${fuzz_targets})
     add_executable(${target} ${source} ${CMAKE_CURRENT_LIST_DIR}/standalone.cpp
                    ${CMAKE_CURRENT_SOURCE_DIR}/support/files/gguf_writer.cpp)
     target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR})
-    target_link_libraries(${target} PRIVATE compute_model compute_core longscope_warnings)
+    target_link_libraries(${target} PRIVATE compute_model compute_document compute_core
+                          longscope_warnings)
+    target_compile_definitions(${target} PRIVATE LONGSCOPE_TEST_DATA="${LONGSCOPE_TEST_DATA}")
+    add_dependencies(${target} longscope-pdf)
     add_test(NAME ${test} COMMAND ${target} --seconds 5)
     set_tests_properties(${test} PROPERTIES TIMEOUT 60)
 endforeach()
