@@ -45,6 +45,23 @@ std::string_view languageOf(std::string_view path);
 /// A folder as one document: its files by path, each under a heading of level 1.
 Document readFolder(const std::string &path);
 
+/// What a ZIP archive holds, by what it says of itself.
+enum class ArchiveKind { docx, odt, epub, other };
+/// Throws Error(file): no archive, a broken or hostile one.
+ArchiveKind archiveKind(std::string_view bytes, std::string_view path);
+
+/// One of the three below; throws Error(file) with what else the archive is. Of all of these the
+/// path is set and `title` is what the file's own description says, else its first heading, else
+/// "".
+Document readArchive(std::string_view bytes, std::string_view path);
+Document readDocx(std::string_view bytes, std::string_view path);
+Document readOdt(std::string_view bytes, std::string_view path);
+Document readEpub(std::string_view bytes, std::string_view path);
+
+/// Through the helper process longscope-pdf, and with `pages`. Throws Error(file) also when the
+/// file has no text layer, asks for a password, or makes the helper crash or exceed its limits.
+Document readPdf(std::string_view bytes, std::string_view path);
+
 /// Adds the paragraph [start, end) of `document.text`, trimmed, below the last heading; nothing
 /// when it is empty.
 void addParagraph(Document &document, size_t start, size_t end, bool prose);

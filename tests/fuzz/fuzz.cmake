@@ -12,6 +12,7 @@ foreach(source ${fuzz_targets})
     target_link_libraries(${target} PRIVATE compute_model compute_document compute_core
                           longscope_warnings)
     target_compile_definitions(${target} PRIVATE LONGSCOPE_TEST_DATA="${LONGSCOPE_TEST_DATA}")
+    add_dependencies(${target} longscope-pdf)
     add_test(NAME ${test} COMMAND ${target} --seconds 5)
     set_tests_properties(${test} PROPERTIES TIMEOUT 60)
 endforeach()

@@ -1,0 +1,297 @@
+// ODT (OpenDocument 1.3 part 3): headings, paragraphs, lists, tables, then the notes. Left out:
+// what tracked changes deleted, comments, headers and footers.
+#include "compute/core/error.h"
+#include "compute/document/archive.h"
+#include "compute/document/docx_styles.h"
+#include "compute/document/formats.h"
+#include "compute/document/text_flow.h"
+
+#include <algorithm>
+#include <deque>
+#include <format>
+#include <utility>
+
+namespace longscope::document {
+namespace {
+
+constexpr unsigned kMostSpaces = 100; // of one text:s, which may ask for any number
+
+bool isLeftOut(std::string_view name) {
+    constexpr std::string_view kNames[] = {
+        "tracked-changes", "annotation", "sequence-decls", "variable-decls", "user-field-decls",
+        "forms",           "title",      "desc",           "ruby-text",      "index-title-template",
+        "event-listeners", "object",     "binary-data",    "note-citation"};
+    return std::ranges::find(kNames, name) != std::end(kNames);
+}
+
+class OdtReader {
+  public:
+    OdtReader(std::string_view bytes, std::string_view path)
+        : archive_(bytes, path), flow_("ODT", path) {}
+    Document read();
+
+  private:
+    void refuseEncrypted();
+    void readStyles(const pugi::xml_node &root);
+    void readBlocks(const pugi::xml_node &root);
+    Walk enter(const pugi::xml_node &node);
+    void leave(const pugi::xml_node &node);
+    Walk enterInline(const pugi::xml_node &node, std::string_view name);
+    void beginParagraph(const pugi::xml_node &node, bool heading);
+    void endParagraph(const pugi::xml_node &node);
+    void beginRow(const pugi::xml_node &node);
+    void setMark();
+    bool inRow() const { return tables_ > 0 && cells_in_row_ > 1; }
+
+    struct List {
+        std::string style;
+        bool item_begins = false; ///< its mark is not written yet
+    };
+
+    Archive archive_;
+    TextFlow flow_;
+    std::map<std::string, ListLevels> list_styles_;
+    std::map<std::string, ListCounter> counters_; ///< by the outermost list of the text
+    std::set<std::string> breaking_styles_;       ///< paragraphs of these begin a page
+    std::set<std::string> title_styles_{"Title"}, code_styles_;
+    std::vector<List> lists_;
+    size_t outer_lists_ = 0;
+    std::deque<pugi::xml_node> later_; ///< text boxes and notes that wait for the paragraph's end
+    std::vector<pugi::xml_node> notes_;
+    std::string note_mark_;
+    size_t paragraphs_ = 0, tables_ = 0, indexes_ = 0; ///< how deep inside
+    size_t cells_ = 0, cells_in_row_ = 0;
+    size_t pages_ = 1;
+    bool has_soft_breaks_ = false;
+};
+
+/// The key is in no file of ours: LibreOffice's "save with password".
+void OdtReader::refuseEncrypted() {
+    std::optional<std::string> manifest = archive_.find("META-INF/manifest.xml");
+    if (manifest && manifest->find("encryption-data") != std::string::npos)
+        fail(ErrorKind::file, "{} is protected by a password, which this program cannot ask for",
+             archive_.path());
+}
+
+void OdtReader::readStyles(const pugi::xml_node &root) {
+    auto style = [&](const pugi::xml_node &node) {
+        std::string name(attributeOf(node, "name"));
+        pugi::xml_node paragraph = childOf(node, "paragraph-properties");
+        if (localName(node) == "style" && (attributeOf(paragraph, "break-before") == "page" ||
+                                           !attributeOf(node, "master-page-name").empty()))
+            breaking_styles_.insert(name);
+        std::string_view parent = attributeOf(node, "parent-style-name");
+        if (name == "Title" || parent == "Title")
+            title_styles_.insert(name);
+        if (name.starts_with("Preformatted") || parent.starts_with("Preformatted"))
+            code_styles_.insert(name);
+        if (localName(node) != "list-style")
+            return;
+        ListLevels &levels = list_styles_[name];
+        for (const pugi::xml_node &child : node.children()) {
+            auto number = parseCount(attributeOf(child, "level"));
+            if (!number || *number == 0 || *number > kListLevels ||
+                localName(child) != "list-level-style-number")
+                continue;
+            ListLevel &level = levels[*number - 1];
+            level.form = numberForm(attributeOf(child, "num-format"));
+            level.start = parseCount(attributeOf(child, "start-value")).value_or(1);
+            level.text.clear();
+            // Level 10 has no digit in a pattern: its own counter alone.
+            unsigned shown = parseCount(attributeOf(child, "display-levels")).value_or(1);
+            unsigned last = std::min<unsigned>(*number, 9);
+            for (unsigned i = shown < last ? last - shown + 1 : 1; i <= last; ++i)
+                level.text += std::format("{}%{}", level.text.empty() ? "" : ".", i);
+            level.text.insert(0, attributeOf(child, "num-prefix"));
+            level.text += attributeOf(child, "num-suffix");
+        }
+    };
+    for (std::string_view group : {"styles", "automatic-styles"})
+        for (const pugi::xml_node &node : childOf(root, group).children())
+            style(node);
+}
+
+/// The list mark of the item whose first paragraph begins.
+void OdtReader::setMark() {
+    if (lists_.empty() || !lists_.back().item_begins)
+        return;
+    lists_.back().item_begins = false;
+    std::string_view style;
+    for (const List &list : lists_) // an inner list without a style goes on with the outer's
+        style = list.style.empty() ? style : std::string_view(list.style);
+    static const ListLevels kBullets;
+    auto found = list_styles_.find(std::string(style));
+    const ListLevels &levels = found == list_styles_.end() ? kBullets : found->second;
+    std::string mark = counters_[std::to_string(outer_lists_)].next(levels, lists_.size() - 1);
+    if (!mark.empty())
+        flow_.addMark(std::string(2 * (std::min(lists_.size(), kListLevels) - 1), ' ') + mark);
+}
+
+void OdtReader::beginParagraph(const pugi::xml_node &node, bool heading) {
+    if (paragraphs_++ > 0)
+        return;
+    if (inRow()) {
+        flow_.gap();
+        return;
+    }
+    flow_.begin(lists_.empty() || heading ? 2 : 1);
+    if (breaking_styles_.contains(std::string(attributeOf(node, "style-name"))) &&
+        !flow_.document().text.empty())
+        flow_.page(std::to_string(++pages_));
+    if (!note_mark_.empty())
+        flow_.addMark(std::exchange(note_mark_, ""));
+    if (!heading)
+        setMark();
+}
+
+void OdtReader::endParagraph(const pugi::xml_node &node) {
+    if (--paragraphs_ > 0 || inRow())
+        return;
+    std::string style(attributeOf(node, "style-name"));
+    if (!flow_.blank() && (localName(node) == "h" || title_styles_.contains(style)))
+        flow_.endHeading(parseCount(attributeOf(node, "outline-level")).value_or(1));
+    else
+        flow_.endParagraph(indexes_ == 0 && !code_styles_.contains(style));
+}
+
+void OdtReader::beginRow(const pugi::xml_node &node) {
+    cells_ = cells_in_row_ = 0;
+    for (const pugi::xml_node &cell : node.children())
+        cells_in_row_ += localName(cell) == "table-cell";
+    flow_.begin(1);
+}
+
+/// What stands inside of paragraphs.
+Walk OdtReader::enterInline(const pugi::xml_node &node, std::string_view name) {
+    if (name == "s") {
+        unsigned spaces = parseCount(attributeOf(node, "c")).value_or(1);
+        flow_.add(std::string(std::min(spaces, kMostSpaces), ' '));
+    } else if (name == "tab") {
+        flow_.add("\t");
+    } else if (name == "line-break") {
+        flow_.add(inRow() ? " " : "\n");
+    } else if (name == "note") {
+        notes_.push_back(childOf(node, "note-body"));
+        flow_.add(std::format("[{}]", notes_.size()));
+        return Walk::past;
+    } else if (name == "text-box" && paragraphs_ > 0) {
+        later_.push_back(node);
+        return Walk::past;
+    }
+    return Walk::into;
+}
+
+Walk OdtReader::enter(const pugi::xml_node &node) {
+    if (node.type() == pugi::node_pcdata || node.type() == pugi::node_cdata) {
+        if (paragraphs_ > 0)
+            flow_.addCollapsed(node.value());
+        return Walk::past;
+    }
+    std::string_view name = localName(node);
+    if (isLeftOut(name))
+        return Walk::past;
+    if (name == "p" || name == "h") {
+        beginParagraph(node, name == "h");
+    } else if (name == "list") {
+        flow_.begin(lists_.empty() ? 2 : 1);
+        bool goes_on = attributeOf(node, "continue-numbering") == "true";
+        outer_lists_ += lists_.empty() && !goes_on;
+        lists_.push_back({std::string(attributeOf(node, "style-name"))});
+    } else if (name == "list-item" && !lists_.empty()) {
+        lists_.back().item_begins = true;
+    } else if (name == "table") {
+        if (tables_++ == 0)
+            flow_.begin(2);
+    } else if (name == "table-row" && tables_ == 1) {
+        beginRow(node);
+    } else if (name == "table-cell" && tables_ == 1 && inRow()) {
+        if (cells_++ > 0)
+            flow_.cell();
+    } else if (name == "index-body") {
+        ++indexes_;
+    } else if (name == "soft-page-break") {
+        has_soft_breaks_ = true;
+        flow_.page(std::to_string(++pages_));
+    } else {
+        return enterInline(node, name);
+    }
+    return Walk::into;
+}
+
+void OdtReader::leave(const pugi::xml_node &node) {
+    std::string_view name = localName(node);
+    if (name == "p" || name == "h") {
+        endParagraph(node);
+    } else if (name == "list" && !lists_.empty()) {
+        lists_.pop_back();
+    } else if (name == "table") {
+        --tables_;
+    } else if (name == "table-row" && tables_ == 1) {
+        flow_.endParagraph(!inRow());
+        cells_in_row_ = 0;
+    } else if (name == "index-body") {
+        --indexes_;
+    }
+}
+
+void OdtReader::readBlocks(const pugi::xml_node &root) {
+    auto walk = [&](const pugi::xml_node &below) {
+        walkXml(
+            below, [&](const pugi::xml_node &node) { return enter(node); },
+            [&](const pugi::xml_node &node) { leave(node); });
+    };
+    for (const pugi::xml_node &block : root.children()) {
+        if (block.type() != pugi::node_element || enter(block) == Walk::past)
+            continue;
+        walk(block);
+        leave(block);
+        for (; !later_.empty(); later_.pop_front())
+            walk(later_.front());
+    }
+}
+
+Document OdtReader::read() {
+    refuseEncrypted();
+    std::string xml = archive_.require("content.xml");
+    pugi::xml_document content;
+    parseXml(xml, archive_.path(), "content.xml", content);
+    if (std::optional<std::string> styles_xml = archive_.find("styles.xml")) {
+        pugi::xml_document styles;
+        parseXml(*styles_xml, archive_.path(), "styles.xml", styles);
+        readStyles(styles.document_element());
+    }
+    readStyles(content.document_element());
+    pugi::xml_node body = childOf(childOf(content.document_element(), "body"), "text");
+    if (!body)
+        fail(ErrorKind::file,
+             "{} is an OpenDocument file without a text: content.xml has no "
+             "office:text",
+             archive_.path());
+    flow_.page("1");
+    readBlocks(body);
+    for (size_t i = 0; i < notes_.size(); ++i) { // notes in notes are appended while this runs
+        note_mark_ = std::format("[{}] ", i + 1);
+        readBlocks(notes_[i]);
+    }
+    if (std::optional<std::string> meta_xml = archive_.find("meta.xml")) {
+        pugi::xml_document meta;
+        parseXml(*meta_xml, archive_.path(), "meta.xml", meta);
+        flow_.title(textBelow(childOf(childOf(meta.document_element(), "meta"), "title")));
+    }
+    if (pages_ > 1 && !has_soft_breaks_)
+        flow_.warn(std::format("pages are counted by {} page breaks set by hand; the file does not "
+                               "say where others are",
+                               pages_ - 1));
+    Document document = flow_.finish();
+    if (pages_ == 1 && !has_soft_breaks_)
+        document.pages.clear(); // not laid out: how many there are is not known
+    return document;
+}
+
+} // namespace
+
+Document readOdt(std::string_view bytes, std::string_view path) {
+    return OdtReader(bytes, path).read();
+}
+
+} // namespace longscope::document

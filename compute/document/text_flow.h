@@ -1,0 +1,57 @@
+// Builds a Document from blocks and words in the order of reading, for formats whose text is not
+// the file's own: cleans it, sets blank lines, and keeps the outline in step.
+#pragma once
+
+#include "compute/document/document.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace longscope::document {
+
+class TextFlow {
+  public:
+    TextFlow(std::string_view format, std::string_view path);
+
+    /// A block begins: an open one ends as prose, and the next text stands at least `line_ends`
+    /// line ends below it (2: a blank line between).
+    void begin(size_t line_ends = 2);
+    /// Text as it is written, made valid UTF-8 without control characters.
+    void add(std::string_view words);
+    /// The same with each run of white space as one space, and none at the start of a line.
+    void addCollapsed(std::string_view words);
+    /// One space, unless white space or the beginning of a line or cell stands before it.
+    void gap();
+    /// " | " between the cells of a row.
+    void cell() { add(" | "); }
+    /// "2. ", "- " before the block's text, but not in its paragraph; not without text after it.
+    void addMark(std::string_view mark);
+    void endParagraph(bool prose);
+    void endHeading(unsigned level); ///< 1 = top
+    /// The next text begins a page.
+    void page(std::string label);
+
+    /// Whether the open block has no visible text yet.
+    bool blank() const;
+    /// Text since the block began.
+    std::string_view open() const { return std::string_view(document_.text).substr(start_); }
+    void warn(std::string sentence) { document_.warnings.push_back(std::move(sentence)); }
+    void title(std::string_view words);
+    const Document &document() const { return document_; }
+
+    /// Ends the text with one line end. The title is the given one, else the first heading, else
+    /// "".
+    Document finish();
+
+  private:
+    void settle(); ///< writes the line ends and page beginnings that wait for text
+
+    Document document_;
+    size_t start_ = 0;     ///< of the open block
+    size_t line_ends_ = 0; ///< asked for before the next text
+    std::vector<std::string> pages_;
+    std::string mark_;
+};
+
+} // namespace longscope::document
