@@ -41,10 +41,9 @@ Prompt makePrompt(const engine::Engine &engine, const Document &document,
                   const std::vector<document::Sentence> &sentences) {
     const char *task = "State the main facts of the text in about 120 words, in short sentences. "
                        "Use the words of the text.";
-    std::string whole =
-        engine.chatTemplate().render({{"system", "You read documents faithfully."},
-                                      {"user", "Text:\n" + document.text + "\n\n" + task}},
-                                     {.add_generation_prompt = true});
+    std::vector<model::Message> messages = {{"system", "You read documents faithfully."},
+                                            {"user", "Text:\n" + document.text + "\n\n" + task}};
+    std::string whole = engine.chatTemplate().render(messages, true).text;
     size_t begin = whole.find(document.text);
     if (begin == std::string::npos)
         fail(ErrorKind::model, "the model's chat template changes the text");
@@ -279,7 +278,9 @@ int main(int argc, char **argv) {
         return 2;
     }
     try {
-        longscope::engine::Engine engine({.model_path = argv[1]});
+        longscope::engine::EngineOptions options;
+        options.model_path = argv[1];
+        longscope::engine::Engine engine(options);
         for (int i = 2; i < argc; ++i)
             longscope::compare(engine, argv[i]);
     } catch (const std::exception &error) {
