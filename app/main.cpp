@@ -32,6 +32,7 @@ constexpr std::pair<std::string_view, Run> kCommands[] = {
     {"selftest", runSelftest},
     {"screenshot", runScreenshot},
     {"library", runLibrary},
+    {"evaluate", runEvaluate},
 };
 
 int runCommand(const Options &options) {

@@ -206,6 +206,20 @@ void addMeasuring(CLI::App &app, Options &o) {
         ->check(CLI::IsMember({"md", "json", "csv"}))
         ->type_name("F");
     bench->add_flag("--profile", o.profile, "time of each kernel on the device");
+    auto *evaluate = app.add_subcommand("evaluate", "how good summaries are, over marked texts");
+    evaluate->add_option("FOLDER", o.files, "texts, each with NAME.points beside it")
+        ->required()
+        ->expected(1)
+        ->type_name("");
+    evaluate->add_option("--strategy", o.strategy, "auto (all), extract (what needs no model)")
+        ->check(CLI::IsMember({"auto", "extract"}))
+        ->type_name("S");
+    evaluate->add_option("--words", o.words, "length of the model's summaries")
+        ->check(CLI::Range(1u, 100000u))
+        ->type_name("N");
+    evaluate->add_option("--repeat", o.runs, "runs of recipes that sample, seeds 1 to N")
+        ->check(CLI::Range(1u, 1000u))
+        ->type_name("N");
     addAttention(app, o);
     auto *plan = app.add_subcommand("plan", "memory and work of a window, before anything is read");
     plan->add_flag("--measure", o.measure, "allocate, read random tokens, and compare");

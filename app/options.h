@@ -48,6 +48,7 @@ struct Options {
     bool compare = false;               ///< perplexity: one setting, too, with full attention
     std::vector<uint64_t> prompt_tokens{512}, generated_tokens{128}, depths{0, 4096}; ///< bench
     unsigned repeat = 5;                                                              ///< bench
+    unsigned runs = 1;                                                                ///< evaluate
     std::string format = "md";   ///< bench: md, json, csv
     bool profile = false;        ///< bench
     bool measure = false;        ///< plan: allocate and run, too

@@ -22,6 +22,7 @@ int runTemplate(const Options &options, std::stop_token stop);
 int runLogits(const Options &options, std::stop_token stop);
 int runPerplexity(const Options &options, std::stop_token stop);
 int runBench(const Options &options, std::stop_token stop);
+int runEvaluate(const Options &options, std::stop_token stop);
 int runAttention(const Options &options, std::stop_token stop);
 int runPlan(const Options &options, std::stop_token stop);
 int runInspect(const Options &options, std::stop_token stop);

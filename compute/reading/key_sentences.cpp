@@ -1,18 +1,14 @@
 // The measured recipe for quoting a document: LexRank over TF-IDF vectors, position, penalties,
-// equal parts, maximal marginal relevance (Carbonell & Goldstein 1998). With 8 sentences it found
-// 0.62 of the key points of five texts, with 5 sentences 0.47.
+// equal parts, maximal marginal relevance (Carbonell & Goldstein 1998). What it finds of the key
+// points of ten texts, and what attention and hidden states find in the place of words, is in
+// tests/bench/results/key_sentences.md.
 #include "compute/reading/key_sentences.h"
 
-#include "compute/document/characters.h"
-#include "compute/document/sentences.h"
-#include "compute/reading/words.h"
+#include "compute/reading/key_candidates.h"
 
 #include <algorithm>
-#include <cmath>
-#include <span>
+#include <cassert>
 #include <string_view>
-#include <unordered_map>
-#include <unordered_set>
 
 namespace longscope::reading {
 namespace {
@@ -25,149 +21,10 @@ constexpr double kDamping = 0.85;
 constexpr int kRankSteps = 60;
 constexpr size_t kLargestGraph = 4000; // sentences; links beyond are not kept but recomputed
 constexpr unsigned kParts = 5;
-constexpr double kFragmentPenalty = -2;
+// Over ten texts; 0.3 and 0.6 found 0.01 to 0.04 fewer key points (results/key_sentences.md).
+constexpr double kPositionWeight = 0.6;
+constexpr double kOwnShare = 0.5; // of maximal marginal relevance; the rest is against likeness
 constexpr size_t kLongestQuote = 2000; // bytes; what is longer is no sentence but missing stops
-
-/// Words that lean on what was said before: alone, such a sentence hangs.
-const std::unordered_set<std::string_view> kLeaning = {
-    "accordingly", "additionally", "also", "and",    "another",  "besides",     "both",
-    "but",         "consequently", "each", "either", "finally",  "furthermore", "he",
-    "hence",       "her",          "here", "his",    "however",  "i",           "indeed",
-    "instead",     "it",           "its",  "later",  "likewise", "meanwhile",   "moreover",
-    "neither",     "nevertheless", "next", "nor",    "one",      "or",          "other",
-    "others",      "otherwise",    "our",  "second", "secondly", "she",         "similarly",
-    "so",          "still",        "such", "that",   "their",    "then",        "there",
-    "therefore",   "these",        "they", "third",  "thirdly",  "this",        "those",
-    "though",      "thus",         "two",  "we",     "yet",
-};
-// "For example" leans, "For each token" does not.
-const std::unordered_set<std::string_view> kLeaningPairs = {
-    "for example", "for instance", "for this", "for that", "for these", "as a", "as such", "as we",
-};
-const std::unordered_set<std::string_view> kFirstPerson = {"i",  "i'm", "i've", "i'd",   "i'll",
-                                                           "me", "my",  "mine", "myself"};
-
-/// Sparse rows of unit length, one a sentence: row r is terms[offsets[r]] to terms[offsets[r+1]].
-struct Vectors {
-    struct Term {
-        uint32_t id;
-        float weight;
-    };
-    std::vector<size_t> offsets = {0};
-    std::vector<Term> terms; ///< ids ascending within a row
-    size_t vocabulary = 0;
-
-    size_t rows() const { return offsets.size() - 1; }
-    std::span<const Term> row(size_t r) const {
-        return {terms.data() + offsets[r], offsets[r + 1] - offsets[r]};
-    }
-};
-
-struct Candidates {
-    std::vector<Sentence> sentences;
-    std::vector<size_t> words;   ///< of each sentence
-    std::vector<double> penalty; ///< at most 0
-    Vectors vectors;
-};
-
-bool leansOnEarlierText(const std::vector<Word> &words) {
-    if (words.empty())
-        return false;
-    const std::string &first = words[0].text;
-    return kLeaning.contains(first) ||
-           (words.size() > 1 && kLeaningPairs.contains(first + " " + words[1].text));
-}
-
-double penaltyOf(std::string_view text, const std::vector<Word> &words) {
-    double penalty = 0;
-    if (words.size() < 7 || !document::hasFinalStop(text))
-        penalty += kFragmentPenalty;
-    char32_t first = document::characterAt(text, 0).code;
-    constexpr std::u32string_view kMarks =
-        U"\"'([{\u2018\u201C\u201E\u201A\u00AB\u2039\u300C\u300E\uFF08";
-    size_t stop = text.find_last_of(".!?");
-    bool question = stop != text.npos && text[stop] == '?';
-    bool first_person = std::ranges::any_of(
-        words, [](const Word &word) { return kFirstPerson.contains(word.text); });
-    if (leansOnEarlierText(words) || question || first_person || kMarks.contains(first) ||
-        document::isDigit(first))
-        penalty -= 0.5;
-    if (words.size() > 40)
-        penalty -= 0.3;
-    if (words.size() > 60)
-        penalty -= 0.5;
-    return penalty;
-}
-
-/// Appends one row with the counts of its terms; `id_of` grows with new ones.
-void addRow(Vectors &vectors, std::unordered_map<std::string, uint32_t> &id_of,
-            const std::vector<Word> &words) {
-    std::vector<uint32_t> ids;
-    for (const Word &word : words)
-        if (word.kind != WordKind::stop)
-            ids.push_back(
-                id_of.try_emplace(word.stem, static_cast<uint32_t>(id_of.size())).first->second);
-    std::ranges::sort(ids);
-    for (size_t i = 0; i < ids.size();) {
-        size_t next = i;
-        while (next < ids.size() && ids[next] == ids[i])
-            ++next;
-        vectors.terms.push_back({ids[i], static_cast<float>(next - i)});
-        i = next;
-    }
-    vectors.offsets.push_back(vectors.terms.size());
-    vectors.vocabulary = id_of.size();
-}
-
-/// Turns counts into TF-IDF weights of unit length, idf = ln((n + 1) / (df + 0.5)).
-void weigh(Vectors &vectors) {
-    std::vector<size_t> rows_with(vectors.vocabulary, 0);
-    for (const Vectors::Term &term : vectors.terms)
-        ++rows_with[term.id];
-    double n = static_cast<double>(vectors.rows());
-    for (size_t r = 0; r < vectors.rows(); ++r) {
-        std::span<Vectors::Term> row(vectors.terms.data() + vectors.offsets[r],
-                                     vectors.row(r).size());
-        double squares = 0;
-        for (Vectors::Term &term : row) {
-            double df = static_cast<double>(rows_with[term.id]);
-            term.weight *= static_cast<float>(std::log((n + 1) / (df + 0.5)));
-            squares += static_cast<double>(term.weight) * term.weight;
-        }
-        double scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
-        for (Vectors::Term &term : row)
-            term.weight *= static_cast<float>(scale);
-    }
-}
-
-Candidates readCandidates(const Document &document) {
-    Candidates candidates;
-    candidates.sentences = document::splitSentences(document);
-    WordReader reader;
-    std::unordered_map<std::string, uint32_t> id_of;
-    for (const Sentence &sentence : candidates.sentences) {
-        std::string_view text = document.span(sentence.start, sentence.end);
-        std::vector<Word> words = reader.read(text);
-        candidates.words.push_back(words.size());
-        candidates.penalty.push_back(penaltyOf(text, words));
-        addRow(candidates.vectors, id_of, words);
-    }
-    weigh(candidates.vectors);
-    return candidates;
-}
-
-double cosine(std::span<const Vectors::Term> a, std::span<const Vectors::Term> b) {
-    double sum = 0;
-    for (size_t i = 0, j = 0; i < a.size() && j < b.size();) {
-        if (a[i].id == b[j].id)
-            sum += static_cast<double>(a[i++].weight) * b[j++].weight;
-        else if (a[i].id < b[j].id)
-            ++i;
-        else
-            ++j;
-    }
-    return sum;
-}
 
 struct Link {
     uint32_t other;
@@ -255,17 +112,21 @@ std::vector<double> centrality(const Vectors &vectors) {
 }
 
 /// 1 for the first sentence of a paragraph, 0.3 for the second, and 0.5 more in the first two and
-/// the last paragraphs that have sentences.
-std::vector<double> positions(const std::vector<Sentence> &sentences) {
+/// the last paragraphs that have sentences. Fragments do not count: "2. Grant of License." is a
+/// heading, and the first sentence comes after it.
+std::vector<double> positions(const Candidates &candidates) {
+    const std::vector<Sentence> &sentences = candidates.sentences;
     std::vector<size_t> order; // of the paragraph, among those with sentences
+    std::vector<size_t> place; // in the paragraph
     for (size_t i = 0; i < sentences.size(); ++i) {
         bool same = i > 0 && sentences[i].paragraph == sentences[i - 1].paragraph;
         order.push_back(i == 0 ? 0 : order.back() + !same);
+        bool after_fragment = same && candidates.penalty[i - 1] <= kFragmentPenalty;
+        place.push_back(same ? place.back() + !after_fragment : 0);
     }
     std::vector<double> out;
     for (size_t i = 0; i < sentences.size(); ++i) {
-        size_t place = sentences[i].in_paragraph;
-        double value = place == 0 ? 1 : place == 1 ? 0.3 : 0;
+        double value = place[i] == 0 ? 1 : place[i] == 1 ? 0.3 : 0;
         out.push_back(value + (order[i] < 2 || order[i] == order.back() ? 0.5 : 0));
     }
     return out;
@@ -317,7 +178,7 @@ class Chooser {
                 bool fragment = candidates_.penalty[i] <= kFragmentPenalty;
                 if (closed_[i] || taken_[parts_[i]] >= most_in_part || (fragment && !fragments))
                     continue;
-                double value = 0.6 * scores_[i] - 0.4 * likeness_[i];
+                double value = kOwnShare * scores_[i] - (1 - kOwnShare) * likeness_[i];
                 if (best == scores_.size() || value > best_value) {
                     best = i;
                     best_value = value;
@@ -358,14 +219,27 @@ class Chooser {
 } // namespace
 
 std::vector<KeySentence> chooseKeySentences(const Document &document, unsigned count) {
+    return chooseKeySentences(document, count, {});
+}
+
+std::vector<KeySentence> chooseKeySentences(const Document &document, unsigned count,
+                                            std::span<const double> weights) {
     Candidates candidates = readCandidates(document);
     if (candidates.sentences.empty() || count == 0)
         return {};
-    std::vector<double> scores = centrality(candidates.vectors);
-    std::vector<double> places = positions(candidates.sentences);
+    assert(weights.empty() || weights.size() == candidates.sentences.size());
+    std::vector<double> scores = weights.empty()
+                                     ? centrality(candidates.vectors)
+                                     : std::vector<double>(weights.begin(), weights.end());
+    std::vector<double> places = positions(candidates);
     for (size_t i = 0; i < scores.size(); ++i)
-        scores[i] += 0.3 * places[i] + candidates.penalty[i];
+        scores[i] += kPositionWeight * places[i] + candidates.penalty[i];
     return Chooser(document, candidates, std::move(scores)).choose(count);
+}
+
+std::vector<double> wordCentrality(const Document &document) {
+    Candidates candidates = readCandidates(document);
+    return candidates.sentences.empty() ? std::vector<double>() : centrality(candidates.vectors);
 }
 
 } // namespace longscope::reading

@@ -5,6 +5,7 @@
 
 #include "compute/document/document.h"
 
+#include <span>
 #include <vector>
 
 namespace longscope::reading {
@@ -16,5 +17,12 @@ struct KeySentence {
 
 /// At most `count`, in document order, covering the document's parts.
 std::vector<KeySentence> chooseKeySentences(const document::Document &document, unsigned count);
+
+/// With another measure in the place of word centrality: what each of `splitSentences` weighs, 0 to
+/// 1 (tests/bench/results/key_sentences.md compares some). Empty: word centrality.
+std::vector<KeySentence> chooseKeySentences(const document::Document &document, unsigned count,
+                                            std::span<const double> weights);
+/// LexRank of each sentence; the largest is 1.
+std::vector<double> wordCentrality(const document::Document &document);
 
 } // namespace longscope::reading

@@ -27,4 +27,31 @@ struct SourcedSentence {
     std::vector<Source> sources; ///< best first; empty: no source found
 };
 
+/// Finds them by text: shared content words, rare ones weigh more; the longest run of words in the
+/// same order; numbers and names, which must be there. About a millisecond a sentence in a document
+/// of 10 MB; memory grows with the text. Any number of threads may ask.
+class SourceFinder {
+  public:
+    /// The documents need not live on.
+    explicit SourceFinder(std::span<const document::Document *const> documents);
+    explicit SourceFinder(const document::Document &document);
+
+    /// At most `most` sentences, best first; none when nothing is like it. Score 1 is a sentence
+    /// with the same words in the same order, below kSourceFloor nothing is a source. What follows
+    /// the best is as good, or has words of the sentence that those before lack.
+    std::vector<Source> find(std::string_view sentence, size_t most = 3) const;
+    /// With the support check over the same documents.
+    SourcedSentence trace(std::string_view sentence, size_t most = 3) const;
+
+    const SupportCheck &support() const { return support_; }
+
+  private:
+    std::shared_ptr<const SentenceIndex> index_;
+    SupportCheck support_;
+};
+
+/// Of the sentences of two texts about other things, this share of a document's own score is
+/// reached by chance by fewer than one in fifty (measured: tests/reading/sources_test.cpp).
+constexpr double kSourceFloor = 0.35;
+
 } // namespace longscope::reading

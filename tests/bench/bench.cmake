@@ -14,3 +14,9 @@ add_executable(window_bench ${CMAKE_CURRENT_LIST_DIR}/window_bench.cpp
                ${CMAKE_SOURCE_DIR}/tests/panels/harness/real_window.cpp)
 target_include_directories(window_bench PRIVATE ${CMAKE_SOURCE_DIR})
 target_link_libraries(window_bench PRIVATE app_view Threads::Threads longscope_warnings)
+
+# Which measure chooses the better key sentences, with a model: results/key_sentences.md.
+add_executable(key_sentences_bench ${CMAKE_CURRENT_LIST_DIR}/key_sentences_bench.cpp)
+target_include_directories(key_sentences_bench PRIVATE ${CMAKE_SOURCE_DIR})
+target_link_libraries(key_sentences_bench PRIVATE compute_core compute_gpu compute_engine
+                      compute_document compute_reading longscope_warnings)
