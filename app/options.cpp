@@ -94,7 +94,10 @@ void addSession(CLI::App *command, Options &o) {
 
 void addReading(CLI::App &app, Options &o) {
     auto *summarize = app.add_subcommand("summarize", "a summary with its sources");
-    addFiles(summarize, o, "documents (.md, .txt; - is standard input)")->required();
+    addFiles(
+        summarize, o,
+        "documents or folders: text, Markdown, HTML, RTF, subtitles, code; - is standard input")
+        ->required();
     summarize->add_option("--strategy", o.strategy, "auto, whole (the model), extract (quotes)")
         ->check(CLI::IsMember({"auto", "whole", "extract"}))
         ->type_name("S");

@@ -58,7 +58,7 @@ bool drawWelcome(const Snapshot &snapshot, CommandQueue &commands, const Welcome
             chosen = true;
         }
         if (choice("Open a document...",
-                   "Text or Markdown; or drop a file anywhere in the window.")) {
+                   "Text, Markdown, HTML, RTF or code; or drop a file anywhere in the window.")) {
             choices.open_document();
             chosen = true;
         }

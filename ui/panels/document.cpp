@@ -110,7 +110,8 @@ void DocumentPanel::drawWaysIn(CommandQueue &commands) {
     if (open_file) {
         if (ImGui::Button(tr("Open...")))
             open_file();
-        ImGui::SetItemTooltip("%s", tr("Open a text or Markdown file"));
+        ImGui::SetItemTooltip("%s",
+                              tr("Open a document: text, Markdown, HTML, RTF, subtitles, code"));
         ImGui::SameLine();
     }
     if (ImGui::Button(tr("Paste")))
