@@ -112,6 +112,7 @@ DocumentReport::DocumentReport(const Library &library, DocumentFacts facts)
             kinds_.push_back({.name = result.kind});
         ++kinds_.back().count;
         kinds_.back().bytes += result.bytes;
+        kinds_.back().used_unix_s = std::max(kinds_.back().used_unix_s, result.used_unix_s);
     }
     if (auto document = library.document(facts_.id)) {
         warnings_ = document->warnings;
@@ -174,7 +175,10 @@ json DocumentReport::toJson() const {
                           {"tokens", counts.tokens},
                           {"sections", counts.sections}});
     for (const Kind &kind : kinds_)
-        kept.push_back({{"kind", kind.name}, {"count", kind.count}, {"bytes", kind.bytes}});
+        kept.push_back({{"kind", kind.name},
+                        {"count", kind.count},
+                        {"bytes", kind.bytes},
+                        {"used", timeJson(kind.used_unix_s)}});
     for (const document::StoredRun &run : runs_)
         runs.push_back({{"id", run.id},
                         {"kind", run.kind},
