@@ -153,8 +153,8 @@ std::string DocumentReport::toText() const {
     if (!sections_.empty())
         text += "sections:\n" + sectionsText();
     for (const Kind &kind : kinds_)
-        text +=
-            std::format("kept: {} of \"{}\", {}\n", kind.count, kind.name, formatBytes(kind.bytes));
+        text += std::format("kept: {} of \"{}\", {}, last used {}\n", kind.count, kind.name,
+                            formatBytes(kind.bytes), timeText(kind.used_unix_s));
     for (const document::StoredRun &run : runs_)
         text += std::format("{}: {}{}{}, {}\n", run.kind, timeText(run.changed_unix_s),
                             run.strategy.empty() ? "" : ", ", run.strategy,
