@@ -112,6 +112,7 @@ DocumentReport::DocumentReport(const Library &library, DocumentFacts facts)
             kinds_.push_back({.name = result.kind});
         ++kinds_.back().count;
         kinds_.back().bytes += result.bytes;
+        kinds_.back().used_unix_s = std::max(kinds_.back().used_unix_s, result.used_unix_s);
     }
     if (auto document = library.document(facts_.id)) {
         warnings_ = document->warnings;
@@ -152,8 +153,8 @@ std::string DocumentReport::toText() const {
     if (!sections_.empty())
         text += "sections:\n" + sectionsText();
     for (const Kind &kind : kinds_)
-        text +=
-            std::format("kept: {} of \"{}\", {}\n", kind.count, kind.name, formatBytes(kind.bytes));
+        text += std::format("kept: {} of \"{}\", {}, last used {}\n", kind.count, kind.name,
+                            formatBytes(kind.bytes), timeText(kind.used_unix_s));
     for (const document::StoredRun &run : runs_)
         text += std::format("{}: {}{}{}, {}\n", run.kind, timeText(run.changed_unix_s),
                             run.strategy.empty() ? "" : ", ", run.strategy,
@@ -174,7 +175,10 @@ json DocumentReport::toJson() const {
                           {"tokens", counts.tokens},
                           {"sections", counts.sections}});
     for (const Kind &kind : kinds_)
-        kept.push_back({{"kind", kind.name}, {"count", kind.count}, {"bytes", kind.bytes}});
+        kept.push_back({{"kind", kind.name},
+                        {"count", kind.count},
+                        {"bytes", kind.bytes},
+                        {"used", timeJson(kind.used_unix_s)}});
     for (const document::StoredRun &run : runs_)
         runs.push_back({{"id", run.id},
                         {"kind", run.kind},

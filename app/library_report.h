@@ -36,6 +36,7 @@ class DocumentReport {
     struct Kind {
         std::string name;
         uint64_t count = 0, bytes = 0;
+        int64_t used_unix_s = 0;
     };
     std::string sectionsText() const;
 

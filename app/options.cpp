@@ -372,14 +372,6 @@ std::string modelPath(const Options &options) {
     return path;
 }
 
-std::string libraryFolder(const Options &options) {
-    if (!options.library.empty())
-        return options.library;
-    if (options.portable || std::filesystem::is_directory(portableFolder()))
-        return portableFolder();
-    return dataFolder();
-}
-
 engine::SamplingOptions sampling(const Options &o, engine::SamplingOptions s) {
     s.temperature = o.temperature.value_or(s.temperature);
     s.top_k = o.top_k.value_or(s.top_k);

@@ -1,7 +1,10 @@
 #include "app/options_library.h"
 
+#include "app/paths.h"
+
 #include <CLI/CLI.hpp>
 
+#include <filesystem>
 #include <format>
 
 namespace longscope::app {
@@ -32,6 +35,14 @@ void checkLibrary(const Options &o) {
     if (o.action == "show" && o.files.size() > 1)
         throw CLI::ValidationError("library show",
                                    std::format("takes one id, {} were given", o.files.size()));
+}
+
+std::string libraryFolder(const Options &options) {
+    if (!options.library.empty())
+        return options.library;
+    if (options.portable || std::filesystem::is_directory(portableFolder()))
+        return portableFolder();
+    return dataFolder();
 }
 
 } // namespace longscope::app

@@ -24,13 +24,6 @@ bool wasChecked(Database &database) try {
     return false;
 }
 
-void checkWhole(Database &database) {
-    Statement check(database, "PRAGMA quick_check(1)");
-    std::string found = check.step() ? check.text(0) : "no answer";
-    if (found != "ok")
-        throw SqlError(SqlError::kDamage, found);
-}
-
 /// Renames the file and its log; the new path.
 std::string setAside(const std::string &path) {
     std::time_t now = std::time(nullptr);

@@ -96,6 +96,7 @@ void runForPieces(Database &database, std::string_view sql, uint64_t id, std::st
 
 void dropIndex(Library::Impl &library) {
     std::scoped_lock lock(library.mutex);
+    checkWhole(*library.database);
     Transaction transaction(*library.database);
     library.database->execute("INSERT INTO paragraph_words(paragraph_words) VALUES ('delete-all');"
                               "UPDATE documents SET indexed = 0, index_done = 0");

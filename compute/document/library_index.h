@@ -10,7 +10,8 @@ struct Piece {
     size_t start = 0, end = 0; ///< bytes of the document's text
 };
 
-/// Throws away the whole index; finishWork makes it again.
+/// Throws away the whole index; finishWork makes it again. Throws a SqlError of damage, and leaves
+/// the file as it is, when more is broken than the index.
 void dropIndex(Library::Impl &library);
 
 /// Does something with the index; when that is broken, with a new one. The mutex must be free.
@@ -18,7 +19,7 @@ template <class Do> auto withIndex(Library::Impl &library, const Do &act) {
     try {
         return act();
     } catch (const SqlError &error) {
-        if (!error.isOfIndex())
+        if (!error.isDamage())
             throw;
     }
     dropIndex(library);

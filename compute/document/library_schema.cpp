@@ -141,6 +141,14 @@ void migrate(Database &database) {
     }
 }
 
+// Since 3.44 SQLite looks into the indexes of words, too.
+void checkWhole(Database &database) {
+    Statement check(database, "PRAGMA quick_check(20)");
+    while (check.step())
+        if (std::string found = check.text(0); found != "ok" && !found.contains("FTS5"))
+            throw SqlError(SqlError::kDamage, found);
+}
+
 void checkShape(Database &database) {
     for (const char *query : kShape)
         try {

@@ -25,6 +25,9 @@ constexpr std::string_view kTokenizer = "unicode61 remove_diacritics 2";
 void checkVersion(Database &database);
 /// Steps up from the file's version, each whole or not at all.
 void migrate(Database &database);
+/// Reads all of the file; throws a SqlError of damage when something is wrong with it that is not
+/// merely an index of words, which is made again when it is met.
+void checkWhole(Database &database);
 /// Throws a SqlError of damage when a table or column is missing.
 void checkShape(Database &database);
 

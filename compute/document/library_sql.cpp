@@ -23,10 +23,6 @@ bool SqlError::isOfSchema() const {
     return (code_ & 0xFF) == SQLITE_ERROR;
 }
 
-bool SqlError::isOfIndex() const {
-    return code_ == SQLITE_CORRUPT_VTAB;
-}
-
 Database::Database(const std::string &path) : path_(path) {
     int code = sqlite3_open_v2(path.c_str(), &handle_,
                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,

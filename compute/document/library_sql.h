@@ -21,8 +21,6 @@ class SqlError : public Error {
     bool isDamage() const;
     /// A table or column that a statement names is not there.
     bool isOfSchema() const;
-    /// The index of a full text search is broken; the tables it was made from need not be.
-    bool isOfIndex() const;
     static constexpr int kDamage = 11; ///< SQLITE_CORRUPT
 
   private:

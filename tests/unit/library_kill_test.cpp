@@ -199,6 +199,37 @@ TEST_F(LibraryKilled, AFileOfVersionOneIsMigratedWhenItIsOpenedAgain) {
     std::printf("%u of 20 openings ended before they were killed\n", opened);
 }
 
+// Each makes the file, or finds it half made, and brings the same document.
+TEST_F(LibraryKilled, SeveralProgramsUseItAtOnce) {
+    std::vector<pid_t> children;
+    for (uint64_t i = 0; i < 6; ++i) {
+        children.push_back(fork());
+        if (children.back() != 0)
+            continue;
+        try {
+            Library library(path());
+            library.addDocument(documentOf(5));
+            for (uint64_t n = 0; n < 5; ++n)
+                library.keep("step", std::format("{} {}", i, n), resultOf(n));
+            bool found = library.search("only5").size() == 1;
+            _exit(library.warning().empty() && found ? 0 : 2);
+        } catch (const std::exception &error) {
+            std::fprintf(stderr, "%s\n", error.what());
+            _exit(3);
+        }
+    }
+    for (pid_t child : children) {
+        int status = 0;
+        waitpid(child, &status, 0);
+        EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+    }
+    Library library(path());
+    ASSERT_EQ(library.documents().size(), 1u);
+    checkDocument(library, 5, library.documents()[0].id);
+    EXPECT_EQ(library.results(0).size(), 30u);
+    checkWhole(path());
+}
+
 TEST_F(LibraryKilled, AFullDiskIsAnErrorAndLosesNothing) {
     KilledWork full = killAfter(std::chrono::seconds(60), [&](const Teller &tell) {
         signal(SIGXFSZ, SIG_IGN); // writing fails instead
