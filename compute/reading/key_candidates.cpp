@@ -14,7 +14,8 @@
 namespace longscope::reading {
 namespace {
 
-constexpr size_t kFewestWords = 7; // fewer are a fragment
+constexpr double kHangingPenalty = 1; // as much as the best of places brings, and more
+constexpr size_t kFewestWords = 7;    // fewer are a fragment
 
 /// Words that lean on what was said before: alone, such a sentence hangs.
 const std::unordered_set<std::string_view> kLeaning = {
@@ -97,7 +98,7 @@ double penaltyOf(std::string_view text, const std::vector<Word> &words) {
     bool first_person = std::ranges::any_of(
         words, [](const Word &word) { return kFirstPerson.contains(word.text); });
     if (leansOnEarlierText(words) || question || first_person || beginsInTheMiddle(text))
-        penalty -= 0.5;
+        penalty -= kHangingPenalty;
     return penalty;
 }
 

@@ -50,8 +50,8 @@ class SourceFinder {
     SupportCheck support_;
 };
 
-/// Of the sentences of two texts about other things, this share of a document's own score is
-/// reached by chance by fewer than one in fifty (measured: tests/reading/sources_test.cpp).
+/// 560 sentences of other texts found no source by chance in three documents, while 237 of 238 own
+/// sentences without a third of their words found their place (tests/reading/sources_test.cpp).
 constexpr double kSourceFloor = 0.35;
 
 } // namespace longscope::reading

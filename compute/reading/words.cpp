@@ -82,8 +82,9 @@ double valueOf(std::span<const NumberWord> table, std::string_view word) {
 struct Token {
     std::string text; ///< lower case
     bool capital = false;
-    bool digits = false; ///< holds a digit
-    bool joined = false; ///< only spaces and hyphens since the token before
+    bool capitals = false; ///< two letters or more, all of them upper case
+    bool digits = false;   ///< holds a digit
+    bool joined = false;   ///< only spaces and hyphens since the token before
 };
 
 bool isApostrophe(char32_t code) {
@@ -126,6 +127,7 @@ Token readToken(std::string_view text, size_t &at) {
         at += c.length;
         return token;
     }
+    size_t letters = 0, upper = 0;
     for (char32_t before = 0; at < text.size();) {
         c = characterAt(text, at);
         if (!isWordCharacter(c.code) || document::isIdeographic(c.code)) {
@@ -138,10 +140,13 @@ Token readToken(std::string_view text, size_t &at) {
             continue;
         }
         token.digits = token.digits || document::isDigit(c.code);
+        letters += document::isLetter(c.code);
+        upper += document::isUpper(c.code);
         document::appendUtf8(token.text, document::toLower(c.code));
         before = c.code;
         at += c.length;
     }
+    token.capitals = letters >= 2 && upper == letters;
     return token;
 }
 
@@ -249,6 +254,19 @@ class NumberReader {
     size_t begin_, at_;
 };
 
+/// Whether a word of grammar is a name by its capitals: "in May", "the US", but not the "The" after
+/// a colon, and not where a whole line is in capitals. Never the first word.
+bool isNameInSpite(std::span<const Token> tokens, size_t at) {
+    const Token &token = tokens[at];
+    if (at == 0 || !token.capital)
+        return false;
+    bool among_capitals =
+        tokens[at - 1].capitals || (at + 1 < tokens.size() && tokens[at + 1].capitals);
+    if (token.capitals)
+        return !among_capitals;
+    return token.text == "may" || token.text == "will";
+}
+
 /// "it's" is grammar because "it" is.
 std::string_view withoutContraction(std::string_view word) {
     size_t mark = word.find('\'');
@@ -298,6 +316,7 @@ std::vector<Word> WordReader::read(std::string_view sentence) {
             i += used;
             continue;
         }
+        bool name_in_spite = isNameInSpite(tokens, i);
         Token &token = tokens[i++];
         Word word{std::move(token.text), {}};
         if (token.digits) {
@@ -308,7 +327,7 @@ std::vector<Word> WordReader::read(std::string_view sentence) {
             word.stem = std::format("{:.0f}th", ordinal);
         } else if (kNegations.contains(word.text) || word.text.ends_with("n't")) {
             word.negation = true;
-        } else if (!kStopWords.contains(withoutContraction(word.text))) {
+        } else if (name_in_spite || !kStopWords.contains(withoutContraction(word.text))) {
             word.kind = WordKind::content;
             word.stem = stemOf(word.text);
             word.name = token.capital && !words.empty();

@@ -58,6 +58,52 @@ for source in value["sources"]:
         "$out" "$short" 2> "$folder/python" || complain "sources should lie in the file: $(tail -n 1 "$folder/python")"
 }
 
+# The same summary as JSON and as text: a sentence of the model is marked exactly when its words are
+# not in the document, and a quoted one never.
+test_sentencesWithoutSupportAreMarked() {
+    run summarize "$short" --words 60 --json
+    expectStatus 0
+    cp "$out" "$folder/summary.json"
+    run summarize "$short" --words 60
+    expectStatus 0
+    python3 -c 'import json, sys
+lines = open(sys.argv[1]).read().splitlines()
+mark = "  [words not found in the document]"
+written = [s for s in json.load(open(sys.argv[2]))["sentences"] if s["kind"] == "written"]
+assert written, "the model wrote nothing"
+for sentence in written:
+    wanted = "- " + sentence["text"] + ("" if sentence["supported"] else mark)
+    assert wanted in lines, wanted
+marked = [line for line in lines if line.endswith(mark)]
+assert len(marked) == sum(not s["supported"] for s in written), marked' \
+        "$out" "$folder/summary.json" 2> "$folder/python" || complain "unsupported sentences should be marked: $(tail -n 1 "$folder/python")"
+}
+
+test_evaluateMakesTheTable() {
+    export XDG_DATA_HOME="$folder/data" VK_DRIVER_FILES=/nonexistent VK_ICD_FILENAMES=/nonexistent
+    run evaluate "$LONGSCOPE_SOURCE/tests/data/reading" --strategy extract
+    expectStatus 0
+    expectOut '^\| key sentences, k = 5 \| 1\.00 \| 1\.00 \| 1\.00 \| 0\.0'
+    run evaluate "$LONGSCOPE_SOURCE/tests/data/reading" --strategy extract --json
+    expectStatus 0
+    expectJson 'len(value["texts"]) == 5 and [r["key_points"] >= 0.62 for r in value["recipes"] if r["name"] == "key sentences, k = 8"] == [True] and [r["key_points"] >= 0.47 for r in value["recipes"] if r["name"] == "key sentences, k = 5"] == [True]'
+}
+
+test_evaluateRefusesAFolderWithoutPoints() {
+    mkdir "$folder/texts"
+    run evaluate "$folder/texts" --strategy extract
+    expectError 1 'no file NAME.points'
+    printf 'a word\n' > "$folder/texts/a.points"
+    run evaluate "$folder/texts" --strategy extract
+    expectError 1 'a.points needs one text'
+    printf 'A word stands here, and nothing else does.\n' > "$folder/texts/a.txt"
+    printf '(a\n' > "$folder/texts/a.points"
+    run evaluate "$folder/texts" --strategy extract
+    expectError 1 'a.points, line 1.*is no pattern'
+    run evaluate "$folder/nowhere" --strategy extract
+    expectError 1 'nowhere cannot be read as a folder'
+}
+
 test_extractNeedsNoModel() {
     export XDG_DATA_HOME="$folder/data" VK_DRIVER_FILES=/nonexistent VK_ICD_FILENAMES=/nonexistent
     run summarize "$short" --strategy extract

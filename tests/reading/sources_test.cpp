@@ -236,6 +236,46 @@ TEST(Support, StrictAsksForTheOrderOfOneSentence) {
     EXPECT_DOUBLE_EQ(check.shareInOrder(""), 0);
 }
 
+TEST(Support, KnowsNamesThatLookLikeGrammar) {
+    Document d =
+        plain("The reactor in the US was closed in May by the board. They may open it again, "
+              "the board told us: The law asks it of them.");
+    SupportCheck check(d);
+    EXPECT_TRUE(check.check("In May the board closed a reactor in the US.").supported);
+    EXPECT_FALSE(check.check("The board closed the reactor in Will.").supported);
+    EXPECT_TRUE(check.check("The board said: The law asks it.").supported);
+    EXPECT_FALSE(check.check("The board of the WHO closed the reactor.").supported);
+    Document other = plain("The reactor in the north was closed by the board, which may open it.");
+    EXPECT_FALSE(
+        SupportCheck(other).check("The reactor was closed by the board in May.").supported);
+    EXPECT_TRUE(SupportCheck(other).check("THE REACTOR WAS CLOSED BY THE BOARD.").supported);
+}
+
+/// What the check has to catch, sentence by sentence: each change of a true sentence loses support.
+TEST(Support, EveryChangeOfMeaningThatWordsShowIsMarked) {
+    Document d = document::importFile(LONGSCOPE_TEST_DATA "/reading/report.md");
+    SupportCheck check(d);
+    struct Change {
+        const char *true_sentence, *false_sentence;
+    };
+    for (const Change &c : {
+             Change{"The town puts the loss at 61 million euros.",
+                    "The town puts the loss at 16 million euros."},
+             Change{"The committee heard fifty-eight witnesses and met 11 times.",
+                    "The committee heard fifty-nine witnesses and met 11 times."},
+             Change{"The river Wend flooded the lower town of Averley.",
+                    "The river Wend flooded the lower town of Bramley."},
+             Change{"Four of the nine sirens did not work.", "Four of the nine sirens did work."},
+             Change{"The hospital was not flooded, because its dam had been raised.",
+                    "The hospital was flooded, because its dam had been raised."},
+             Change{"The mayor learned of the danger at 0:50 from the fire brigade.",
+                    "The mayor learned of the danger at 1:50 from the police station."},
+         }) {
+        EXPECT_TRUE(check.check(c.true_sentence).supported) << c.true_sentence;
+        EXPECT_FALSE(check.check(c.false_sentence).supported) << c.false_sentence;
+    }
+}
+
 TEST(CommonWords, RunsAndOrders) {
     std::vector<uint32_t> a = {1, 2, 3, 4, 5}, b = {9, 2, 3, 9, 5}, none = {};
     constexpr uint32_t kUnknown = SentenceIndex::kUnknown;
