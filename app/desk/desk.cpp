@@ -1,6 +1,7 @@
 #include "app/desk/desk.h"
 
 #include "app/desk/parts.h"
+#include "app/kept_readings.h"
 
 #include <filesystem>
 #include <variant>
@@ -23,11 +24,11 @@ std::string libraryPath(const std::string &folder) {
 struct Desk::Impl {
     explicit Impl(DeskOptions given)
         : options(std::move(given)), library(libraryPath(options.data_folder)),
-          core(options.on_change), preferences(core, library),
+          core(options.on_change, keptReadings(options.data_folder)), preferences(core, library),
           documents(core, library, options.sample_document,
                     [this](const std::string &path) { preferences.addRecentDocument(path); }),
-          model(core, [this] { modelChanged(); }), memory(core),
-          attention(core, documents, model), chat(core, library, documents, model, attention),
+          model(core, [this] { modelChanged(); }), memory(core), attention(core, documents, model),
+          chat(core, library, documents, model, attention),
           settings(core, documents, model, [this] { settingsChanged(); }),
           measurements(core, model) {
         core.engine = options.engine;

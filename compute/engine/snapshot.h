@@ -32,7 +32,9 @@ struct Task {
     std::string template_used; ///< which chat template or fallback
     std::optional<Finish> finish;
     uint64_t prompt_tokens = 0, reused_tokens = 0, written_tokens = 0;
-    double prompt_seconds = 0, write_seconds = 0;
+    uint64_t restored_tokens = 0; ///< that a keeper gave back; of the reused ones
+    /// Looking for what was kept and bringing it back, then reading, then writing.
+    double restore_seconds = 0, prompt_seconds = 0, write_seconds = 0;
     std::string error; ///< a sentence, when failed
     ErrorKind error_kind = ErrorKind::stopped;
 };
@@ -43,7 +45,7 @@ struct Snapshot {
     uint64_t window_tokens = 0, used_tokens = 0;
     /// Positions of the timeline that no layer can see any more: first .. end - 1.
     attention::Interval forgotten;
-    std::string warning; ///< about the window, a sentence; "" when nothing is wrong with it
+    std::string warning; ///< about the window or what is kept, a sentence; "": nothing is wrong
     std::vector<gpu::BookedPart> memory;
     Task task; ///< the current or last one
 };
@@ -84,7 +86,7 @@ struct Inquire {
     std::function<void(Engine &, Session *session, const ProgressSink &, std::stop_token)> work;
 };
 struct Unload {};
-using Command = std::variant<LoadModel, Chat, Complete, SaveSession, RestoreSession, Configure, Read,
-                             Inquire, Unload>;
+using Command = std::variant<LoadModel, Chat, Complete, SaveSession, RestoreSession, Configure,
+                             Read, Inquire, Unload>;
 
 } // namespace longscope::engine
