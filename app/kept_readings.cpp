@@ -96,7 +96,10 @@ std::shared_ptr<KeptReadings> keptReadings(const std::string &data_folder, uint6
 std::shared_ptr<KeptReadings> keptReadings(const Options &options) {
     if (!options.keep || !options.session.empty())
         return nullptr;
-    return keptReadings(dataFolder(), options.kept_bytes);
+    auto kept = keptReadings(dataFolder(), options.kept_bytes);
+    if (kept)
+        kept->onWarning(printWarning);
+    return kept;
 }
 
 void runReadings(const Options &options, const std::vector<std::string> &arguments) {

@@ -24,7 +24,8 @@ std::string libraryPath(const std::string &folder) {
 struct Desk::Impl {
     explicit Impl(DeskOptions given)
         : options(std::move(given)), library(libraryPath(options.data_folder)),
-          core(options.on_change, keptReadings(options.data_folder)), preferences(core, library),
+          kept(keptReadings(options.data_folder)), core(options.on_change, kept),
+          preferences(core, library),
           documents(core, library, options.sample_document,
                     [this](const std::string &path) { preferences.addRecentDocument(path); }),
           model(core, [this] { modelChanged(); }), memory(core), attention(core, documents, model),
@@ -42,6 +43,10 @@ struct Desk::Impl {
                             .portable = options.portable};
         if (!library.warning().empty())
             core.notice(ui::NoticeKind::warning, library.warning());
+        if (kept)
+            kept->onWarning([this](const std::string &text) {
+                core.post([this, text] { core.notice(ui::NoticeKind::warning, text); });
+            });
         core.on_worker = [this](const engine::Snapshot &snapshot) { memory.sample(snapshot); };
         model.handle(command::RefreshDevices{});
         core.begin();
@@ -88,6 +93,7 @@ struct Desk::Impl {
 
     DeskOptions options;
     Library library;
+    std::shared_ptr<reading::KeptReadings> kept; ///< null: it cannot be
     Core core;
     PreferencesPart preferences;
     DocumentsPart documents;

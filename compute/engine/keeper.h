@@ -1,6 +1,6 @@
 // Whoever keeps what is read beyond the life of a session, and gives it back before it is read
-// again (reading/kept_readings.h). The worker asks; all calls but `warning` come from its thread,
-// between submits. A keeper that cannot keep says why in `warning`, and the reading goes on.
+// again (reading/kept_readings.h). The worker asks, on its thread, between submits. A keeper that
+// cannot keep throws nothing for that: the reading goes on.
 #pragma once
 
 #include "compute/core/progress.h"
@@ -8,7 +8,6 @@
 
 #include <span>
 #include <stop_token>
-#include <string>
 
 namespace longscope::engine {
 
@@ -23,8 +22,6 @@ class Keeper {
     virtual void grown(const Session &session) = 0;
     /// The prompt is read, or its reading ended before.
     virtual void end(const Session &session) = 0;
-    /// What could not be kept and why, one sentence; "" when nothing is wrong.
-    virtual std::string warning() const = 0;
 };
 
 } // namespace longscope::engine

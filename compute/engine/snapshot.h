@@ -45,7 +45,7 @@ struct Snapshot {
     uint64_t window_tokens = 0, used_tokens = 0;
     /// Positions of the timeline that no layer can see any more: first .. end - 1.
     attention::Interval forgotten;
-    std::string warning; ///< about the window or what is kept, a sentence; "": nothing is wrong
+    std::string warning; ///< about the window, a sentence; "" when nothing is wrong with it
     std::vector<gpu::BookedPart> memory;
     Task task; ///< the current or last one
 };

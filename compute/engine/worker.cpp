@@ -161,8 +161,6 @@ struct Worker::Impl {
         draft.used_tokens = session ? session->tokens().size() : 0;
         draft.forgotten = session ? session->forgotten() : attention::Interval();
         draft.warning = session ? outOfReach(engine->config(), session->options()) : "";
-        if (draft.warning.empty() && keeper)
-            draft.warning = keeper->warning();
     }
 
     /// The largest window that a text may get by itself.

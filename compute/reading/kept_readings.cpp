@@ -110,9 +110,12 @@ std::string beginningOf(const Session &session, std::span<const Token> prompt) {
 } // namespace
 
 std::string titleOf(std::string_view text) {
-    constexpr std::string_view kMark = "Text:\n"; // prompts that read a document (prompts.h)
-    if (size_t at = text.find(kMark); at != std::string_view::npos)
-        text.remove_prefix(at + kMark.size());
+    // Prompts that read a document (prompts.h), and other messages of a user.
+    for (std::string_view mark : {"Text:\n", "\nuser\n", "user\n"})
+        if (size_t at = text.find(mark); at != std::string_view::npos) {
+            text.remove_prefix(at + mark.size());
+            break;
+        }
     size_t start = text.find_first_not_of("# \t\r\n");
     if (start == std::string_view::npos)
         return "a text";
@@ -258,7 +261,6 @@ uint64_t KeptReadings::begin(Session &session, std::span<const Token> prompt,
                              const ProgressSink &progress, const std::stop_token &stop) {
     pages_.reset();
     wanted_ = false;
-    tell("");
     if (prompt.size() < options_.least_tokens || !engine::whyNotKept(session).empty())
         return 0;
     fingerprint_ = engine::sessionFingerprint(session);
@@ -377,17 +379,14 @@ void KeptReadings::append(const Session &session, bool ends) {
 void KeptReadings::giveUp(const std::string &why) {
     pages_.reset();
     wanted_ = false;
-    tell("what is read now is not kept any further: " + why);
+    std::scoped_lock lock(mutex_);
+    if (told_)
+        told_("what is read now is not kept any further: " + why);
 }
 
-void KeptReadings::tell(std::string warning) {
+void KeptReadings::onWarning(std::function<void(const std::string &)> told) {
     std::scoped_lock lock(mutex_);
-    warning_ = std::move(warning);
-}
-
-std::string KeptReadings::warning() const {
-    std::scoped_lock lock(mutex_);
-    return warning_;
+    told_ = std::move(told);
 }
 
 } // namespace longscope::reading

@@ -9,7 +9,7 @@
 #include "compute/engine/kv_pages.h"
 
 #include <cstdint>
-#include <memory>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -44,7 +44,9 @@ class KeptReadings final : public engine::Keeper {
                    const ProgressSink &progress, const std::stop_token &stop) override;
     void grown(const engine::Session &session) override;
     void end(const engine::Session &session) override;
-    std::string warning() const override;
+
+    /// Who is told, in one sentence, what could not be kept and why; on the worker's thread.
+    void onWarning(std::function<void(const std::string &)> told);
 
     // ---- of everybody, on any thread: files alone ----------------------------------------------
     const std::string &folder() const { return options_.folder; }
@@ -76,7 +78,6 @@ class KeptReadings final : public engine::Keeper {
     void append(const engine::Session &session, bool ends);
     void makeRoom(uint64_t bytes);
     void giveUp(const std::string &why);
-    void tell(std::string warning);
 
     KeptReadingsOptions options_;
     // --- of the reading at hand, on the worker's thread ---
@@ -84,8 +85,8 @@ class KeptReadings final : public engine::Keeper {
     std::string title_;
     std::optional<engine::KvPages> pages_; ///< what grows
     bool wanted_ = false; ///< it should be kept; `pages_` comes with its first page
-    mutable std::mutex mutex_;
-    std::string warning_;
+    std::mutex mutex_;
+    std::function<void(const std::string &)> told_;
 };
 
 /// What a text is called, from its beginning: its first line, behind "Text:" where prompts have it.

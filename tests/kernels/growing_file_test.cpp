@@ -2,11 +2,7 @@
 #include "compute/engine/growing_file.h"
 #include "tests/support/session_files.h"
 
-#include <sys/resource.h>
 #include <sys/stat.h>
-
-#include <csignal>
-#include <optional>
 
 namespace longscope::engine {
 namespace {
@@ -153,21 +149,6 @@ TEST_F(GrowingFileTest, CutsCopiesAndMarks) {
     errorOf(ErrorKind::file, [&] { GrowingFile::setMark(path("text"), true); });
     EXPECT_EQ(bytesOf(path("text")), "a text that is no reading at all");
 }
-
-/// Files of this process may have so many bytes, as on a full disk.
-class FileLimit {
-  public:
-    explicit FileLimit(rlim_t bytes) {
-        std::signal(SIGXFSZ, SIG_IGN);
-        ::getrlimit(RLIMIT_FSIZE, &before_);
-        rlimit now{bytes, before_.rlim_max};
-        ::setrlimit(RLIMIT_FSIZE, &now);
-    }
-    ~FileLimit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
-
-  private:
-    rlimit before_{};
-};
 
 TEST_F(GrowingFileTest, AFullDiskLeavesWhatWasThere) {
     GrowingFile file = GrowingFile::make(path(), "header");

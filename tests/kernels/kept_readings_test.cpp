@@ -24,9 +24,12 @@ using namespace longscope::engine;
 class KeptReadingsTest : public SessionFileTest {
   protected:
     std::shared_ptr<KeptReadings> open(uint64_t least_tokens = 64, uint64_t most_bytes = 1 << 30) {
-        return std::make_shared<KeptReadings>(KeptReadingsOptions{
+        auto kept = std::make_shared<KeptReadings>(KeptReadingsOptions{
             .folder = path("kept"), .least_tokens = least_tokens, .most_bytes = most_bytes});
+        kept->onWarning([this](const std::string &text) { warnings_.push_back(text); });
+        return kept;
     }
+    std::vector<std::string> warnings_;
     /// Reads a prompt as the worker does; how many tokens came back.
     uint64_t read(KeptReadings &kept, Session &session, std::span<const Token> prompt) {
         uint64_t restored = kept.begin(session, prompt, {}, {});
@@ -157,13 +160,14 @@ TEST_F(KeptReadingsTest, TheLeastRecentlyUsedGoes) {
     EXPECT_EQ(readNew(*kept, text(200, 5)), 0u);
     EXPECT_EQ(readNew(*kept, text(200, 6)), 0u);
     EXPECT_EQ(readNew(*kept, text(200, 3)), 199u); // pinned
-    EXPECT_EQ(kept->warning(), "");
+    EXPECT_TRUE(warnings_.empty());
 
     for (const KeptReading &reading : kept->list())
         kept->pin(reading.id, true);
     readNew(*kept, text(500, 7)); // reads on without
-    EXPECT_TRUE(holds(kept->warning(), "pinned")) << kept->warning();
-    EXPECT_TRUE(holds(kept->warning(), formatBytes(kept->mostBytes()))) << kept->warning();
+    ASSERT_EQ(warnings_.size(), 1u);
+    EXPECT_TRUE(holds(warnings_[0], "pinned")) << warnings_[0];
+    EXPECT_TRUE(holds(warnings_[0], formatBytes(kept->mostBytes()))) << warnings_[0];
     kept->pin(kept->list().front().id, false);
     EXPECT_GE(kept->purge(false), one);
     for (const KeptReading &reading : kept->list())
@@ -201,6 +205,24 @@ TEST_F(KeptReadingsTest, DamageCostsWhatIsBehindIt) {
     for (const KeptReading &reading : open()->list())
         problems += reading.problem.empty() ? 0 : 1;
     EXPECT_EQ(problems, 1u);
+}
+
+/// The reading goes on, with one warning that has the numbers; what was kept before stays.
+TEST_F(KeptReadingsTest, AFullDiskIsToldAndNothingElse) {
+    std::vector<Token> document = text(500);
+    auto kept = open();
+    {
+        FileLimit limit(100'000);
+        EXPECT_EQ(readNew(*kept, document), 0u);
+    }
+    ASSERT_EQ(warnings_.size(), 1u);
+    EXPECT_TRUE(holds(warnings_[0], "kB")) << warnings_[0];
+    ASSERT_EQ(kept->list().size(), 1u);
+    EXPECT_EQ(kept->list().front().tokens, 256u);
+    EXPECT_EQ(kept->list().front().problem, "");
+    EXPECT_EQ(readNew(*kept, document), 256u); // and there is room again
+    EXPECT_EQ(kept->list().front().tokens, 500u);
+    EXPECT_EQ(warnings_.size(), 1u);
 }
 
 /// Two that keep at once: one writes, the other reads what is there, and nothing is damaged.
@@ -256,6 +278,7 @@ TEST(KeptReadingsTitles, AreTheFirstLineOfTheText) {
     EXPECT_EQ(titleOf("system\nYou read.\nuser\nText:\n\n## A story\nmore"), "A story");
     EXPECT_EQ(titleOf("\n  one line"), "one line");
     EXPECT_EQ(titleOf("Text:\n\n"), "a text");
+    EXPECT_EQ(titleOf("system\nYou help.\nuser\n# Bees\nOf bees"), "Bees");
     std::string umlauts;
     for (int i = 0; i < 60; ++i)
         umlauts += "ü";
