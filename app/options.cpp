@@ -92,6 +92,16 @@ void addSession(CLI::App *command, Options &o) {
         ->type_name("FILE");
 }
 
+void addKeeping(CLI::App *command, Options &o) {
+    command->add_flag("!--no-keep", o.keep, "what is read is not kept for the next time");
+    command
+        ->add_option_function<double>(
+            "--keep-most", [&o](double gb) { o.kept_bytes = static_cast<uint64_t>(gb * 1e9); },
+            "most GB of kept readings (default 8, or 20 % of the free disk)")
+        ->check(CLI::Range(0.001, 1e6))
+        ->type_name("GB");
+}
+
 void addReading(CLI::App &app, Options &o) {
     auto *summarize = app.add_subcommand("summarize", "a summary with its sources");
     addFiles(
@@ -107,10 +117,12 @@ void addReading(CLI::App &app, Options &o) {
     summarize->add_option("--sentences", o.key_sentences, "how many key sentences")
         ->check(CLI::Range(1u, 1000u))
         ->type_name("N");
+    addKeeping(summarize, o);
     auto *chat = app.add_subcommand("chat", "a conversation in the terminal");
     chat->add_option("--system", o.system, "system message")->type_name("S");
     addFiles(chat, o, "documents to talk about");
     addSession(chat, o);
+    addKeeping(chat, o);
     auto *complete = app.add_subcommand("complete", "plain continuation, no chat template");
     complete->add_option("TEXT", o.text, "the beginning (- is standard input)")
         ->required()

@@ -59,6 +59,8 @@ struct Options {
     std::string pool = "sum";    ///< attention: sum, mean, max
     std::string recall;          ///< attention: a pattern, "" = none
     std::string session;         ///< a file that keeps what was read, "" = none
+    bool keep = true;            ///< what is read is kept in the data folder
+    uint64_t kept_bytes = 0;     ///< that may be kept there; 0 = as usual
     bool portable = false;       ///< run: the data folder is beside the program
     bool frame_times = false;    ///< run: print them at the end
     std::string panel;           ///< screenshot

@@ -84,6 +84,8 @@ void SummaryReport::addRead(const Document &document, const engine::Task *task) 
         return;
     ++calls_;
     prompt_tokens_ += task->prompt_tokens;
+    reused_tokens_ += task->reused_tokens;
+    prompt_seconds_ += task->restore_seconds + task->prompt_seconds;
     generated_tokens_ += task->written_tokens;
 }
 
@@ -95,6 +97,8 @@ json SummaryReport::toJson(double seconds) const {
             {"strategy", strategy_},
             {"calls", calls_},
             {"prompt_tokens", prompt_tokens_},
+            {"reused_tokens", reused_tokens_},
+            {"prompt_seconds", prompt_seconds_},
             {"generated_tokens", generated_tokens_},
             {"seconds", seconds}};
 }

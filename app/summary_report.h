@@ -35,7 +35,8 @@ class SummaryReport {
     std::string strategy_, text_;
     nlohmann::json sentences_ = nlohmann::json::array(), sources_ = nlohmann::json::array(),
                    coverage_ = nlohmann::json::array();
-    uint64_t calls_ = 0, prompt_tokens_ = 0, generated_tokens_ = 0;
+    uint64_t calls_ = 0, prompt_tokens_ = 0, reused_tokens_ = 0, generated_tokens_ = 0;
+    double prompt_seconds_ = 0; ///< until the first word of each call
 };
 
 } // namespace longscope::app

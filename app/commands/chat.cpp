@@ -4,6 +4,7 @@
 #include "app/follow.h"
 #include "app/interrupt.h"
 #include "app/json_output.h"
+#include "app/kept_readings.h"
 #include "app/kept_session.h"
 #include "compute/core/error.h"
 #include "compute/document/document.h"
@@ -21,14 +22,17 @@ class Conversation {
   public:
     Conversation(const Options &options, std::stop_token stop)
         : options_(options), stop_(std::move(stop)), line_(options.quiet),
-          interactive_(::isatty(STDIN_FILENO) != 0) {
-        if (!options.system.empty())
-            messages_.push_back({"system", options.system});
+          worker_(keptReadings(options)), interactive_(::isatty(STDIN_FILENO) != 0) {
+        std::string system = options.system;
+        if (system.empty() && !options.files.empty())
+            system = "You read documents faithfully.";
+        if (!system.empty())
+            messages_.push_back({"system", system});
         for (const std::string &path : options.files) {
             document::Document document = document::importFile(path);
             for (const std::string &warning : document.warnings)
                 printWarning(path + ": " + warning);
-            documents_ += document.text + "\n\n";
+            documents_ += (documents_.empty() ? "Text:\n" : "") + document.text + "\n\n";
         }
     }
 
@@ -99,6 +103,7 @@ class Conversation {
         if (task.template_used != "template" && template_told_ != task.template_used)
             printWarning(template_told_ = task.template_used);
         prompt_tokens_ += task.prompt_tokens;
+        reused_tokens_ += task.reused_tokens;
         generated_tokens_ += task.written_tokens;
         if (!options_.json)
             printOut("\n");
@@ -110,6 +115,7 @@ class Conversation {
     void printJson() const {
         Json answer = {{"messages", asJson(messages_)},
                        {"prompt_tokens", prompt_tokens_},
+                       {"reused_tokens", reused_tokens_},
                        {"generated_tokens", generated_tokens_}};
         app::printJson(answer);
     }
@@ -122,7 +128,7 @@ class Conversation {
     std::string documents_; ///< not yet sent
     std::string template_told_;
     std::vector<model::Message> messages_;
-    uint64_t prompt_tokens_ = 0, generated_tokens_ = 0;
+    uint64_t prompt_tokens_ = 0, reused_tokens_ = 0, generated_tokens_ = 0;
 };
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "app/commands/commands.h"
 #include "app/follow.h"
 #include "app/json_output.h"
+#include "app/kept_readings.h"
 #include "app/summary_report.h"
 #include "compute/core/clock.h"
 #include "compute/core/error.h"
@@ -124,7 +125,7 @@ int summarize(const Options &options, const std::vector<document::Document> &doc
               const std::stop_token &stop) {
     auto start = Clock::now();
     ProgressLine line(options.quiet);
-    engine::Worker worker;
+    engine::Worker worker(keptReadings(options));
     engine::ModelFacts model = loadModel(worker, options, line, stop);
     bool quote = options.strategy != "whole";
     SummaryReport report("whole");

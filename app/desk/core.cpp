@@ -8,6 +8,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <format>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -28,7 +29,8 @@ struct NoticeFacts {
 } // namespace
 
 struct Core::Impl {
-    explicit Impl(std::function<void()> change) : on_change(std::move(change)) {}
+    Impl(std::function<void()> change, std::shared_ptr<engine::Keeper> keeper)
+        : on_change(std::move(change)), worker(std::move(keeper)) {}
 
     // --- shared, under the mutex ---
     mutable std::mutex mutex;
@@ -98,6 +100,12 @@ engine::Task TaskRun::follow(engine::Command command,
     const engine::Task &task = last->task;
     if (task.state == engine::TaskState::failed)
         throw Error(task.error_kind, task.error);
+    if (task.restored_tokens > 0)
+        change([&core = core_, text = std::format("{} tokens came back in {:.1f} s instead of "
+                                                  "being read again",
+                                                  task.restored_tokens, task.restore_seconds)] {
+            core.notice(ui::NoticeKind::info, text);
+        });
     if (task.state == engine::TaskState::stopped && stop_is_error)
         fail(ErrorKind::stopped, "stopped");
     return task;
@@ -109,7 +117,8 @@ void TaskRun::inquire(std::string label, Work work) {
 
 // ---- the desk's thread -------------------------------------------------------------------------
 
-Core::Core(std::function<void()> on_change) : impl_(std::make_unique<Impl>(std::move(on_change))) {}
+Core::Core(std::function<void()> on_change, std::shared_ptr<engine::Keeper> keeper)
+    : impl_(std::make_unique<Impl>(std::move(on_change), std::move(keeper))) {}
 
 Core::~Core() {
     shutDown();

@@ -28,8 +28,8 @@ struct LoadedModel {
     gpu::DeviceFacts device;
 };
 
-/// `engine`: everything that needs the engine's worker, one after another. `aside`: work that should
-/// not wait behind that (imports, counting, forecasts); two at a time, in no sure order.
+/// `engine`: everything that needs the engine's worker, one after another. `aside`: work that
+/// should not wait behind that (imports, counting, forecasts); two at a time, in no sure order.
 enum class Lane { engine, aside };
 
 class Core;
@@ -68,7 +68,8 @@ class TaskRun {
 
 class Core {
   public:
-    explicit Core(std::function<void()> on_change);
+    /// `keeper`: of the worker; may be null.
+    explicit Core(std::function<void()> on_change, std::shared_ptr<engine::Keeper> keeper = {});
     ~Core(); ///< shutDown
     /// Starts the threads; before that everything may be called on the thread that made it.
     void begin();

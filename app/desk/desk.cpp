@@ -1,6 +1,7 @@
 #include "app/desk/desk.h"
 
 #include "app/desk/parts.h"
+#include "app/kept_readings.h"
 
 #include <filesystem>
 #include <variant>
@@ -23,11 +24,12 @@ std::string libraryPath(const std::string &folder) {
 struct Desk::Impl {
     explicit Impl(DeskOptions given)
         : options(std::move(given)), library(libraryPath(options.data_folder)),
-          core(options.on_change), preferences(core, library),
+          kept(keptReadings(options.data_folder)), core(options.on_change, kept),
+          preferences(core, library),
           documents(core, library, options.sample_document,
                     [this](const std::string &path) { preferences.addRecentDocument(path); }),
-          model(core, [this] { modelChanged(); }), memory(core),
-          attention(core, documents, model), chat(core, library, documents, model, attention),
+          model(core, [this] { modelChanged(); }), memory(core), attention(core, documents, model),
+          chat(core, library, documents, model, attention),
           settings(core, documents, model, [this] { settingsChanged(); }),
           measurements(core, model) {
         core.engine = options.engine;
@@ -41,6 +43,10 @@ struct Desk::Impl {
                             .portable = options.portable};
         if (!library.warning().empty())
             core.notice(ui::NoticeKind::warning, library.warning());
+        if (kept)
+            kept->onWarning([this](const std::string &text) {
+                core.post([this, text] { core.notice(ui::NoticeKind::warning, text); });
+            });
         core.on_worker = [this](const engine::Snapshot &snapshot) { memory.sample(snapshot); };
         model.handle(command::RefreshDevices{});
         core.begin();
@@ -87,6 +93,7 @@ struct Desk::Impl {
 
     DeskOptions options;
     Library library;
+    std::shared_ptr<reading::KeptReadings> kept; ///< null: it cannot be
     Core core;
     PreferencesPart preferences;
     DocumentsPart documents;

@@ -174,13 +174,19 @@ void Session::Impl::setLogits(std::span<const float> known) {
     has_logits = true;
 }
 
-void Session::Impl::forget(uint64_t count) {
-    if (count >= tokens.size())
-        return;
+/// How many tokens stay when the timeline is cut to `count`.
+uint64_t Session::Impl::keepable(uint64_t count) const {
     for (uint64_t before = tokens.size(); before != count;) { // both must have it
         before = count;
         count = attention->keepable(tokens.size(), memory ? memory->keepable(count) : count);
     }
+    return count;
+}
+
+void Session::Impl::forget(uint64_t count) {
+    if (count >= tokens.size())
+        return;
+    count = keepable(count);
     tokens.resize(count);
     attention->truncate(count);
     if (memory)
@@ -256,6 +262,16 @@ const AttentionWork &Session::attentionWork() const {
 
 void Session::truncate(uint64_t count) {
     impl_->forget(count);
+}
+
+uint64_t Session::reusable(std::span<const Token> wanted) const {
+    auto differs = std::ranges::mismatch(impl_->tokens, wanted);
+    auto common = static_cast<uint64_t>(differs.in2 - wanted.begin());
+    bool all = common == wanted.size();
+    if (all && common == impl_->tokens.size() && impl_->has_logits)
+        return common;
+    uint64_t count = all && common > 0 ? common - 1 : common; // the last one must run for logits
+    return count < impl_->tokens.size() ? impl_->keepable(count) : count;
 }
 
 ReadResult Session::read(std::span<const Token> wanted, const ProgressSink &progress,

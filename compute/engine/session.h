@@ -64,6 +64,8 @@ class Session {
     /// have what the tokens before `count` need (rings, eviction). States of recurrent layers can
     /// be returned to only where there is a copy: everything behind the last one is forgotten.
     void truncate(uint64_t count);
+    /// How many of these tokens `read` would not read again.
+    uint64_t reusable(std::span<const Token> wanted) const;
     /// Positions that no layer can see any more.
     attention::Interval forgotten() const;
     /// For each token the share of the layers and KV heads that still hold its key, 1 where nothing

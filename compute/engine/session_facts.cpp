@@ -124,4 +124,13 @@ std::vector<std::pair<std::string, std::string>> sessionFacts(const Session &ses
     return facts;
 }
 
+std::string sessionFingerprint(const Session &session) {
+    Hash hash;
+    for (const auto &[what, value] : sessionFacts(session, 0)) {
+        hash.add(what);
+        hash.add(value);
+    }
+    return hash.text();
+}
+
 } // namespace longscope::engine

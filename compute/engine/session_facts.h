@@ -19,4 +19,7 @@ std::string modelFingerprint(const model::Gguf &file, const std::string &name);
 std::vector<std::pair<std::string, std::string>> sessionFacts(const Session &session,
                                                               uint64_t tokens);
 
+/// A hash of these facts (patterns from files by their names only), 16 digits.
+std::string sessionFingerprint(const Session &session);
+
 } // namespace longscope::engine

@@ -22,6 +22,7 @@ struct Session::Impl {
     bool runChunk(std::span<const Token> ids, uint64_t total, Observer *observer,
                   const std::stop_token &stop);
     void runHead(RowRange rows);
+    uint64_t keepable(uint64_t count) const;
     void forget(uint64_t count);
     bool returnTo(uint64_t count);
     void setLogits(std::span<const float> known);

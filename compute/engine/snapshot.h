@@ -37,7 +37,9 @@ struct Task {
     std::string template_used; ///< which chat template or fallback
     std::optional<Finish> finish;
     uint64_t prompt_tokens = 0, reused_tokens = 0, written_tokens = 0;
-    double prompt_seconds = 0, write_seconds = 0;
+    uint64_t restored_tokens = 0; ///< that a keeper gave back; of the reused ones
+    /// Looking for what was kept and bringing it back, then reading, then writing.
+    double restore_seconds = 0, prompt_seconds = 0, write_seconds = 0;
     std::string error; ///< a sentence, when failed
     ErrorKind error_kind = ErrorKind::stopped;
 };

@@ -1,5 +1,6 @@
 #include "compute/engine/worker.h"
 
+#include "compute/core/clock.h"
 #include "compute/core/error.h"
 #include "compute/core/text.h"
 #include "compute/engine/session_file.h"
@@ -31,7 +32,8 @@ uint64_t roundedWindow(uint64_t needed, uint64_t most) {
 } // namespace
 
 struct Worker::Impl {
-    Impl() : thread([this](std::stop_token stop) { loop(stop); }) {}
+    explicit Impl(std::shared_ptr<Keeper> given)
+        : keeper(std::move(given)), thread([this](std::stop_token stop) { loop(stop); }) {}
     ~Impl() {
         stopTasks();
         thread.request_stop();
@@ -56,6 +58,7 @@ struct Worker::Impl {
 
     // --- the worker thread's own ---
     Snapshot draft;
+    std::shared_ptr<Keeper> keeper; ///< may be null
     std::unique_ptr<Engine> engine;
     SessionOptions session_options; ///< of the last LoadModel or Configure
     std::unique_ptr<Session> session;
@@ -222,9 +225,10 @@ struct Worker::Impl {
             loaded().tokenizer().encode(command.text, {.parse_special = false, .add_bos = true});
         draft.task.prompt_tokens = tokens.size();
         bool again = ensureSession(tokens.size(), 0);
-        restored_from.clear();
-        showMemory();
+        again = !bringBack(tokens, stop) && again;
         ReadResult read = session->read(tokens, writingSink(tokens.size(), again), stop);
+        if (keeper)
+            keeper->end(*session);
         draft.task.reused_tokens = read.reused;
         draft.task.prompt_seconds = read.seconds;
         if (read.stopped)
@@ -281,8 +285,7 @@ struct Worker::Impl {
         Task &task = draft.task;
         task.prompt_tokens = prompt.size();
         bool again = ensureSession(prompt.size(), options.max_tokens);
-        restored_from.clear();
-        showMemory();
+        again = !bringBack(prompt, stop) && again;
         auto on_text = [&task](std::string_view piece) { task.text += piece; };
         Generated written =
             generate(*session, prompt, options, on_text, writingSink(prompt.size(), again), stop);
@@ -294,6 +297,30 @@ struct Worker::Impl {
         task.write_seconds = written.decode_seconds;
         if (written.finish == Finish::stopped)
             task.state = TaskState::stopped;
+        if (keeper && written.tokens.empty()) // `keep` saw no writing
+            keeper->end(*session);
+    }
+
+    /// What was kept of the prompt comes back into the session; false when nothing did.
+    bool bringBack(const std::vector<Token> &prompt, const std::stop_token &stop) {
+        restored_from.clear();
+        auto start = Clock::now();
+        if (keeper)
+            draft.task.restored_tokens = keeper->begin(*session, prompt, progressSink(), stop);
+        draft.task.restore_seconds = secondsSince(start);
+        showMemory();
+        return draft.task.restored_tokens > 0;
+    }
+
+    /// Tells the keeper, which may look at the session when its last submit is done: at the end of
+    /// a prompt that is so when writing begins.
+    void keep(const Progress &progress, bool writing, uint64_t prompt_tokens) {
+        if (!keeper)
+            return;
+        if (writing && progress.done == 1)
+            keeper->end(*session);
+        else if (writing || progress.done < prompt_tokens)
+            keeper->grown(*session);
     }
 
     /// Reading, then writing; the first sign of writing ends the reading.
@@ -309,6 +336,7 @@ struct Worker::Impl {
             draft.used_tokens = writing ? prompt_tokens + progress.done : progress.done;
             draft.forgotten = session->forgotten();
             publish();
+            keep(progress, writing, prompt_tokens);
         };
     }
 
@@ -374,7 +402,7 @@ struct Worker::Impl {
     }
 };
 
-Worker::Worker() : impl_(std::make_unique<Impl>()) {}
+Worker::Worker(std::shared_ptr<Keeper> keeper) : impl_(std::make_unique<Impl>(std::move(keeper))) {}
 Worker::~Worker() = default;
 
 uint64_t Worker::push(Command command) {

@@ -3,6 +3,7 @@
 // thread, and stand in the snapshot.
 #pragma once
 
+#include "compute/engine/keeper.h"
 #include "compute/engine/snapshot.h"
 
 #include <chrono>
@@ -14,7 +15,8 @@ namespace longscope::engine {
 
 class Worker {
   public:
-    Worker();
+    /// `keeper`: keeps what is read, and is asked for it before it is read again; may be null.
+    explicit Worker(std::shared_ptr<Keeper> keeper = nullptr);
     ~Worker(); ///< stops what runs and joins
 
     /// Returns the id under which the task appears in snapshots.

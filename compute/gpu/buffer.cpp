@@ -16,7 +16,7 @@ namespace {
 // run over the end of an odd row; so every buffer has this much behind its end.
 constexpr uint64_t kSpareBytes = 256;
 constexpr uint64_t kAlignmentBytes = 256;
-constexpr uint64_t kStagingBytes = 64ULL << 20;
+constexpr uint64_t kStagingBytes = kMostRangeBytes;
 
 VmaAllocationCreateInfo allocationInfo(Memory memory, const DeviceFacts &facts) {
     VmaAllocationCreateInfo info{};
@@ -233,6 +233,94 @@ void downloadBytes(Device &device, const Buffer &from, uint64_t offset_bytes,
         invalidate(*staging.impl());
         std::memcpy(to.data() + done, staging.impl()->mapped, bytes);
         done += bytes;
+    }
+}
+
+namespace {
+
+/// As many ranges from `first` on as a staging buffer holds together; their bytes.
+std::pair<std::span<const Range>, uint64_t> batchOf(std::span<const Range> ranges, size_t first,
+                                                    uint64_t most_bytes) {
+    uint64_t bytes = 0;
+    size_t end = first;
+    for (; end < ranges.size() && bytes + ranges[end].bytes <= most_bytes; ++end)
+        bytes += ranges[end].bytes;
+    assert(end > first);
+    return {ranges.subspan(first, end - first), bytes};
+}
+
+uint64_t bytesOf(std::span<const Range> ranges) {
+    uint64_t bytes = 0;
+    for (const Range &range : ranges)
+        bytes += range.bytes;
+    return bytes;
+}
+
+} // namespace
+
+void downloadRanges(Device &device, std::span<const Range> ranges, std::span<std::byte> to) {
+    assert(bytesOf(ranges) <= to.size());
+    if (ranges.empty() || !ranges.front().buffer->mapped().empty()) {
+        for (const Range &range : ranges) {
+            downloadBytes(device, *range.buffer, range.offset_bytes, to.first(range.bytes));
+            to = to.subspan(range.bytes);
+        }
+        return;
+    }
+    Device::Impl &owner = device.impl();
+    const std::lock_guard lock(owner.transfers.mutex);
+    const Buffer &staging =
+        ensureStaging(device, owner.transfers.staging_down, bytesOf(ranges), Memory::readback);
+    for (size_t done = 0; done < ranges.size();) {
+        auto [batch, bytes] = batchOf(ranges, done, staging.bytes());
+        transfer(owner, [&](VkCommandBuffer commands) {
+            uint64_t at = 0;
+            for (const Range &range : batch) {
+                const VkBufferCopy region{range.offset_bytes, at, range.bytes};
+                vkCmdCopyBuffer(commands, range.buffer->impl()->buffer.get(),
+                                staging.impl()->buffer.get(), 1, &region);
+                at += range.bytes;
+            }
+        });
+        invalidate(*staging.impl());
+        std::memcpy(to.data(), staging.impl()->mapped, bytes);
+        to = to.subspan(bytes);
+        done += batch.size();
+    }
+}
+
+void uploadRanges(Device &device, std::span<const Range> ranges, std::span<const std::byte> from) {
+    assert(bytesOf(ranges) <= from.size());
+    if (ranges.empty())
+        return;
+    Device::Impl &owner = device.impl();
+    if (!ranges.front().buffer->mapped().empty()) {
+        for (const Range &range : ranges) {
+            const Buffer::Impl &target = *range.buffer->impl();
+            std::memcpy(target.mapped + range.offset_bytes, from.data(), range.bytes);
+            flush(target);
+            from = from.subspan(range.bytes);
+        }
+        return;
+    }
+    const std::lock_guard lock(owner.transfers.mutex);
+    const Buffer &staging =
+        ensureStaging(device, owner.transfers.staging_up, bytesOf(ranges), Memory::upload);
+    for (size_t done = 0; done < ranges.size();) {
+        auto [batch, bytes] = batchOf(ranges, done, staging.bytes());
+        std::memcpy(staging.impl()->mapped, from.data(), bytes);
+        flush(*staging.impl());
+        transfer(owner, [&](VkCommandBuffer commands) {
+            uint64_t at = 0;
+            for (const Range &range : batch) {
+                const VkBufferCopy region{at, range.offset_bytes, range.bytes};
+                vkCmdCopyBuffer(commands, staging.impl()->buffer.get(),
+                                range.buffer->impl()->buffer.get(), 1, &region);
+                at += range.bytes;
+            }
+        });
+        from = from.subspan(bytes);
+        done += batch.size();
     }
 }
 

@@ -54,6 +54,17 @@ void writeBuffer(Device &device, Buffer &to,
 /// The reverse of uploadBytes.
 void downloadBytes(Device &device, const Buffer &from, uint64_t offset_bytes,
                    std::span<std::byte> to);
+
+/// Bytes of a buffer.
+struct Range {
+    const Buffer *buffer = nullptr;
+    uint64_t offset_bytes = 0, bytes = 0; ///< at most kMostRangeBytes
+};
+constexpr uint64_t kMostRangeBytes = 64ULL << 20;
+/// Many ranges, one behind the other in `to`; in few submits where memory is not mapped. Waits.
+void downloadRanges(Device &device, std::span<const Range> ranges, std::span<std::byte> to);
+/// The reverse.
+void uploadRanges(Device &device, std::span<const Range> ranges, std::span<const std::byte> from);
 /// Fills the whole buffer with a repeated 32-bit word and waits.
 void fillWords(Device &device, Buffer &buffer, uint32_t word);
 

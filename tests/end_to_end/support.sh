@@ -8,6 +8,10 @@ failures=0
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 out="$folder/out" err="$folder/err" status=0
+# A data folder of its own, with the user's models: nothing that a test reads is kept elsewhere.
+mkdir -p "$folder/own/longscope"
+ln -s "${XDG_DATA_HOME:-$HOME/.local/share}/longscope/models" "$folder/own/longscope/models"
+export XDG_DATA_HOME="$folder/own"
 
 complain() {
     failures=$((failures + 1))
