@@ -94,6 +94,10 @@ uint64_t Statement::number(int column) {
     return static_cast<uint64_t>(sqlite3_column_int64(handle_, column));
 }
 
+double Statement::real(int column) {
+    return sqlite3_column_double(handle_, column);
+}
+
 std::string Statement::text(int column) {
     const void *bytes = sqlite3_column_blob(handle_, column);
     auto size = static_cast<size_t>(sqlite3_column_bytes(handle_, column));

@@ -58,6 +58,7 @@ class Statement {
     bool step(); ///< true: there is a row
     void run();  ///< to its end
     uint64_t number(int column);
+    double real(int column);
     std::string text(int column); ///< blobs too
 
   private:
