@@ -15,18 +15,35 @@ namespace {
 
 using document::Document;
 using document::Passage;
+using document::Span;
 
 constexpr double kRankOffset = 60;
+constexpr size_t kLongestPiece = 90; // words
+constexpr double kAround = 0.25;     // weight of the whole passage's words
+constexpr size_t kWindowsLookedAt = 400;
 constexpr size_t kDeep = 50;         // of each list go into the fusion
 constexpr size_t kMostWidened = 260; // words
 constexpr std::string_view kKind = "passage vector";
 
-std::vector<std::string_view> textsOf(const Document &document,
-                                      const std::vector<Passage> &passages) {
+template <class Spans>
+std::vector<std::string_view> textsOf(const Document &document, const Spans &spans) {
     std::vector<std::string_view> texts;
-    for (const Passage &passage : passages)
-        texts.push_back(document.span(passage.start, passage.end));
+    for (const auto &span : spans)
+        texts.push_back(document.span(span.start, span.end));
     return texts;
+}
+
+/// Each two neighbouring pieces of a paragraph, or its only one.
+std::vector<Span> windowsOf(const Document &document) {
+    std::vector<Span> windows;
+    for (size_t p = 0; p < document.paragraphs.size(); ++p) {
+        std::vector<Span> pieces = document::quotablePieces(document, p, kLongestPiece);
+        for (size_t i = 0; i < pieces.size(); ++i)
+            if (i + 1 < pieces.size() || pieces.size() == 1)
+                windows.push_back(
+                    {pieces[i].start, pieces[std::min(i + 1, pieces.size() - 1)].end});
+    }
+    return windows;
 }
 
 /// FNV-1a from two beginnings: 128 bits are enough to tell passages apart.
@@ -113,7 +130,8 @@ std::vector<std::string> wordsToFind(std::string_view question) {
 
 Retriever::Retriever(const Document &document)
     : document_(document), passages_(document::splitPassages(document)),
-      words_(textsOf(document, passages_)) {}
+      windows_(windowsOf(document)), passage_words_(textsOf(document, passages_)),
+      window_words_(textsOf(document, windows_)) {}
 
 void Retriever::useVectors(Embedder &embedder, document::ResultStore &store,
                            const ProgressSink &progress, std::stop_token stop) {
@@ -158,6 +176,28 @@ void Retriever::useVectors(Embedder &embedder, document::ResultStore &store,
     embedder_ = &embedder;
 }
 
+std::vector<Scored> Retriever::byWords(std::string_view question) const {
+    std::vector<std::string> words = wordsToFind(question);
+    std::map<size_t, double> scores;
+    for (const Scored &found : window_words_.search(words, kWindowsLookedAt)) {
+        Span window = windows_[found.index];
+        auto after = std::ranges::upper_bound(passages_, window.start, {}, &Passage::start);
+        auto last = static_cast<size_t>(after - passages_.begin());
+        for (size_t i = last > 0 ? last - 1 : 0; i < passages_.size(); ++i) {
+            scores[i] = std::max(scores[i], found.score);
+            if (passages_[i].end >= window.end) // else it goes on in the next one
+                break;
+        }
+    }
+    for (const Scored &found : passage_words_.search(words, kDeep))
+        scores[found.index] += kAround * found.score;
+    std::vector<Scored> ranked;
+    for (const auto &[index, score] : scores)
+        ranked.push_back({index, score});
+    sortByScore(ranked);
+    return ranked;
+}
+
 std::vector<Scored> Retriever::byVectors(std::string_view question, size_t most,
                                          std::stop_token stop) {
     std::vector<float> vector;
@@ -179,7 +219,7 @@ std::vector<FoundPassage> Retriever::find(std::string_view question, size_t most
     assert(chosen == Way::words || vectors_);
     std::vector<std::vector<Scored>> lists;
     if (chosen != Way::vectors)
-        lists.push_back(words_.search(wordsToFind(question), std::max(most * 2, kDeep)));
+        lists.push_back(byWords(question));
     if (chosen != Way::words)
         lists.push_back(byVectors(question, std::max(most * 2, kDeep), std::move(stop)));
     std::vector<FoundPassage> found;
@@ -187,8 +227,7 @@ std::vector<FoundPassage> Retriever::find(std::string_view question, size_t most
         if (found.size() == most)
             break;
         const Passage &passage = passages_[scored.index];
-        document::Span wide =
-            document::wholeParagraphs(document_, passage.start, passage.end, kMostWidened);
+        Span wide = document::wholeParagraphs(document_, passage.start, passage.end, kMostWidened);
         bool known = std::ranges::any_of(found, [&](const FoundPassage &other) {
             return other.start <= wide.start && other.end >= wide.end;
         });

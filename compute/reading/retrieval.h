@@ -39,9 +39,12 @@ std::vector<std::string> wordsToFind(std::string_view question);
 struct FoundPassage {
     size_t passage = 0;        ///< index into passages()
     size_t start = 0, end = 0; ///< widened to whole paragraphs
-    double score = 0;          ///< BM25, cosine, or the sum of reciprocal ranks
+    double score = 0;          ///< of words, cosine, or the sum of reciprocal ranks
 };
 
+/// By words a passage has the score of its best two neighbouring sentences, and a quarter of its
+/// own (BM25): what answers a question stands close together, and what stands around it says what
+/// it is about. Measured in tests/bench/results/retrieval.md.
 class Retriever {
   public:
     /// The document must stay.
@@ -62,11 +65,13 @@ class Retriever {
     bool hasVectors() const { return vectors_.has_value(); }
 
   private:
+    std::vector<Scored> byWords(std::string_view question) const;
     std::vector<Scored> byVectors(std::string_view question, size_t most, std::stop_token stop);
 
     const document::Document &document_;
     std::vector<document::Passage> passages_;
-    document::TextIndex words_;
+    std::vector<document::Span> windows_; ///< two sentences each
+    document::TextIndex passage_words_, window_words_;
     Embedder *embedder_ = nullptr;
     std::optional<document::VectorIndex> vectors_;
     std::vector<float> centre_; ///< mean of all vectors: what all texts share says nothing

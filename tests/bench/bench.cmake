@@ -14,3 +14,10 @@ add_executable(window_bench ${CMAKE_CURRENT_LIST_DIR}/window_bench.cpp
                ${CMAKE_SOURCE_DIR}/tests/panels/harness/real_window.cpp)
 target_include_directories(window_bench PRIVATE ${CMAKE_SOURCE_DIR})
 target_link_libraries(window_bench PRIVATE app_view Threads::Threads longscope_warnings)
+
+# How often retrieval finds what was planted, by words, by vectors and by both; by hand.
+add_executable(retrieval_bench ${CMAKE_CURRENT_LIST_DIR}/retrieval_bench.cpp
+               ${CMAKE_SOURCE_DIR}/tests/support/retrieval/planted_facts.cpp)
+target_include_directories(retrieval_bench PRIVATE ${CMAKE_SOURCE_DIR})
+target_compile_definitions(retrieval_bench PRIVATE LONGSCOPE_TEST_DATA="${LONGSCOPE_TEST_DATA}")
+target_link_libraries(retrieval_bench PRIVATE compute_reading longscope_shaders longscope_warnings)
