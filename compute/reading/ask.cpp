@@ -32,8 +32,12 @@ std::string joinPassages(const Document &document, const std::vector<Source> &pl
         if (i % 2 == 1)
             order.push_back(&places[i]);
     std::string text;
-    for (const Source *place : order)
-        text.append(text.empty() ? "" : "\n\n").append(document.span(place->start, place->end));
+    for (const Source *place : order) {
+        std::string heading =
+            document::headingOf(document, document::paragraphAt(document, place->start));
+        text.append(text.empty() ? "" : "\n\n").append(heading);
+        text.append(heading.empty() ? "" : "\n").append(document.span(place->start, place->end));
+    }
     return text;
 }
 

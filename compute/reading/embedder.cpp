@@ -2,10 +2,12 @@
 
 #include "compute/core/clock.h"
 #include "compute/core/error.h"
+#include "compute/document/vector_index.h"
 #include "compute/engine/hidden_states.h"
 #include "compute/engine/session_facts.h"
 
 #include <algorithm>
+#include <cmath>
 #include <format>
 #include <utility>
 
@@ -13,59 +15,74 @@ namespace longscope::reading {
 namespace {
 
 constexpr uint64_t kWindowStep = 256;
+constexpr uint32_t kLayersBeforeLast = 2;
 
-/// The states of one text's tokens, put together.
+/// The states of one text's tokens, put together for each part.
 class Pool {
   public:
-    Pool(const Pooling &pooling, uint64_t tokens, size_t dim)
-        : pooling_(pooling), tokens_(tokens), sum_(dim, 0.0) {}
+    Pool(const Pooling &pooling, const EmbedText &text, const std::vector<size_t> &starts,
+         size_t dim)
+        : pooling_(pooling), text_(text), starts_(starts),
+          sums_(text.parts.size(), std::vector<float>(dim, 0.0f)) {}
 
     void add(uint64_t position, std::span<const float> state) {
-        bool wanted = pooling_.kind == Pooling::Kind::mean
-                          ? position > 0 || !pooling_.without_first || tokens_ == 1
-                          : position == (pooling_.kind == Pooling::Kind::first ? 0 : tokens_ - 1);
-        if (!wanted)
+        bool only = starts_.size() == 1;
+        if (pooling_.kind == Pooling::Kind::mean ? position == 0 && pooling_.without_first && !only
+                                                 : position != chosen())
             return;
-        ++added_;
-        for (size_t i = 0; i < sum_.size(); ++i)
-            sum_[i] += static_cast<double>(state[i]);
+        double length = std::sqrt(document::dot(state, state));
+        auto scale = static_cast<float>(pooling_.alike && length > 0 ? 1 / length : 1);
+        for (size_t part = 0; part < sums_.size(); ++part)
+            if (holds(text_.parts[part], position))
+                for (size_t i = 0; i < state.size(); ++i)
+                    sums_[part][i] += scale * state[i];
     }
 
-    std::vector<float> vector() const {
-        std::vector<float> mean(sum_.size());
-        for (size_t i = 0; i < sum_.size(); ++i)
-            mean[i] =
-                static_cast<float>(sum_[i] / static_cast<double>(std::max<uint64_t>(added_, 1)));
-        return mean;
+    /// Of length 1: only directions are compared.
+    Embedder::Vectors vectors() {
+        for (std::vector<float> &sum : sums_)
+            document::normalize(sum);
+        return std::move(sums_);
     }
 
   private:
+    uint64_t chosen() const {
+        return pooling_.kind == Pooling::Kind::first ? 0 : starts_.size() - 1;
+    }
+    bool holds(document::Span part, uint64_t position) const {
+        size_t byte = starts_[position];
+        return pooling_.kind != Pooling::Kind::mean || (byte >= part.start && byte < part.end);
+    }
+
     const Pooling &pooling_;
-    uint64_t tokens_, added_ = 0;
-    std::vector<double> sum_;
+    const EmbedText &text_;
+    const std::vector<size_t> &starts_; ///< byte of each token
+    Embedder::Vectors sums_;
 };
 
 /// Tokens as an embedding model was trained with: with an end token where its file says so.
-std::vector<engine::Token> tokensOf(const engine::Engine &engine, const Pooling &pooling,
-                                    const std::string &text) {
+model::Tokenizer::Placed tokensOf(const engine::Engine &engine, const Pooling &pooling,
+                                  const std::string &text) {
     const model::Tokenizer &tokenizer = engine.tokenizer();
-    auto tokens = tokenizer.encode(text, {.parse_special = false, .add_bos = true});
-    if (pooling.own && tokenizer.eos() >= 0 &&
-        engine.file().findBool("tokenizer.ggml.add_eos_token").value_or(false))
-        tokens.push_back(tokenizer.eos());
-    return tokens;
+    auto placed = tokenizer.encodePlaced(text, {.parse_special = false, .add_bos = true});
+    if (pooling.trained && tokenizer.eos() >= 0 &&
+        engine.file().findBool("tokenizer.ggml.add_eos_token").value_or(false)) {
+        placed.ids.push_back(tokenizer.eos());
+        placed.starts.push_back(text.empty() ? 0 : text.size() - 1);
+    }
+    return placed;
 }
 
 /// The session of one call, on the worker's thread.
 class Reader {
   public:
-    Reader(engine::Engine &engine, const Pooling &pooling, std::span<const std::string> texts)
-        : engine_(engine), pooling_(pooling) {
+    Reader(engine::Engine &engine, const Pooling &pooling, std::span<const EmbedText> texts)
+        : engine_(engine), pooling_(pooling), texts_(texts) {
         uint64_t longest = 1;
-        for (const std::string &text : texts) {
-            tokens_.push_back(tokensOf(engine, pooling, text));
-            longest = std::max<uint64_t>(longest, tokens_.back().size());
-            total_ += tokens_.back().size();
+        for (const EmbedText &text : texts) {
+            tokens_.push_back(tokensOf(engine, pooling, text.text));
+            longest = std::max<uint64_t>(longest, tokens_.back().ids.size());
+            total_ += tokens_.back().ids.size();
         }
         uint64_t window = engine.config().context_tokens;
         if (longest > window)
@@ -77,13 +94,13 @@ class Reader {
         session_.emplace(engine, options);
     }
 
-    void read(const Embedder::OnVector &on_vector, const ProgressSink &progress,
+    void read(const Embedder::OnVectors &on_vectors, const ProgressSink &progress,
               const std::stop_token &stop) {
         auto start = Clock::now();
         uint64_t done = 0;
         for (size_t text = 0; text < tokens_.size(); ++text) {
-            on_vector(text, vectorOf(tokens_[text], stop));
-            done += tokens_[text].size();
+            on_vectors(text, vectorsOf(text, stop));
+            done += tokens_[text].ids.size();
             double seconds = secondsSince(start), rate = static_cast<double>(done) / seconds;
             if (progress)
                 progress({.label = "comparing",
@@ -96,24 +113,25 @@ class Reader {
     }
 
   private:
-    std::vector<float> vectorOf(const std::vector<engine::Token> &tokens,
-                                const std::stop_token &stop) {
+    Embedder::Vectors vectorsOf(size_t text, const std::stop_token &stop) {
         const model::Config &config = engine_.config();
-        if (tokens.empty())
-            return std::vector<float>(config.model_dim, 0.0f);
-        Pool pool(pooling_, tokens.size(), config.model_dim);
+        const model::Tokenizer::Placed &tokens = tokens_[text];
+        Pool pool(pooling_, texts_[text], tokens.starts, config.model_dim);
+        if (tokens.ids.empty())
+            return pool.vectors();
         engine::HiddenStates states(
             engine_.device(), config, {.layer = pooling_.layer, .normed = pooling_.normed},
             [&](uint64_t position, std::span<const float> state) { pool.add(position, state); });
         session_->truncate(0); // every token must be seen, also a common beginning
-        if (session_->read(tokens, {}, stop, &states).stopped)
+        if (session_->read(tokens.ids, {}, stop, &states).stopped)
             fail(ErrorKind::stopped, "stopped while comparing passages");
-        return pool.vector();
+        return pool.vectors();
     }
 
     engine::Engine &engine_;
     const Pooling &pooling_;
-    std::vector<std::vector<engine::Token>> tokens_;
+    std::span<const EmbedText> texts_;
+    std::vector<model::Tokenizer::Placed> tokens_;
     uint64_t total_ = 0;
     std::optional<engine::Session> session_;
 };
@@ -134,12 +152,17 @@ void inquire(engine::Worker &worker, engine::Inquire work, const ProgressSink &p
 } // namespace
 
 Pooling choosePooling(const model::Gguf &file, const model::Config &config) {
-    Pooling pooling{.layer = config.layers};
+    Pooling pooling{.layer = config.layers, .normed = true};
     std::string key = std::format("{}.pooling_type", config.architecture->name);
     uint64_t kind = file.findCount(key).value_or(0);
     switch (kind) { // 0: none is said
     case 0:
-        pooling.without_first = true;
+        pooling.alike = pooling.without_first = true;
+        if (uint32_t layer = config.layers - std::min(config.layers, kLayersBeforeLast);
+            config.layer[layer].attends()) {
+            pooling.layer = layer;
+            pooling.normed = false;
+        }
         return pooling;
     case 1:
         break;
@@ -153,7 +176,7 @@ Pooling choosePooling(const model::Gguf &file, const model::Config &config) {
         fail(ErrorKind::model, "{} says pooling {}, which gives no vector of a text", file.path(),
              kind);
     }
-    pooling.own = true;
+    pooling.trained = true;
     return pooling;
 }
 
@@ -165,25 +188,26 @@ EngineEmbedder::EngineEmbedder(engine::Worker &worker) : worker_(worker) {
         pooling_ = choosePooling(engine.file(), config);
         std::string name =
             config.name.empty() ? std::string(config.architecture->name) : config.name;
-        description_ = pooling_.own ? std::format("embedding model {}", name)
-                                    : std::format("hidden states of {}, weaker than an embedding "
-                                                  "model",
-                                                  name);
-        fingerprint_ = std::format("{} pooling {} layer {} normed {} without first {}",
+        description_ = pooling_.trained
+                           ? std::format("embedding model {}", name)
+                           : std::format("hidden states of {}, weaker than an embedding "
+                                         "model",
+                                         name);
+        fingerprint_ = std::format("{} pooling {} layer {} normed {} alike {} without first {}",
                                    engine::modelFingerprint(engine.file(), config.name),
                                    static_cast<int>(pooling_.kind), pooling_.layer, pooling_.normed,
-                                   pooling_.without_first);
+                                   pooling_.alike, pooling_.without_first);
     };
     inquire(worker_, {.label = "", .work = look}, {}, {});
 }
 
-void EngineEmbedder::embed(std::span<const std::string> texts, const OnVector &on_vector,
+void EngineEmbedder::embed(std::span<const EmbedText> texts, const OnVectors &on_vectors,
                            const ProgressSink &progress, std::stop_token stop) {
     if (texts.empty())
         return;
     auto work = [&](engine::Engine &engine, engine::Session *, const ProgressSink &sink,
                     const std::stop_token &task_stop) {
-        Reader(engine, pooling_, texts).read(on_vector, sink, task_stop);
+        Reader(engine, pooling_, texts).read(on_vectors, sink, task_stop);
     };
     inquire(worker_, {.label = "comparing", .work = work}, progress, stop);
 }

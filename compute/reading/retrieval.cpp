@@ -1,6 +1,7 @@
 #include "compute/reading/retrieval.h"
 
 #include "compute/core/error.h"
+#include "compute/document/places.h"
 
 #include <algorithm>
 #include <cassert>
@@ -21,9 +22,30 @@ constexpr double kRankOffset = 60;
 constexpr size_t kLongestPiece = 90; // words
 constexpr double kAround = 0.25;     // weight of the whole passage's words
 constexpr size_t kWindowsLookedAt = 400;
-constexpr size_t kDeep = 50;         // of each list go into the fusion
-constexpr size_t kMostWidened = 260; // words
-constexpr std::string_view kKind = "passage vector";
+constexpr size_t kDeep = 50;             // of each list go into the fusion
+constexpr size_t kMostWidened = 260;     // words
+constexpr size_t kVectorsOfPassage = 10; // a guess of how many sentences one has
+constexpr std::string_view kKind = "passage vectors";
+
+/// Their mean is what the vectors of all questions share, which hides what one asks for.
+constexpr std::string_view kAnyQuestions[] = {
+    "What happened then?",
+    "Who was responsible for it?",
+    "When did this begin?",
+    "Where was it found?",
+    "Why was it changed?",
+    "How many of them were there?",
+    "How does it work?",
+    "Which of the two was chosen?",
+    "What is the name of the place?",
+    "Who paid for it?",
+    "How long did it take?",
+    "What was the reason for the decision?",
+    "Is it allowed to do this?",
+    "What does the author recommend?",
+    "How much did it cost?",
+    "What are the most important results?",
+};
 
 template <class Spans>
 std::vector<std::string_view> textsOf(const Document &document, const Spans &spans) {
@@ -46,23 +68,124 @@ std::vector<Span> windowsOf(const Document &document) {
     return windows;
 }
 
+/// Where the text below the headings begins that a span begins with; its start when they are all.
+size_t behindHeadings(const Document &document, Span span) {
+    for (size_t p = document::paragraphAt(document, span.start);
+         p < document.paragraphs.size() && document.paragraphs[p].start < span.end; ++p) {
+        const document::Paragraph &paragraph = document.paragraphs[p];
+        bool heading = !paragraph.prose && paragraph.heading > 0 &&
+                       document.headings[paragraph.heading - 1].start == paragraph.start;
+        if (!heading)
+            return std::max(span.start, paragraph.start);
+    }
+    return span.start;
+}
+
 /// FNV-1a from two beginnings: 128 bits are enough to tell passages apart.
-std::string keyOf(const std::string &fingerprint, std::string_view text) {
+std::string keyOf(const std::string &fingerprint, const EmbedText &text) {
     uint64_t hash[2] = {0xCBF29CE484222325, 0x84222325CBF29CE4};
-    for (uint64_t &value : hash)
-        for (char c : text)
-            value = (value ^ static_cast<unsigned char>(c)) * 0x100000001B3;
-    return std::format("{}|{}|{:016x}{:016x}", fingerprint, text.size(), hash[0], hash[1]);
+    for (uint64_t &value : hash) {
+        auto add = [&](uint64_t more) { value = (value ^ more) * 0x100000001B3; };
+        for (char c : text.text)
+            add(static_cast<unsigned char>(c));
+        for (Span part : text.parts) {
+            add(part.start);
+            add(part.end);
+        }
+    }
+    return std::format("{}|{}|{}|{:016x}{:016x}", fingerprint, text.text.size(), text.parts.size(),
+                       hash[0], hash[1]);
 }
 
-std::string toBytes(const std::vector<float> &vector) {
-    return {reinterpret_cast<const char *>(vector.data()), vector.size() * sizeof(float)};
+std::string toBytes(const Embedder::Vectors &vectors) {
+    std::string bytes;
+    for (const std::vector<float> &vector : vectors)
+        bytes.append(reinterpret_cast<const char *>(vector.data()), vector.size() * sizeof(float));
+    return bytes;
 }
 
-std::vector<float> fromBytes(std::string_view bytes) {
-    std::vector<float> vector(bytes.size() / sizeof(float));
-    std::memcpy(vector.data(), bytes.data(), vector.size() * sizeof(float));
-    return vector;
+/// `count` vectors; none when the bytes do not part into so many.
+Embedder::Vectors fromBytes(std::string_view bytes, size_t count) {
+    if (count == 0 || bytes.empty() || bytes.size() % (count * sizeof(float)) != 0)
+        return {};
+    Embedder::Vectors vectors(count, std::vector<float>(bytes.size() / count / sizeof(float)));
+    for (size_t i = 0; i < count; ++i)
+        std::memcpy(vectors[i].data(), &bytes[i * bytes.size() / count], bytes.size() / count);
+    return vectors;
+}
+
+/// The vectors of each text, from the store or made now.
+std::vector<Embedder::Vectors> embedKept(Embedder &embedder, document::ResultStore &store,
+                                         std::vector<EmbedText> texts, const ProgressSink &progress,
+                                         std::stop_token stop) {
+    std::string fingerprint = embedder.fingerprint();
+    std::vector<Embedder::Vectors> all(texts.size());
+    std::vector<size_t> missing;
+    std::vector<EmbedText> unread;
+    for (size_t i = 0; i < texts.size(); ++i) {
+        if (auto kept = store.find(kKind, keyOf(fingerprint, texts[i])))
+            all[i] = fromBytes(*kept, texts[i].parts.size());
+        if (all[i].empty()) {
+            missing.push_back(i);
+            unread.push_back(std::move(texts[i]));
+        }
+    }
+    auto keep = [&](size_t text, Embedder::Vectors vectors) {
+        store.keep(kKind, keyOf(fingerprint, unread[text]), toBytes(vectors));
+        all[missing[text]] = std::move(vectors);
+    };
+    if (!unread.empty())
+        embedder.embed(unread, keep, progress, std::move(stop));
+    return all;
+}
+
+EmbedText wholeText(std::string_view text) {
+    return {std::string(text), {{0, text.size()}}};
+}
+
+/// A passage with its sentences as parts, or as a whole.
+EmbedText textOf(const Document &document, const Passage &passage, bool whole) {
+    EmbedText text = wholeText(document.span(passage.start, passage.end));
+    if (whole)
+        return text;
+    text.parts.clear();
+    for (size_t p = passage.first_paragraph; p <= passage.last_paragraph; ++p)
+        for (Span piece : document::quotablePieces(document, p, kLongestPiece))
+            if (piece.end > passage.start && piece.start < passage.end)
+                text.parts.push_back({std::max(piece.start, passage.start) - passage.start,
+                                      std::min(piece.end, passage.end) - passage.start});
+    if (text.parts.empty())
+        text.parts = {{0, text.text.size()}};
+    return text;
+}
+
+std::vector<float> meanOf(const std::vector<float> &rows, size_t dim) {
+    std::vector<double> sum(dim, 0.0);
+    for (size_t i = 0; i < rows.size(); ++i)
+        sum[i % dim] += static_cast<double>(rows[i]);
+    auto count = static_cast<double>(std::max<size_t>(1, rows.size() / dim));
+    std::vector<float> mean(dim);
+    for (size_t d = 0; d < dim; ++d)
+        mean[d] = static_cast<float>(sum[d] / count);
+    return mean;
+}
+
+/// All vectors as rows [count, dim].
+std::vector<float> rowsOf(const std::vector<Embedder::Vectors> &all, size_t dim) {
+    std::vector<float> rows;
+    for (const Embedder::Vectors &vectors : all)
+        for (const std::vector<float> &vector : vectors) {
+            if (vector.size() != dim)
+                fail(ErrorKind::model, "vectors of passages have {} and {} numbers", dim,
+                     vector.size());
+            rows.insert(rows.end(), vector.begin(), vector.end());
+        }
+    return rows;
+}
+
+void takeAway(std::span<float> rows, const std::vector<float> &centre) {
+    for (size_t i = 0; i < rows.size(); ++i)
+        rows[i] -= centre[i % centre.size()];
 }
 
 void sortByScore(std::vector<Scored> &scored) {
@@ -135,45 +258,50 @@ Retriever::Retriever(const Document &document)
 
 void Retriever::useVectors(Embedder &embedder, document::ResultStore &store,
                            const ProgressSink &progress, std::stop_token stop) {
-    std::string fingerprint = embedder.fingerprint();
-    std::vector<std::vector<float>> vectors(passages_.size());
-    std::vector<size_t> missing;
-    std::vector<std::string> texts;
+    bool trained = embedder.isTrained();
+    std::vector<EmbedText> texts, questions;
+    std::vector<size_t> passage_of;
     for (size_t i = 0; i < passages_.size(); ++i) {
-        std::string_view text = document_.span(passages_[i].start, passages_[i].end);
-        if (auto kept = store.find(kKind, keyOf(fingerprint, text)); kept && !kept->empty()) {
-            vectors[i] = fromBytes(*kept);
-        } else {
-            missing.push_back(i);
-            texts.emplace_back(text);
-        }
+        texts.push_back(textOf(document_, passages_[i], trained));
+        passage_of.insert(passage_of.end(), texts.back().parts.size(), i);
     }
-    auto keep = [&](size_t text, std::vector<float> vector) {
-        store.keep(kKind, keyOf(fingerprint, texts[text]), toBytes(vector));
-        vectors[missing[text]] = std::move(vector);
-    };
-    embedder.embed(texts, keep, progress, std::move(stop));
-
-    size_t dim = vectors.empty() ? 1 : vectors[0].size();
-    std::vector<double> sum(dim, 0.0);
-    for (const std::vector<float> &vector : vectors) {
-        if (vector.size() != dim)
-            fail(ErrorKind::model, "vectors of passages have {} and {} numbers", dim,
-                 vector.size());
-        for (size_t d = 0; d < dim; ++d)
-            sum[d] += static_cast<double>(vector[d]);
+    auto all = embedKept(embedder, store, std::move(texts), progress, stop);
+    if (passage_of.empty())
+        return;
+    size_t dim = all[0].at(0).size();
+    std::vector<float> rows = rowsOf(all, dim), centre;
+    if (!trained) {
+        for (std::string_view question : kAnyQuestions)
+            questions.push_back(wholeText(question));
+        centre =
+            meanOf(rowsOf(embedKept(embedder, store, std::move(questions), {}, stop), dim), dim);
+        takeAway(rows, meanOf(rows, dim));
     }
-    centre_.resize(dim);
-    for (size_t d = 0; d < dim; ++d)
-        centre_[d] =
-            static_cast<float>(sum[d] / static_cast<double>(std::max<size_t>(1, vectors.size())));
-    std::vector<float> rows;
-    rows.reserve(dim * vectors.size());
-    for (const std::vector<float> &vector : vectors)
-        for (size_t d = 0; d < dim; ++d)
-            rows.push_back(vector[d] - centre_[d]);
     vectors_.emplace(rows, dim);
+    passage_of_ = std::move(passage_of);
+    centre_ = std::move(centre);
     embedder_ = &embedder;
+}
+
+std::vector<Scored> Retriever::byVectors(std::string_view question, size_t most,
+                                         std::stop_token stop) {
+    std::vector<float> vector;
+    EmbedText text = wholeText(question);
+    embedder_->embed(
+        std::span(&text, 1),
+        [&](size_t, Embedder::Vectors made) { vector = std::move(made.at(0)); }, {},
+        std::move(stop));
+    if (vector.size() != vectors_->dim())
+        fail(ErrorKind::model, "the question's vector has {} numbers, those of passages {}",
+             vector.size(), vectors_->dim());
+    if (!centre_.empty())
+        takeAway(vector, centre_);
+    std::vector<Scored> ranked; // a passage is as near as its nearest vector
+    std::vector<char> known(passages_.size(), 0);
+    for (const Scored &found : vectors_->search(vector, most * kVectorsOfPassage))
+        if (size_t passage = passage_of_[found.index]; !std::exchange(known[passage], 1))
+            ranked.push_back({passage, found.score});
+    return ranked;
 }
 
 std::vector<Scored> Retriever::byWords(std::string_view question) const {
@@ -198,21 +326,6 @@ std::vector<Scored> Retriever::byWords(std::string_view question) const {
     return ranked;
 }
 
-std::vector<Scored> Retriever::byVectors(std::string_view question, size_t most,
-                                         std::stop_token stop) {
-    std::vector<float> vector;
-    std::string text(question);
-    embedder_->embed(
-        std::span(&text, 1), [&](size_t, std::vector<float> made) { vector = std::move(made); }, {},
-        std::move(stop));
-    if (vector.size() != centre_.size())
-        fail(ErrorKind::model, "the question's vector has {} numbers, those of passages {}",
-             vector.size(), centre_.size());
-    for (size_t d = 0; d < vector.size(); ++d)
-        vector[d] -= centre_[d];
-    return vectors_->search(vector, most);
-}
-
 std::vector<FoundPassage> Retriever::find(std::string_view question, size_t most,
                                           std::stop_token stop, std::optional<Way> way) {
     Way chosen = way.value_or(vectors_ ? Way::both : Way::words);
@@ -228,6 +341,7 @@ std::vector<FoundPassage> Retriever::find(std::string_view question, size_t most
             break;
         const Passage &passage = passages_[scored.index];
         Span wide = document::wholeParagraphs(document_, passage.start, passage.end, kMostWidened);
+        wide.start = behindHeadings(document_, wide);
         bool known = std::ranges::any_of(found, [&](const FoundPassage &other) {
             return other.start <= wide.start && other.end >= wide.end;
         });

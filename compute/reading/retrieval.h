@@ -38,7 +38,7 @@ std::vector<std::string> wordsToFind(std::string_view question);
 
 struct FoundPassage {
     size_t passage = 0;        ///< index into passages()
-    size_t start = 0, end = 0; ///< widened to whole paragraphs
+    size_t start = 0, end = 0; ///< whole paragraphs, without the headings above
     double score = 0;          ///< of words, cosine, or the sum of reciprocal ranks
 };
 
@@ -50,8 +50,9 @@ class Retriever {
     /// The document must stay.
     explicit Retriever(const document::Document &document);
 
-    /// Compares by vectors, too, from now on. Those made before come from the store; the others are
-    /// made now and kept there one by one, so that a stop loses none. Throws as Embedder::embed.
+    /// Compares by vectors, too, from now on: the question's with that of each sentence, or with an
+    /// embedding model of each passage. Those made before come from the store; the others are made
+    /// now and kept there passage by passage, so that a stop loses none. Throws as Embedder::embed.
     void useVectors(Embedder &embedder, document::ResultStore &store, const ProgressSink &progress,
                     std::stop_token stop);
 
@@ -74,7 +75,8 @@ class Retriever {
     document::TextIndex passage_words_, window_words_;
     Embedder *embedder_ = nullptr;
     std::optional<document::VectorIndex> vectors_;
-    std::vector<float> centre_; ///< mean of all vectors: what all texts share says nothing
+    std::vector<size_t> passage_of_; ///< each vector
+    std::vector<float> centre_;      ///< of questions; empty: none is taken away
 };
 
 } // namespace longscope::reading

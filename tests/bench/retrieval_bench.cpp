@@ -130,37 +130,33 @@ void measureAll(const PlantedDocument &planted, const std::string &model) {
 
 // ---- which states ------------------------------------------------------------------------------
 
-/// One way of making a vector, and what it made of each text.
+/// States of one layer, each token counting as much but the first: one mean of a text, or one of
+/// each sentence.
 struct Variant {
     std::string name;
     engine::StateRequest request;
-    bool without_first = false, each_normed = false;
-    std::vector<float> sum{}; ///< of the text that is read
-    std::vector<float> rows{};
+    bool sentences = false;
+    std::vector<float> rows{};     ///< [vectors, dim]
+    std::vector<size_t> text_of{}; ///< each vector
 };
 
 class Variants {
   public:
     Variants(engine::Engine &engine, uint64_t window) : engine_(engine) {
         const model::Config &config = engine.config();
-        for (uint32_t layer : {config.layers / 4, config.layers / 2, config.layers * 3 / 4,
-                               config.layers - 2, config.layers, config.layers})
-            for (int way = 0; way < 3; ++way) {
-                bool normed = layer == config.layers && ++last_seen_ > 3;
-                all_.push_back(
-                    {.name = std::format("layer {}{}{}{}", layer, normed ? " normed" : "",
-                                         way > 0 ? ", without first" : "",
-                                         way > 1 ? ", each of length 1" : ""),
-                     .request = {layer, normed},
-                     .without_first = way > 0,
-                     .each_normed = way > 1});
-            }
+        for (uint32_t layer : {0u, config.layers / 8, config.layers / 4, config.layers / 2,
+                               config.layers * 3 / 4, config.layers - 2, config.layers})
+            for (bool sentences : {false, true})
+                all_.push_back({.name = std::format("layer {} of {}", layer,
+                                                    sentences ? "sentences" : "passages"),
+                                .request = {layer, layer == config.layers},
+                                .sentences = sentences});
         for (Variant &variant : all_) {
-            variant.sum.resize(config.model_dim);
-            collectors_.emplace_back(engine.device(), config, variant.request,
-                                     [&variant](uint64_t position, std::span<const float> state) {
-                                         take(variant, position, state);
-                                     });
+            collectors_.emplace_back(
+                engine.device(), config, variant.request,
+                [this, &variant](uint64_t position, std::span<const float> state) {
+                    take(variant, position, state);
+                });
             observers_.add(collectors_.back());
         }
         engine::SessionOptions options;
@@ -168,24 +164,34 @@ class Variants {
         session_.emplace(engine, options);
     }
 
-    void read(std::string_view text) {
-        auto tokens = engine_.tokenizer().encode(text, {.parse_special = false, .add_bos = true});
-        session_->truncate(0);
-        session_->read(tokens, {}, {}, &observers_);
+    void read(std::string_view text, const std::vector<document::Span> &parts) {
+        tokens_ = engine_.tokenizer().encodePlaced(text, {.parse_special = false});
+        parts_ = parts;
+        size_t dim = engine_.config().model_dim;
         for (Variant &variant : all_) {
-            variant.rows.insert(variant.rows.end(), variant.sum.begin(), variant.sum.end());
-            std::ranges::fill(variant.sum, 0.0f);
+            size_t vectors = variant.sentences ? parts.size() : 1;
+            variant.rows.resize(variant.rows.size() + vectors * dim, 0.0f);
+            variant.text_of.insert(variant.text_of.end(), vectors, texts_);
         }
+        ++texts_;
+        session_->truncate(0);
+        session_->read(tokens_.ids, {}, {}, &observers_);
     }
     std::deque<Variant> &all() { return all_; }
 
   private:
-    static void take(Variant &variant, uint64_t position, std::span<const float> state) {
-        if (position == 0 && variant.without_first)
+    void take(Variant &variant, uint64_t position, std::span<const float> state) {
+        if (position == 0)
             return;
-        double scale = variant.each_normed ? 1 / std::sqrt(document::dot(state, state)) : 1;
-        for (size_t i = 0; i < state.size(); ++i)
-            variant.sum[i] += static_cast<float>(scale * static_cast<double>(state[i]));
+        double scale = 1 / std::sqrt(document::dot(state, state));
+        size_t vectors = variant.sentences ? parts_.size() : 1, dim = state.size();
+        float *rows = variant.rows.data() + variant.rows.size() - vectors * dim;
+        size_t byte = tokens_.starts[position];
+        for (size_t part = 0; part < vectors; ++part)
+            if (!variant.sentences || (byte >= parts_[part].start && byte < parts_[part].end))
+                for (size_t i = 0; i < dim; ++i)
+                    rows[part * dim + i] +=
+                        static_cast<float>(scale * static_cast<double>(state[i]));
     }
 
     engine::Engine &engine_;
@@ -193,21 +199,24 @@ class Variants {
     std::deque<engine::HiddenStates> collectors_;
     engine::Observers observers_;
     std::optional<engine::Session> session_;
-    int last_seen_ = 0;
+    model::Tokenizer::Placed tokens_; ///< of the text that is read
+    std::vector<document::Span> parts_;
+    size_t texts_ = 0;
 };
 
-enum class Centre { none, passages, each };
+enum class Centre { none, passages, questions };
 
-/// Ranks by the cosine; questions stand behind the passages in the rows.
+/// Ranks by the cosine of the nearest vector; the questions of all wordings stand first, each with
+/// one vector.
 std::vector<size_t> ranksOf(const PlantedDocument &planted,
                             const std::vector<document::Passage> &passages, const Variant &variant,
-                            Centre centre) {
-    size_t dim = variant.sum.size(), count = passages.size();
+                            size_t questions, Centre centre) {
+    size_t total = variant.text_of.size(), dim = variant.rows.size() / total;
     std::vector<float> rows = variant.rows;
     auto row = [&](size_t i) { return std::span(rows).subspan(i * dim, dim); };
-    for (size_t i = 0; i < rows.size() / dim; ++i)
+    for (size_t i = 0; i < total; ++i)
         document::normalize(row(i));
-    auto subtractMean = [&](size_t first, size_t end) {
+    auto meanOf = [&](size_t first, size_t end) {
         std::vector<float> mean(dim, 0.0f);
         for (size_t i = first; i < end; ++i)
             for (size_t d = 0; d < dim; ++d)
@@ -219,20 +228,21 @@ std::vector<size_t> ranksOf(const PlantedDocument &planted,
             for (size_t d = 0; d < dim; ++d)
                 row(i)[d] -= mean[d];
     };
-    size_t total = rows.size() / dim;
     if (centre != Centre::none) {
-        auto mean = subtractMean(0, count);
-        take(count, total, centre == Centre::each ? subtractMean(count, total) : mean);
-        take(0, count, mean);
+        auto mean = meanOf(questions, total);
+        take(0, questions, centre == Centre::questions ? meanOf(0, questions) : mean);
+        take(questions, total, mean);
     }
-    document::VectorIndex index(std::span<const float>(rows).first(count * dim), dim);
+    document::VectorIndex index(std::span<const float>(rows).subspan(questions * dim), dim);
     std::vector<size_t> ranks;
-    for (size_t q = 0; q < total - count; ++q) {
+    for (size_t q = 0; q < questions; ++q) {
         std::vector<FoundPassage> found;
-        for (auto scored : index.search(row(count + q), kDeepest)) {
-            document::Span wide = document::wholeParagraphs(
-                planted.document, passages[scored.index].start, passages[scored.index].end, 260);
-            found.push_back({scored.index, wide.start, wide.end, scored.score});
+        for (auto scored : index.search(row(q), kDeepest * 10)) {
+            size_t passage = variant.text_of[questions + scored.index] - questions;
+            if (found.size() < kDeepest &&
+                std::ranges::none_of(found, [&](auto &one) { return one.passage == passage; }))
+                found.push_back(
+                    {passage, passages[passage].start, passages[passage].end, scored.score});
         }
         ranks.push_back(rankOf(planted.facts[q % planted.facts.size()], found));
     }
@@ -243,17 +253,26 @@ void measureStates(const PlantedDocument &planted, const std::string &model) {
     engine::Engine engine(modelOf(model));
     auto passages = document::splitPassages(planted.document);
     Variants variants(engine, 1024);
-    for (const document::Passage &passage : passages)
-        variants.read(planted.document.span(passage.start, passage.end));
-    for (auto [how, wording] : kWordings) // one wording after the other
-        for (const PlantedFact &fact : planted.facts)
-            variants.read(fact.question(wording));
-    printHead("states, all 60 questions");
+    size_t questions = 0;
+    for (auto [how, wording] : kWordings)
+        for (const PlantedFact &fact : planted.facts) {
+            variants.read(fact.question(wording), {{0, fact.question(wording).size()}});
+            ++questions;
+        }
+    for (const document::Passage &passage : passages) {
+        std::vector<document::Span> parts;
+        for (size_t p = passage.first_paragraph; p <= passage.last_paragraph; ++p)
+            for (document::Span piece : document::quotablePieces(planted.document, p, 90))
+                if (piece.start >= passage.start && piece.end <= passage.end)
+                    parts.push_back({piece.start - passage.start, piece.end - passage.start});
+        variants.read(planted.document.span(passage.start, passage.end), parts);
+    }
+    printHead("states, 60 questions");
     for (const Variant &variant : variants.all())
         for (auto [name, centre] :
              {std::pair{"", Centre::none}, std::pair{", centred", Centre::passages},
-              std::pair{", questions apart", Centre::each}})
-            printRow(variant.name + name, ranksOf(planted, passages, variant, centre));
+              std::pair{", questions apart", Centre::questions}})
+            printRow(variant.name + name, ranksOf(planted, passages, variant, questions, centre));
 }
 
 int run(int argc, char **argv) {

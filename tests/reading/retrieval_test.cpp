@@ -99,22 +99,31 @@ class StubEmbedder final : public Embedder {
   public:
     std::string fingerprint() const override { return "stub " + std::to_string(version); }
     std::string description() const override { return "stub"; }
-    void embed(std::span<const std::string> texts, const OnVector &on_vector, const ProgressSink &,
+    bool isTrained() const override { return trained; }
+    void embed(std::span<const EmbedText> texts, const OnVectors &on_vectors, const ProgressSink &,
                std::stop_token) override {
         for (size_t i = 0; i < texts.size(); ++i) {
             if (embedded == stop_after)
                 fail(ErrorKind::stopped, "stopped");
             ++embedded;
-            std::vector<float> vector(4, 0.1f);
-            std::string text = document::lowerCase(texts[i]);
-            constexpr std::pair<const char *, size_t> kKinds[] = {
-                {"cat", 0},    {"animal", 0}, {"feline", 0}, {"ship", 1},
-                {"vessel", 1}, {"boat", 1},   {"tree", 2},   {"oak", 2}};
-            for (auto [word, kind] : kKinds)
-                vector[kind] += text.contains(word) ? 1.0f : 0.0f;
-            on_vector(i, vector);
+            Vectors vectors;
+            for (document::Span part : texts[i].parts)
+                vectors.push_back(
+                    vectorOf(texts[i].text.substr(part.start, part.end - part.start)));
+            on_vectors(i, std::move(vectors));
         }
     }
+    static std::vector<float> vectorOf(std::string_view part) {
+        std::vector<float> vector(4, 0.1f);
+        std::string text = document::lowerCase(part);
+        constexpr std::pair<const char *, size_t> kKinds[] = {
+            {"cat", 0},    {"animal", 0}, {"feline", 0}, {"ship", 1},
+            {"vessel", 1}, {"boat", 1},   {"tree", 2},   {"oak", 2}};
+        for (auto [word, kind] : kKinds)
+            vector[kind] += text.contains(word) ? 1.0f : 0.0f;
+        return vector;
+    }
+    bool trained = true;
     int version = 1;
     size_t embedded = 0, stop_after = SIZE_MAX;
 };
@@ -136,10 +145,14 @@ TEST(Retriever, FindsByVectorsWhatSharesNoWord) {
     document::ResultsInMemory store;
     retriever.useVectors(embedder, store, {}, {});
     EXPECT_TRUE(retriever.find("vessel", 3, {}, Retriever::Way::words).empty());
-    for (auto way : {Retriever::Way::vectors, Retriever::Way::both}) {
-        auto found = retriever.find("vessel", 1, {}, way);
-        ASSERT_EQ(found.size(), 1u);
-        EXPECT_TRUE(document.span(found[0].start, found[0].end).contains("ship"));
+    for (bool trained : {true, false}) { // of passages as they are, or of sentences and centred
+        embedder.trained = trained;
+        retriever.useVectors(embedder, store, {}, {});
+        for (auto way : {Retriever::Way::vectors, Retriever::Way::both}) {
+            auto found = retriever.find("vessel", 1, {}, way);
+            ASSERT_EQ(found.size(), 1u);
+            EXPECT_TRUE(document.span(found[0].start, found[0].end).contains("ship"));
+        }
     }
 }
 
@@ -195,7 +208,7 @@ TEST(PlantedFacts, AreWhereTheyShouldBe) {
         const PlantedFact &fact = planted.facts[i];
         EXPECT_EQ(planted.document.span(fact.start, fact.end), fact.fact);
         double place = static_cast<double>(fact.start) / bytes;
-        EXPECT_NEAR(place, (static_cast<double>(i) + 0.25) / 20, 0.05) << "spread evenly";
+        EXPECT_NEAR(place, (static_cast<double>(i) + 0.25) / 20, 0.1) << "spread over all";
     }
 }
 
