@@ -33,6 +33,7 @@ constexpr std::pair<std::string_view, Run> kCommands[] = {
     {"screenshot", runScreenshot},
     {"library", runLibrary},
     {"evaluate", runEvaluate},
+    {"ask", runAsk},
 };
 
 int runCommand(const Options &options) {

@@ -102,6 +102,26 @@ void addKeeping(CLI::App *command, Options &o) {
         ->type_name("GB");
 }
 
+void addAsking(CLI::App &app, Options &o) {
+    auto *ask = app.add_subcommand("ask", "an answer with its places; several files: a table");
+    addFiles(ask, o, "documents (- is standard input)")->required();
+    ask->add_option("-q,--question", o.questions, "what is asked, may be given several times")
+        ->required()
+        ->allow_extra_args(false)
+        ->type_name("Q");
+    ask->add_option("--strategy", o.strategy,
+                    "auto, whole (all is read), retrieve (the passages found)")
+        ->check(CLI::IsMember({"auto", "whole", "retrieve"}))
+        ->type_name("S");
+    ask->add_flag("--write", o.write, "in the model's own words, also below a billion parameters");
+    ask->add_flag("--vectors", o.vectors, "find passages by the model's vectors, too");
+    ask->add_option("--embed-model", o.embed_model, "a GGUF file that makes the vectors")
+        ->type_name("FILE");
+    ask->add_option("--places", o.places, "how many passages are read and shown (default 5)")
+        ->check(CLI::Range(1u, 100u))
+        ->type_name("N");
+}
+
 void addReading(CLI::App &app, Options &o) {
     auto *summarize = app.add_subcommand("summarize", "a summary with its sources");
     addFiles(
@@ -347,6 +367,7 @@ Parsed parseOptions(int argc, const char *const *argv) {
     addWindow(app, o);
     addReading(app, o);
     addLibrary(app, o);
+    addAsking(app, o);
     addText(app, o);
     addMeasuring(app, o);
     for (CLI::App *command : app.get_subcommands([](CLI::App *) { return true; }))

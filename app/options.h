@@ -37,9 +37,14 @@ struct Options {
     std::string text;                   ///< complete
     std::string action;                 ///< library: list, add, remove, show, search, purge
     std::string system;                 ///< chat
-    std::string strategy = "auto";      ///< summarize: auto, whole, extract
+    std::string strategy = "auto";      ///< summarize; ask
     unsigned words = 120;               ///< summarize
     unsigned key_sentences = 8;         ///< summarize
+    std::vector<std::string> questions; ///< ask
+    bool write = false;                 ///< ask: the model's own words, whatever its size
+    bool vectors = false;               ///< ask
+    std::string embed_model;            ///< ask: "" = the model itself
+    unsigned places = 5;                ///< ask
     bool no_special = false;            ///< tokenize
     bool add_generation_prompt = false; ///< template
     std::string out;                    ///< logits

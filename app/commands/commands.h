@@ -13,6 +13,7 @@ DeskOptions deskOptions(const Options &options);
 
 int runRun(const Options &options, std::stop_token stop);
 int runSummarize(const Options &options, std::stop_token stop);
+int runAsk(const Options &options, std::stop_token stop);
 int runChat(const Options &options, std::stop_token stop);
 int runComplete(const Options &options, std::stop_token stop);
 int runLibrary(const Options &options, std::stop_token stop);

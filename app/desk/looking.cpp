@@ -40,6 +40,10 @@ class Watched : public engine::Observer {
         if (layer == last_layer_)
             progress_.reached(chunk.position + chunk.rows - first_);
     }
+    void finished(gpu::Recorder &recorder, const engine::Pass &pass, const engine::Chunk &chunk,
+                  const engine::Flush &flush) override {
+        inner_.finished(recorder, pass, chunk, flush);
+    }
 
   private:
     engine::Observer &inner_;

@@ -155,6 +155,12 @@ void Observers::recorded(gpu::Recorder &recorder, const Pass &pass, uint32_t lay
     seconds_ += secondsSince(start);
 }
 
+void Observers::finished(gpu::Recorder &recorder, const Pass &pass, const Chunk &chunk,
+                         const Flush &flush) {
+    for (Observer *own : all_)
+        own->finished(recorder, pass, chunk, flush);
+}
+
 // ---- what an answer looks at -------------------------------------------------------------------
 
 std::vector<double> sharesOfSpans(Session &session, const SpanRequest &request,

@@ -51,6 +51,8 @@ bool recordLayers(gpu::Recorder &recorder, const Pass &pass, const Chunk &chunk,
         if (!layer_done())
             return false;
     }
+    if (layers.observer && layers.count == pass.config.layers)
+        layers.observer->finished(recorder, pass, chunk, flush);
     return true;
 }
 

@@ -32,6 +32,8 @@ class Observer {
     virtual bool wants(uint32_t layer, const Chunk &chunk) const = 0;
     virtual void recorded(gpu::Recorder &recorder, const Pass &pass, uint32_t layer,
                           const Chunk &chunk, const Flush &flush) = 0;
+    /// After the last layer of a chunk: its rows are in scratch.x, before the last norm.
+    virtual void finished(gpu::Recorder &, const Pass &, const Chunk &, const Flush &) {}
 };
 
 struct LayerRange {

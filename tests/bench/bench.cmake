@@ -20,3 +20,10 @@ add_executable(key_sentences_bench ${CMAKE_CURRENT_LIST_DIR}/key_sentences_bench
 target_include_directories(key_sentences_bench PRIVATE ${CMAKE_SOURCE_DIR})
 target_link_libraries(key_sentences_bench PRIVATE compute_core compute_gpu compute_engine
                       compute_document compute_reading longscope_warnings)
+
+# How often retrieval finds what was planted, by words, by vectors and by both; by hand.
+add_executable(retrieval_bench ${CMAKE_CURRENT_LIST_DIR}/retrieval_bench.cpp
+               ${CMAKE_SOURCE_DIR}/tests/support/retrieval/planted_facts.cpp)
+target_include_directories(retrieval_bench PRIVATE ${CMAKE_SOURCE_DIR})
+target_compile_definitions(retrieval_bench PRIVATE LONGSCOPE_TEST_DATA="${LONGSCOPE_TEST_DATA}")
+target_link_libraries(retrieval_bench PRIVATE compute_reading longscope_shaders longscope_warnings)
