@@ -15,11 +15,24 @@ namespace {
 using Run = int (*)(const Options &, std::stop_token);
 
 constexpr std::pair<std::string_view, Run> kCommands[] = {
-    {"run", runRun},           {"summarize", runSummarize}, {"chat", runChat},
-    {"complete", runComplete}, {"tokenize", runTokenize},   {"detokenize", runDetokenize},
-    {"template", runTemplate}, {"logits", runLogits},       {"perplexity", runPerplexity},
-    {"bench", runBench},       {"attention", runAttention}, {"plan", runPlan},
-    {"inspect", runInspect},   {"devices", runDevices},     {"selftest", runSelftest},
+    {"run", runRun},
+    {"summarize", runSummarize},
+    {"classify", runClassify},
+    {"rewrite", runRewrite},
+    {"compose", runCompose},
+    {"chat", runChat},
+    {"complete", runComplete},
+    {"tokenize", runTokenize},
+    {"detokenize", runDetokenize},
+    {"template", runTemplate},
+    {"logits", runLogits},
+    {"perplexity", runPerplexity},
+    {"bench", runBench},
+    {"attention", runAttention},
+    {"plan", runPlan},
+    {"inspect", runInspect},
+    {"devices", runDevices},
+    {"selftest", runSelftest},
     {"screenshot", runScreenshot},
 };
 

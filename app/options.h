@@ -34,12 +34,17 @@ struct Options {
     std::vector<std::string> files;
     std::string text;                   ///< complete
     std::string system;                 ///< chat
-    std::string strategy = "auto";      ///< summarize: auto, whole, extract
+    std::string strategy = "auto";      ///< summarize: auto, whole, extract; classify
     unsigned words = 120;               ///< summarize
+    std::vector<std::string> labels;    ///< classify
+    std::string question;               ///< classify; "" = what the text is about
+    std::string instruction;            ///< rewrite, compose
+    std::string language, terms;        ///< rewrite: a language, a file
+    unsigned all_words = 800;           ///< compose
     unsigned key_sentences = 8;         ///< summarize
     bool no_special = false;            ///< tokenize
     bool add_generation_prompt = false; ///< template
-    std::string out;                    ///< logits
+    std::string out;                    ///< logits, rewrite, compose
     uint64_t chunks = 0;                ///< perplexity; 0 = all
     bool by_position = false;           ///< perplexity
     bool compare = false;               ///< perplexity: one setting, too, with full attention

@@ -13,6 +13,9 @@ DeskOptions deskOptions(const Options &options);
 
 int runRun(const Options &options, std::stop_token stop);
 int runSummarize(const Options &options, std::stop_token stop);
+int runClassify(const Options &options, std::stop_token stop);
+int runRewrite(const Options &options, std::stop_token stop);
+int runCompose(const Options &options, std::stop_token stop);
 int runChat(const Options &options, std::stop_token stop);
 int runComplete(const Options &options, std::stop_token stop);
 int runTokenize(const Options &options, std::stop_token stop);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "compute/document/document.h"
+#include "compute/reading/pieces.h"
 #include "compute/reading/scorer.h"
 
 #include <span>
@@ -30,6 +31,9 @@ struct ClassifyOptions {
     std::vector<std::string> labels; ///< two or more, all different
     Calibration calibration = Calibration::prior;
     ClassifyBy by = ClassifyBy::fitting;
+    /// What is asked about the text; "" = what it is about. The labels are not named in it unless
+    /// the question does: see the .cpp.
+    std::string question{};
     uint64_t window_tokens = 0;     ///< 0 = the model's
     uint64_t section_tokens = 1024; ///< most of a section; fewer where the window is small
 };
@@ -51,13 +55,6 @@ struct Classification {
     uint64_t calls = 0, prompt_tokens = 0;
 };
 
-/// The chat that asks; "" as text asks without a document.
-std::vector<model::Message> classifyPrompt(std::string_view text,
-                                           std::span<const std::string> labels);
-/// How the reply begins, and a label as its continuation.
-inline constexpr const char *kCategory = "Category:";
-std::string asContinuation(const std::string &label);
-
 /// [label] numbers to compare; `prior` is of the question without a document.
 std::vector<double> calibrated(std::span<const Likelihood> likelihoods,
                                std::span<const Likelihood> prior, Calibration calibration);
@@ -69,10 +66,32 @@ void combineSections(Classification &result);
 /// Sections that speak for the winner, the strongest first, until they have given most of the lead.
 std::vector<size_t> decidingSections(const Classification &result);
 
-/// Throws Error(usage): fewer than two labels, two equal ones, a document that does not fit when it
-/// shall be read whole, labels longer than the window; and what the scorer throws.
-Classification classify(Scorer &scorer, const document::Document &document,
-                        const ClassifyOptions &options, const ProgressSink &progress,
-                        std::stop_token stop);
+/// Throws Error(usage): fewer than two labels, two equal ones, an empty one.
+void checkLabels(std::span<const std::string> labels);
+
+/// One question with its labels, for one document after another.
+class Classifier {
+  public:
+    /// Throws as checkLabels does, and Error(usage) when the window has no room beside the
+    /// question. The scorer must live longer.
+    Classifier(Scorer &scorer, ClassifyOptions options);
+
+    /// Throws Error(usage) with both numbers for a document that does not fit when it shall be read
+    /// whole, and what the scorer throws.
+    Classification classify(const document::Document &document, const ProgressSink &progress,
+                            std::stop_token stop);
+    /// What the scorer is asked; "" asks without a document.
+    ScoreRequest request(std::string_view text) const;
+
+  private:
+    std::vector<Piece> piecesOf(const document::Document &document, bool &whole);
+    std::vector<Likelihood> likelihoods(std::string_view text, Classification &result,
+                                        const ProgressSink &progress, const std::stop_token &stop);
+
+    Scorer &scorer_;
+    ClassifyOptions options_;
+    uint64_t window_ = 0, room_ = 0; ///< tokens; room: for text
+    std::vector<Likelihood> prior_;  ///< once asked
+};
 
 } // namespace longscope::reading
