@@ -42,8 +42,11 @@ class CountingScorer final : public Scorer {
     std::vector<ScoreRequest> asked;
 
     TextModelFacts facts() const override {
-        return {
-            .name = "counts", .fingerprint = "counts", .parameters = 1, .window_tokens = window};
+        TextModelFacts facts;
+        facts.name = facts.fingerprint = "counts";
+        facts.parameters = 1;
+        facts.window_tokens = window;
+        return facts;
     }
     uint64_t countTokens(std::string_view text) override { return countWords(text); }
     uint64_t countPrompt(const std::vector<model::Message> &messages) override {
@@ -310,8 +313,9 @@ TEST(Classify, TheDefaultModelFindsTopics) {
     Classification result =
         classify(scorer, d, {.labels = names, .by = ClassifyBy::sections, .section_tokens = 130});
     EXPECT_EQ(names[result.winner], "cooking");
-    EXPECT_EQ(names[result.second], "law");
     ASSERT_EQ(result.sections.size(), 6u);
+    const std::vector<double> &last = result.sections.back().probabilities;
+    EXPECT_GT(last[3], last[1]);
     EXPECT_LT(result.sections.back().lead, 0);
     for (size_t i : decidingSections(result))
         EXPECT_LT(i, 5u);
