@@ -123,9 +123,10 @@ class Conversation {
         if (options_.quiet)
             return;
         if (const auto &made = prepared.compacted) {
-            printNote(std::format("longscope: turns 1 to {} were compacted into {} sentences{}; "
+            printNote(std::format("longscope: turns 1 to {} were compacted into {} sentence{}{}; "
                                   "/undo brings them back, /find searches them",
                                   made->end, made->sentences.size(),
+                                  made->sentences.size() == 1 ? "" : "s",
                                   made->quoted ? "" : " in the model's own words"));
             if (interactive_)
                 printNote(reading::listSentences(made->sentences, memory_->turns()));

@@ -38,8 +38,8 @@ json asJson(const ComposedSection &section) {
 
 int runCompose(const Options &options, std::stop_token stop) {
     auto start = Clock::now();
-    reading::Outline outline =
-        reading::readOutline(repairUtf8(readWholeFile(options.files.front())));
+    reading::Outline outline = reading::readOutline(
+        repairUtf8(readWholeFile(options.files.front())), options.files.front());
     reading::ComposeOptions wanted{.words = options.all_words, .instruction = options.instruction};
     wanted.sampling = sampling(options, wanted.sampling);
     std::optional<OutputFile> file;

@@ -4,6 +4,7 @@
 #include "compute/core/error.h"
 #include "compute/document/characters.h"
 #include "compute/document/places.h"
+#include "compute/document/sentences.h"
 #include "compute/reading/kept_steps.h"
 #include "compute/reading/key_sentences.h"
 #include "compute/reading/sentence_stream.h"
@@ -158,7 +159,8 @@ class Composer {
         std::string task =
             std::format("Write the section \"{}\" in about {} words.", item.title, section_words_);
         if (!item.notes.empty())
-            task += " It shall say: " + document::oneLine(item.notes);
+            task += " It shall say: " + document::oneLine(item.notes) +
+                    (document::hasFinalStop(item.notes) ? "" : ".");
         if (!options_.instruction.empty())
             task += " " + options_.instruction;
         task += " Do not repeat what was written before. Write only the text of the section.";
@@ -257,7 +259,7 @@ class Composer {
 
 } // namespace
 
-Outline readOutline(std::string_view text) {
+Outline readOutline(std::string_view text, std::string_view path) {
     std::vector<Line> lines;
     for (size_t at = 0; at < text.size();) {
         std::string_view line = text.substr(at, std::min(text.find('\n', at), text.size()) - at);
@@ -279,7 +281,7 @@ Outline readOutline(std::string_view text) {
             addLine(outline.items.empty() ? outline.about : outline.items.back().notes, line.text);
     }
     if (outline.items.empty())
-        fail(ErrorKind::usage, "the outline has no heading and no line");
+        fail(ErrorKind::file, "{} has no heading and no line to write from", path);
     for (size_t i = 0; i + 1 < outline.items.size(); ++i)
         outline.items[i].written =
             !outline.items[i].notes.empty() || outline.items[i + 1].level <= outline.items[i].level;

@@ -21,8 +21,8 @@ struct Outline {
 };
 
 /// Markdown headings with notes below them; without headings each line is an item, its level by
-/// how far it is indented. Throws Error(usage) when there is no item.
-Outline readOutline(std::string_view text);
+/// how far it is indented. Throws Error(file) when there is no item.
+Outline readOutline(std::string_view text, std::string_view path);
 
 /// Little freedom, and the same each time.
 engine::SamplingOptions composeSampling();

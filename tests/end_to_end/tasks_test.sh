@@ -68,7 +68,7 @@ test_composeWritesEachSection() {
     expectErr 'weak'
     : > "$folder/empty.md"
     run compose "$folder/empty.md"
-    expectStatus 2
+    expectError 1 'empty.md has no heading'
 }
 
 test_chatCompactsAndBringsBack() {

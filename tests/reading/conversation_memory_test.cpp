@@ -71,11 +71,11 @@ TEST(Turns, GiveTheirFactsInOrderWithinTheBudget) {
     std::vector<Turn> turns = {
         {"user", "Hello there! My name is Ada. Can you help me?"},
         {"assistant", "Of course I can help you with that, what is it about today?"},
-        {"user", "I fly to Oslo on 14 May. ```\nint secret = 5;\n```"},
+        {"user", "I fly to Oslo on 14 May.\n```\nint secret = 5;\n```"},
         {"assistant", "You fly to Oslo on 14 May."},
         {"user", "PIN 1234 must stay.", true}};
     auto words = [](std::string_view text) { return plainWords(text).size(); };
-    std::vector<TurnSentence> chosen = chooseTurnSentences(turns, 22, words);
+    std::vector<TurnSentence> chosen = chooseTurnSentences(turns, 20, words);
     EXPECT_EQ(chosen,
               (std::vector<TurnSentence>{{0, "My name is Ada."}, {2, "I fly to Oslo on 14 May."}}));
     EXPECT_EQ(listSentences(chosen, turns),
@@ -111,7 +111,7 @@ TEST(ConversationMemory, CompactsTheOldestAndKeepsTheLast) {
     memory.documents = "The whole document stands here.\n\n";
     memory.add({"user", "My name is Ada and I live in Lund."});
     memory.add({"assistant", "Nice to meet you."});
-    talk(memory, 10, 40, "And what about thing5?");
+    talk(memory, 9, 38, "And what about thing5?");
     std::vector<Turn> before = memory.turns();
     auto prepared = memory.prepare({}, {});
     ASSERT_TRUE(prepared.compacted);
@@ -138,7 +138,7 @@ TEST(ConversationMemory, CompactsTheOldestAndKeepsTheLast) {
     EXPECT_TRUE(memory.undo());
     EXPECT_EQ(memory.compaction(), nullptr);
     // Not compacted again at once: the window is not truly full yet.
-    EXPECT_EQ(memory.prepare({}, {}).compacted.has_value(), prepared.tokens > model.window_tokens);
+    EXPECT_FALSE(memory.prepare({}, {}).compacted);
 }
 
 TEST(ConversationMemory, PromisesHoldInLongDialogues) {

@@ -25,10 +25,14 @@ std::string textIn(const std::string &prompt) {
     return prompt.substr(start, prompt.rfind("\n\n") - start);
 }
 
+Outline outlineOf(std::string_view text) {
+    return readOutline(text, "o.md");
+}
+
 Document harbour() {
     return document::importText("# The Harbour\n\nThe pier of Vestrand is 120 years old. It was "
                                 "repaired by Anna Solheim in 2019.\n\nThe pier costs 2.4 million. "
-                                "Only Vestrand pays, and Anna Solheim agrees.\n\n"
+                                "Only the town pays, and Anna Solheim agrees.\n\n"
                                 "```\nint pier = 3;\n```\n\n## Boats\n\nEleven boats lie at the "
                                 "pier in 2020.\n",
                                 "harbour.md", true);
@@ -88,8 +92,8 @@ TEST(Rewrite, KeepsStructureAndShowsEachPartOnce) {
         all += part;
     for (const document::Sentence &sentence : document::splitSentences(d))
         EXPECT_TRUE(all.contains(d.span(sentence.start, sentence.end)));
-    EXPECT_TRUE(model.prompts[1].contains("ends with: \"It was repaired by Anna Solheim in 2019. "
-                                          "So.\""));
+    EXPECT_TRUE(model.prompts[1].contains("ends with: \"The pier of Vestrand"));
+    EXPECT_TRUE(model.prompts[1].contains("in 2019. So.\""));
     EXPECT_TRUE(model.prompts[0].contains("Keep these names: Anna Solheim."));
     EXPECT_FALSE(model.prompts[2].contains("Keep these names"));
     for (const RewrittenPart &part : result.parts)
@@ -180,22 +184,22 @@ TEST(Rewrite, RefusesWithNumbers) {
 // ---- composing ---------------------------------------------------------------------------------
 
 TEST(Outline, ReadsHeadingsWithNotesOrLines) {
-    Outline outline = readOutline("For sailors.\n# Boats\n## Old ones\n- of wood\n- of iron\n"
-                                  "## New ones\n");
+    Outline outline = outlineOf("For sailors.\n# Boats\n## Old ones\n- of wood\n- of iron\n"
+                                "## New ones\n");
     EXPECT_EQ(outline.about, "For sailors.");
     ASSERT_EQ(outline.items.size(), 3u);
     EXPECT_FALSE(outline.items[0].written);
     EXPECT_EQ(outline.items[1].notes, "of wood\nof iron");
     EXPECT_TRUE(outline.items[1].written && outline.items[2].written);
-    Outline lines = readOutline("Boats\n  - Old ones\n  - New ones\n1. Ships\n");
+    Outline lines = outlineOf("Boats\n  - Old ones\n  - New ones\n1. Ships\n");
     ASSERT_EQ(lines.items.size(), 4u);
     EXPECT_FALSE(lines.items[0].written);
     EXPECT_EQ(lines.items[2].level, 2u);
     EXPECT_EQ(lines.items[3].title, "Ships");
     EXPECT_EQ(lines.items[3].level, 1u);
-    errorOf(ErrorKind::usage, [] { readOutline(" \n\n"); });
-    errorOf(ErrorKind::usage, [] { readOutline(""); });
-    EXPECT_EQ(readOutline("#no heading").items[0].title, "#no heading");
+    errorOf(ErrorKind::file, [] { outlineOf(" \n\n"); });
+    EXPECT_TRUE(holds(errorOf(ErrorKind::file, [] { outlineOf(""); }), "o.md"));
+    EXPECT_EQ(outlineOf("#no heading").items[0].title, "#no heading");
 }
 
 TEST(Compose, WritesEachSectionWithWhatWasBefore) {
@@ -208,12 +212,12 @@ TEST(Compose, WritesEachSectionWithWhatWasBefore) {
                            calls, 1900 + calls);
     });
     document::ResultsInMemory store;
-    Outline outline = readOutline("# Town\n## One\nboats\n## Two\n## Three\n");
+    Outline outline = outlineOf("# Town\n## One\nboats\n## Two\n## Three\n");
     Composition result =
         compose(model, outline, {.words = 120, .instruction = "Be brief."}, store, {}, {}, {});
     ASSERT_EQ(model.prompts.size(), 3u);
     EXPECT_TRUE(model.prompts[0].contains("  - One (this section)\n  - Two"));
-    EXPECT_TRUE(model.prompts[0].contains("about 40 words. It shall say: boats Be brief."));
+    EXPECT_TRUE(model.prompts[0].contains("about 40 words. It shall say: boats. Be brief."));
     EXPECT_FALSE(model.prompts[0].contains("Written before"));
     EXPECT_TRUE(model.prompts[1].contains("Written before, in short: "));
     EXPECT_TRUE(model.prompts[1].contains("ends with: "));
@@ -221,7 +225,8 @@ TEST(Compose, WritesEachSectionWithWhatWasBefore) {
     EXPECT_TRUE(text.starts_with("# Town\n\n## One\n\nEverybody"));
     // What was said in the first section is not said again.
     EXPECT_EQ(text.find("Nobody ever"), text.rfind("Nobody ever"));
-    EXPECT_EQ(result.sections[2].repetitions, 1u);
+    EXPECT_EQ(text.find("Everybody"), text.rfind("Everybody")); // but for a number
+    EXPECT_EQ(result.sections[2].repetitions, 2u);
     EXPECT_TRUE(text.contains("1903"));
     // Again: everything is kept.
     Composition again =
@@ -237,7 +242,7 @@ TEST(Compose, StopsKeepWholeSectionsAndSmallWindowsAreRefused) {
         return std::string("A first sentence stands here now. And a second one does, too.");
     });
     document::ResultsInMemory store;
-    Outline outline = readOutline("One\nTwo\nThree");
+    Outline outline = outlineOf("One\nTwo\nThree");
     model.before_call = [&] {
         if (model.prompts.size() == 2)
             stop.request_stop();
@@ -259,7 +264,7 @@ TEST(Compose, LargeModelsKeepARunningSummary) {
     });
     model.parameters = 7'000'000'000;
     document::ResultsInMemory store;
-    compose(model, readOutline("One\nTwo"), {.words = 80}, store, {}, {}, {});
+    compose(model, outlineOf("One\nTwo"), {.words = 80}, store, {}, {}, {});
     ASSERT_EQ(model.prompts.size(), 4u);
     EXPECT_TRUE(model.prompts[2].contains("in short: A short text of it all."));
 }
