@@ -7,8 +7,8 @@
 test_help() {
     run --help
     expectStatus 0
-    for command in run summarize chat complete tokenize detokenize template logits perplexity bench \
-        attention plan inspect devices selftest; do
+    for command in run summarize classify rewrite compose chat complete tokenize detokenize \
+        template logits perplexity bench attention plan inspect devices selftest; do
         expectOut "^ +$command( |$)"
     done
     [[ ! -s $err ]] || complain "nothing should stand on standard error"
