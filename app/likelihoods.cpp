@@ -26,20 +26,12 @@ double Likelihoods::error() const {
     return perplexity() * std::sqrt(std::max(0.0, variance) / static_cast<double>(count - 1));
 }
 
-double logSumExp(std::span<const float> logits) {
-    float largest = *std::ranges::max_element(logits);
-    double sum = 0;
-    for (float logit : logits)
-        sum += static_cast<double>(std::exp(logit - largest));
-    return std::log(sum) + static_cast<double>(largest);
-}
-
 double negativeLogLikelihood(std::span<const float> logits, model::Token target) {
-    return logSumExp(logits) - static_cast<double>(logits[static_cast<size_t>(target)]);
+    return -engine::logProbability(logits, target);
 }
 
 double divergence(std::span<const float> p, std::span<const float> q) {
-    double p_norm = logSumExp(p), q_norm = logSumExp(q), sum = 0;
+    double p_norm = engine::logSumExp(p), q_norm = engine::logSumExp(q), sum = 0;
     for (size_t i = 0; i < p.size(); ++i) {
         double log_p = static_cast<double>(p[i]) - p_norm;
         if (log_p > -40) // below, the term is smaller than rounding

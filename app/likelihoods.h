@@ -2,7 +2,7 @@
 // prediction is from another.
 #pragma once
 
-#include "compute/model/tokenizer.h"
+#include "compute/engine/likelihood.h"
 
 #include <cstdint>
 #include <span>
@@ -22,8 +22,6 @@ struct Likelihoods {
     double error() const;
 };
 
-/// ln sum exp(logits), in double.
-double logSumExp(std::span<const float> logits);
 /// -ln softmax(logits)[target].
 double negativeLogLikelihood(std::span<const float> logits, model::Token target);
 /// KL(p || q) in nats of the distributions that the logits stand for.

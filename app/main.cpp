@@ -17,6 +17,9 @@ using Run = int (*)(const Options &, std::stop_token);
 constexpr std::pair<std::string_view, Run> kCommands[] = {
     {"run", runRun},
     {"summarize", runSummarize},
+    {"classify", runClassify},
+    {"rewrite", runRewrite},
+    {"compose", runCompose},
     {"chat", runChat},
     {"complete", runComplete},
     {"tokenize", runTokenize},

@@ -5,6 +5,7 @@
 #include "app/paths.h"
 #include "app/setting_specs.h"
 #include "compute/core/error.h"
+#include "compute/document/characters.h"
 
 #include <CLI/CLI.hpp>
 
@@ -122,6 +123,38 @@ void addAsking(CLI::App &app, Options &o) {
         ->type_name("N");
 }
 
+/// Other work on documents than summaries.
+void addTasks(CLI::App &app, Options &o) {
+    auto *classify = app.add_subcommand("classify", "which of several labels fits a document");
+    addFiles(classify, o, "documents (- is standard input)")->required();
+    classify->add_option("--labels", o.labels, "two or more, as \"sport,cooking,law\"")
+        ->delimiter(',')
+        ->required()
+        ->type_name("A,B,…");
+    classify
+        ->add_option("--question", o.question,
+                     "what is asked about the text (default: what it is about)")
+        ->type_name("Q");
+    classify->add_option("--strategy", o.strategy, "auto (whole when it fits), whole, sections")
+        ->check(CLI::IsMember({"auto", "whole", "sections"}))
+        ->type_name("S");
+    auto *rewrite = app.add_subcommand("rewrite", "a text translated or rewritten part by part");
+    addFiles(rewrite, o, "a document (- is standard input)")->required()->expected(1);
+    rewrite->add_option("--instruction", o.instruction, "what to do, as \"Use short sentences.\"")
+        ->type_name("TEXT");
+    rewrite->add_option("--language", o.language, "translate into this language")->type_name("L");
+    rewrite->add_option("--terms", o.terms, "lines \"source = target\" that the result keeps to")
+        ->type_name("FILE");
+    rewrite->add_option("--out", o.out, "the result (default: standard output)")->type_name("F");
+    auto *compose = app.add_subcommand("compose", "a text written from an outline");
+    addFiles(compose, o, "Markdown headings with notes, or lines")->required()->expected(1);
+    compose->add_option("--words", o.all_words, "of the whole text (default 800)")
+        ->check(CLI::Range(1u, 1000000u))
+        ->type_name("N");
+    compose->add_option("--instruction", o.instruction, "for every section")->type_name("TEXT");
+    compose->add_option("--out", o.out, "the result (default: standard output)")->type_name("F");
+}
+
 void addReading(CLI::App &app, Options &o) {
     auto *summarize = app.add_subcommand("summarize", "a summary with its sources");
     addFiles(
@@ -138,6 +171,7 @@ void addReading(CLI::App &app, Options &o) {
         ->check(CLI::Range(1u, 1000u))
         ->type_name("N");
     addKeeping(summarize, o);
+    addTasks(app, o);
     auto *chat = app.add_subcommand("chat", "a conversation in the terminal");
     chat->add_option("--system", o.system, "system message")->type_name("S");
     addFiles(chat, o, "documents to talk about");
@@ -264,6 +298,12 @@ void addMeasuring(CLI::App &app, Options &o) {
     app.add_subcommand("selftest", "every kernel against its CPU twin on this machine");
 }
 
+std::string trimmed(const std::string &text) {
+    size_t start = 0, end = text.size();
+    document::trim(text, start, end);
+    return text.substr(start, end - start);
+}
+
 /// "f16", or "f32,f16" for keys and values.
 void parseCacheTypes(const std::string &kv, Options &o) {
     auto typeOf = [&](const std::string &name) {
@@ -295,6 +335,13 @@ engine::EngineOptions::Adapter parseAdapter(const std::string &text) {
     if (!std::isfinite(scale))
         throw CLI::ValidationError("--lora", text + ": the scale must be a finite number");
     return {.path = text.substr(0, colon), .scale = scale};
+}
+
+void checkTasks(const Options &o) {
+    if (o.command == "rewrite" && o.instruction.empty() && o.language.empty())
+        throw CLI::ValidationError("rewrite", "--instruction or --language says what to do");
+    if (o.command == "classify" && o.labels.size() < 2)
+        throw CLI::ValidationError("--labels", "two or more, with commas between them");
 }
 
 /// Specs are read once before a command begins, so that a wrong one is said at once.
@@ -377,9 +424,12 @@ Parsed parseOptions(int argc, const char *const *argv) {
         parseCacheTypes(kv, o);
         for (const std::string &text : lora)
             o.adapters.push_back(parseAdapter(text));
+        for (std::string &label : o.labels)
+            label = trimmed(label);
         o.command = app.get_subcommands().front()->get_name();
         checkReading(o);
         checkLibrary(o);
+        checkTasks(o);
         if (o.json)
             o.format = "json";
     } catch (const CLI::Success &help) {

@@ -37,8 +37,13 @@ struct Options {
     std::string text;                   ///< complete
     std::string action;                 ///< library: list, add, remove, show, search, purge
     std::string system;                 ///< chat
-    std::string strategy = "auto";      ///< summarize; ask
+    std::string strategy = "auto";      ///< summarize; ask; classify
     unsigned words = 120;               ///< summarize
+    std::vector<std::string> labels;    ///< classify
+    std::string question;               ///< classify; "" = what the text is about
+    std::string instruction;            ///< rewrite, compose
+    std::string language, terms;        ///< rewrite: a language, a file
+    unsigned all_words = 800;           ///< compose
     unsigned key_sentences = 8;         ///< summarize
     std::vector<std::string> questions; ///< ask
     bool write = false;                 ///< ask: the model's own words, whatever its size
@@ -47,7 +52,7 @@ struct Options {
     unsigned places = 5;                ///< ask
     bool no_special = false;            ///< tokenize
     bool add_generation_prompt = false; ///< template
-    std::string out;                    ///< logits
+    std::string out;                    ///< logits, rewrite, compose
     uint64_t chunks = 0;                ///< perplexity; 0 = all
     bool by_position = false;           ///< perplexity
     bool compare = false;               ///< perplexity: one setting, too, with full attention

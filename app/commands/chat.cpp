@@ -1,47 +1,56 @@
 // `longscope chat`: a conversation. Each line of standard input is a message; documents given as
-// files stand before the first one.
+// files stand before the first one. When the window is full, the oldest turns are compacted, which
+// is said and can be undone.
 #include "app/commands/commands.h"
 #include "app/follow.h"
 #include "app/interrupt.h"
 #include "app/json_output.h"
+#include "app/kept_conversation.h"
 #include "app/kept_readings.h"
 #include "app/kept_session.h"
+#include "app/reading_window.h"
 #include "compute/core/error.h"
-#include "compute/document/document.h"
+#include "compute/document/places.h"
+#include "compute/reading/conversation_memory.h"
+#include "compute/reading/engine_model.h"
 
 #include <unistd.h>
 
 #include <format>
+#include <optional>
 
 namespace longscope::app {
 namespace {
 
 using Json = nlohmann::json;
 
+constexpr size_t kMostFound = 5; // turns that /find shows
+constexpr size_t kFoundBytes = 200;
+
 class Conversation {
   public:
     Conversation(const Options &options, std::stop_token stop)
-        : options_(options), stop_(std::move(stop)), line_(options.quiet),
+        : options_(options), stop_(std::move(stop)), line_(options.quiet), system_(options.system),
           worker_(keptReadings(options)), interactive_(::isatty(STDIN_FILENO) != 0) {
-        std::string system = options.system;
-        if (system.empty() && !options.files.empty())
-            system = "You read documents faithfully.";
-        if (!system.empty())
-            messages_.push_back({"system", system});
-        for (const std::string &path : options.files) {
-            document::Document document = document::importFile(path);
-            for (const std::string &warning : document.warnings)
-                printWarning(path + ": " + warning);
+        if (system_.empty() && !options.files.empty())
+            system_ = "You read documents faithfully.";
+        for (const document::Document &document : importFiles(options.files))
             documents_ += (documents_.empty() ? "Text:\n" : "") + document.text + "\n\n";
-        }
     }
 
     int run() {
         loadModel(worker_, options_, line_, stop_);
+        model_.emplace(worker_);
+        reading::MemoryOptions wanted{.window_tokens = windowOf(worker_, options_)};
+        wanted.reply_tokens = options_.max_tokens.value_or(engine::GenerateOptions().max_tokens);
+        memory_.emplace(*model_, wanted);
+        memory_->system = system_;
         if (auto kept = restoreKept(worker_, options_, line_, stop_))
             goOn(*kept);
         if (interactive_ && !options_.quiet)
-            printNote("A line is a message; Ctrl-D ends.");
+            printNote(
+                "A line is a message; /find WORDS shows turns, /undo takes a compaction back; "
+                "Ctrl-D ends.");
         int status = 0;
         while (status == 0) {
             if (interactive_)
@@ -49,57 +58,104 @@ class Conversation {
             std::optional<std::string> line = readLine();
             if (!line)
                 break;
-            if (line->find_first_not_of(" \t\r") != std::string::npos)
+            if (line->find_first_not_of(" \t\r") != std::string::npos && !command(*line))
                 status = answer(*line);
         }
         if (options_.json)
             printJson();
-        keepSession(worker_, options_, line_,
-                    asJson(messages_).dump(-1, ' ', false, Json::error_handler_t::replace));
+        keepSession(worker_, options_, line_, keepConversation(*memory_));
         return status;
     }
 
   private:
     static void prompt() { [[maybe_unused]] ssize_t count = ::write(STDERR_FILENO, "> ", 2); }
 
-    static Json asJson(const std::vector<model::Message> &messages) {
-        Json all = Json::array();
-        for (const model::Message &message : messages)
-            all.push_back({{"role", message.role}, {"content", message.content}});
-        return all;
-    }
-
     /// The conversation that was saved with the session; one by another command has none.
     void goOn(const std::string &kept) {
-        Json saved = Json::parse(kept, nullptr, false);
-        std::vector<model::Message> messages;
-        auto textOf = [](const Json &message, const char *key) {
-            bool is_there =
-                message.is_object() && message.contains(key) && message[key].is_string();
-            return is_there ? message[key].get<std::string>() : std::string();
-        };
-        for (const Json &message : saved.is_array() ? saved : Json::array())
-            messages.push_back({textOf(message, "role"), textOf(message, "content")});
-        if (messages.empty())
+        memory_->system.clear();
+        if (!restoreConversation(kept, *memory_)) {
+            memory_->system = system_;
             return;
-        if (!options_.system.empty() && messages.front().content != options_.system)
+        }
+        if (!options_.system.empty() && memory_->system != system_)
             printWarning("--system is not used: the conversation has begun without it");
-        for (const model::Message &message : messages) // the same documents need not be sent again
-            if (message.role == "user" && message.content.starts_with(documents_))
-                documents_.clear();
-        messages_ = std::move(messages);
+        bool known = memory_->documents == documents_; // they need not be sent again
+        for (const reading::Turn &turn : memory_->turns())
+            known = known || (turn.role == "user" && turn.text.starts_with(documents_));
+        if (known)
+            documents_.clear();
+    }
+
+    /// Whether the line was one of the commands, which are answered here.
+    bool command(const std::string &line) {
+        if (line == "/undo") {
+            undo();
+            return true;
+        }
+        if (!line.starts_with("/find "))
+            return false;
+        const std::vector<reading::Turn> &turns = memory_->turns();
+        std::vector<reading::FoundTurn> found = reading::findTurns(turns, line.substr(6));
+        for (size_t i = 0; i < std::min(found.size(), kMostFound); ++i)
+            show(std::format("{}: {}", reading::turnName(found[i].turn, turns[found[i].turn].role),
+                             document::firstWords(turns[found[i].turn].text, kFoundBytes)));
+        if (found.empty())
+            printNote(std::format("longscope: none of {} turns has these words", turns.size()));
+        return true;
+    }
+
+    /// Answers of commands go where answers go, but for JSON, which is one object.
+    void show(const std::string &text) const {
+        if (options_.json)
+            printNote(text);
+        else
+            printOut(text + "\n");
+    }
+
+    void undo() {
+        const reading::Compaction *compaction = memory_->compaction();
+        if (!compaction)
+            return printNote("longscope: nothing was compacted");
+        size_t end = compaction->end;
+        memory_->undo();
+        size_t first = memory_->compaction() ? memory_->compaction()->end : 0;
+        printNote(std::format("longscope: turns {} to {} are back, word for word", first + 1, end));
+    }
+
+    void tell(const reading::ConversationMemory::Prepared &prepared) const {
+        if (options_.quiet)
+            return;
+        if (const auto &made = prepared.compacted) {
+            printNote(std::format("longscope: turns 1 to {} were compacted into {} sentence{}{}; "
+                                  "/undo brings them back, /find searches them",
+                                  made->end, made->sentences.size(),
+                                  made->sentences.size() == 1 ? "" : "s",
+                                  made->quoted ? "" : " in the model's own words"));
+            if (interactive_)
+                printNote(reading::listSentences(made->sentences, memory_->turns()));
+        }
+        for (size_t turn : prepared.recalled)
+            printNote("longscope: recalled " +
+                      reading::turnName(turn, memory_->turns()[turn].role));
     }
 
     int answer(const std::string &text) {
-        messages_.push_back({"user", std::exchange(documents_, "") + text});
-        engine::Chat chat{messages_, {}};
+        bool first = memory_->turns().empty();
+        if (first)
+            memory_->documents = std::exchange(documents_, "");
+        bool pinned = !documents_.empty(); // documents of a later start
+        memory_->add({"user", std::exchange(documents_, "") + text, pinned});
+        auto prepared = asModelError([&] { return memory_->prepare(line_.sink(), stop_); });
+        line_.clear();
+        tell(prepared);
+        engine::Chat chat{std::move(prepared.messages), {}};
         chat.options.sampling = sampling(options_);
         chat.options.max_tokens = options_.max_tokens.value_or(chat.options.max_tokens);
         std::function<void(std::string_view)> on_text;
         if (!options_.json)
             on_text = printOut;
         engine::Task task = follow(worker_, std::move(chat), line_, on_text, stop_);
-        messages_.push_back({"assistant", task.text});
+        memory_->add({"assistant", task.text});
         if (task.template_used != "template" && template_told_ != task.template_used)
             printWarning(template_told_ = task.template_used);
         prompt_tokens_ += task.prompt_tokens;
@@ -113,21 +169,23 @@ class Conversation {
     }
 
     void printJson() const {
-        Json answer = {{"messages", asJson(messages_)},
-                       {"prompt_tokens", prompt_tokens_},
-                       {"reused_tokens", reused_tokens_},
-                       {"generated_tokens", generated_tokens_}};
+        Json answer = conversationJson(*memory_);
+        answer["prompt_tokens"] = prompt_tokens_;
+        answer["reused_tokens"] = reused_tokens_;
+        answer["generated_tokens"] = generated_tokens_;
         app::printJson(answer);
     }
 
     const Options &options_;
     std::stop_token stop_;
     ProgressLine line_;
+    std::string system_;
     engine::Worker worker_;
     bool interactive_;
     std::string documents_; ///< not yet sent
     std::string template_told_;
-    std::vector<model::Message> messages_;
+    std::optional<reading::EngineModel> model_;         ///< once it is loaded
+    std::optional<reading::ConversationMemory> memory_; ///< with it
     uint64_t prompt_tokens_ = 0, reused_tokens_ = 0, generated_tokens_ = 0;
 };
 

@@ -84,6 +84,11 @@ struct Configure {
 struct Read {
     std::string text;
 };
+/// A session whose window holds so many tokens, for work that reads by itself (Inquire). What was
+/// read stays where the window is large enough already.
+struct Reserve {
+    uint64_t tokens = 0;
+};
 /// Work on the worker's own thread with what it owns. `session` is null before the first text; what
 /// the work throws ends the task as an error of the engine does.
 struct Inquire {
@@ -92,6 +97,6 @@ struct Inquire {
 };
 struct Unload {};
 using Command = std::variant<LoadModel, Chat, Complete, SaveSession, RestoreSession, Configure,
-                             Read, Inquire, Unload>;
+                             Read, Reserve, Inquire, Unload>;
 
 } // namespace longscope::engine

@@ -235,6 +235,13 @@ struct Worker::Impl {
             draft.task.state = TaskState::stopped;
     }
 
+    void run(const Reserve &command, const std::stop_token &) {
+        const model::Config &config = loaded().config();
+        if (command.tokens > mostTokens())
+            refuseText(config, command.tokens, 0, mostTokens());
+        ensureSession(command.tokens, 0);
+    }
+
     void run(const Inquire &command, const std::stop_token &stop) {
         command.work(loaded(), session.get(), progressSink(command.label), stop);
     }

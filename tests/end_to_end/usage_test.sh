@@ -8,7 +8,7 @@ test_help() {
     run --help
     expectStatus 0
     for command in run summarize chat complete tokenize detokenize template logits perplexity bench \
-        attention plan inspect devices selftest library evaluate ask; do
+        attention plan inspect devices selftest library evaluate ask classify rewrite compose; do
         expectOut "^ +$command( |$)"
     done
     [[ ! -s $err ]] || complain "nothing should stand on standard error"

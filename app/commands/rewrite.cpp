@@ -1,0 +1,100 @@
+// `longscope rewrite`: a document translated or rewritten part by part; what a part lost of terms,
+// names and numbers is told.
+#include "compute/reading/rewrite.h"
+#include "app/commands/commands.h"
+#include "app/follow.h"
+#include "app/json_output.h"
+#include "app/reading_window.h"
+#include "compute/core/clock.h"
+#include "compute/core/text.h"
+#include "compute/document/places.h"
+#include "compute/reading/engine_model.h"
+
+#include <format>
+#include <optional>
+
+namespace longscope::app {
+namespace {
+
+using nlohmann::json;
+using reading::RewrittenPart;
+
+void addList(std::string &to, const char *what, const std::vector<std::string> &items) {
+    if (items.empty())
+        return;
+    to += (to.empty() ? "" : "; ") + std::string(what) + " ";
+    for (size_t i = 0; i < items.size(); ++i)
+        to += (i > 0 ? ", " : "") + items[i];
+}
+
+void tellProblems(const document::Document &document, const RewrittenPart &part) {
+    std::string problems;
+    addList(problems, "missing terms:", part.missing_terms);
+    addList(problems, "missing names:", part.missing_names);
+    addList(problems, "missing numbers:", part.missing_numbers);
+    addList(problems, "numbers that the text has not:", part.added_numbers);
+    if (part.cut)
+        problems += std::string(problems.empty() ? "" : "; ") + "it ends too early";
+    if (!problems.empty())
+        printWarning(std::format("{}: {}", document::placeOf(document, part.start), problems));
+}
+
+json asJson(const RewrittenPart &part) {
+    constexpr const char *kKinds[] = {"heading", "text", "kept"};
+    return {{"kind", kKinds[static_cast<int>(part.kind)]},
+            {"start", part.start},
+            {"end", part.end},
+            {"text", part.text},
+            {"missing_terms", part.missing_terms},
+            {"missing_names", part.missing_names},
+            {"missing_numbers", part.missing_numbers},
+            {"added_numbers", part.added_numbers},
+            {"cut", part.cut}};
+}
+
+} // namespace
+
+int runRewrite(const Options &options, std::stop_token stop) {
+    auto start = Clock::now();
+    document::Document document = std::move(importFiles(options.files).front());
+    reading::RewriteOptions wanted{.instruction = options.instruction,
+                                   .language = options.language};
+    if (!options.terms.empty())
+        wanted.terms = reading::readTerms(readWholeFile(options.terms), options.terms);
+    wanted.sampling = sampling(options, wanted.sampling);
+    std::optional<OutputFile> file;
+    if (!options.out.empty())
+        file.emplace(options.out); // before the work: a folder that is missing is told now
+    ProgressLine line(options.quiet);
+    engine::Worker worker;
+    engine::ModelFacts facts = loadModel(worker, options, line, stop);
+    noteSmallModel(facts, options, "its texts lose and invent facts: compare with the source");
+    wanted.window_tokens = windowOf(worker, options);
+    reading::EngineModel model(worker);
+    document::ResultsInMemory store;
+    auto on_part = [&](const RewrittenPart &part) {
+        line.clear();
+        tellProblems(document, part);
+    };
+    reading::Rewriting result = asModelError([&] {
+        return reading::rewriteDocument(model, document, wanted, store, on_part, line.sink(), stop);
+    });
+    line.clear();
+    if (file || !options.json)
+        writeResult(file, result.text());
+    if (options.json) {
+        json parts = json::array();
+        for (const RewrittenPart &part : result.parts)
+            parts.push_back(asJson(part));
+        printJson({{"text", result.text()},
+                   {"parts", parts},
+                   {"calls", result.calls},
+                   {"kept_calls", result.kept_calls},
+                   {"prompt_tokens", result.prompt_tokens},
+                   {"generated_tokens", result.written_tokens},
+                   {"seconds", secondsSince(start)}});
+    }
+    return result.stopped ? 130 : 0;
+}
+
+} // namespace longscope::app
