@@ -313,6 +313,9 @@ DecodedText decodeText(std::string_view bytes, std::string_view path, std::strin
     std::string text =
         utf8 ? repairUtf8(bytes, &replaced) : convertToUtf8(bytes, choice->encoding, replaced);
     decoded.text = cleanControls(text, removed);
+    // Numbers of a binary file have zeros as regular as UTF-16 and UTF-32 do, but make no text.
+    if (choice->assumed && (replaced + removed) * 50 > bytes.size() / unitBytes(choice->encoding))
+        refuseBinary(bytes, path, {});
     if (choice->assumed)
         decoded.warnings.push_back(
             std::format("the encoding is not named in the file; {} was assumed from its bytes",

@@ -130,7 +130,7 @@ bool IgnoreFile::readPattern(std::string_view line, Pattern &pattern) {
         pattern.parts.push_back("**");
     for (std::string_view part : partsOf(line))
         pattern.parts.emplace_back(part);
-    return !line.empty() && pattern.parts.back() != "";
+    return !line.empty() && !pattern.parts.empty(); // "//" names nothing
 }
 
 IgnoreFile::IgnoreFile(std::string_view text, std::string folder) : folder_(std::move(folder)) {

@@ -47,8 +47,8 @@ std::vector<std::vector<uint8_t>> seedCorpus() {
          "\x8D\x60\x82\xCD\x95S\x94N\x91O\x82\xC9\x8C\x9A\x82\xC4\x82\xE7\x82\xEA\x82\xDC\x82\xB5\x82\xBD"sv,
          "\xD5\xE2\xB8\xF6\xB8\xDB\xBF\xDA\xBD\xA8\xD3\xDA\xD2\xBB\xB0\xD9\xC4\xEA\xC7\xB0\xA1\xA3"sv,
          "\x1B$B9A\x1B(B is it."sv, "\x1B$)C\x0E!!\x0F"sv})
-        for (uint8_t which : {0, 3, 8, 13}) {
-            corpus.push_back({which});
+        for (int which : {0, 3, 8, 13}) {
+            corpus.push_back({static_cast<uint8_t>(which)});
             corpus.back().insert(corpus.back().end(), text.begin(), text.end());
         }
     return corpus;

@@ -140,6 +140,7 @@ TEST(Gitignore, PatternsAsGitReadsThem) {
     EXPECT_EQ(ask("important.o"), Answer::wanted);
     EXPECT_EQ(ask("out", true), Answer::ignored);
     EXPECT_EQ(ask("s/out", true), Answer::ignored);
+    EXPECT_EQ(IgnoreFile("//\n!\n!/\n/\n", "").ask("x", true), Answer::nothing);
     IgnoreFile nested("/top\n", "s/");
     EXPECT_EQ(nested.ask("s/top", false), Answer::ignored);
     EXPECT_EQ(nested.ask("top", false), Answer::nothing);

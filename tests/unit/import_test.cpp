@@ -175,6 +175,17 @@ TEST(Encodings, DamagedUtf8StaysUtf8) {
     EXPECT_EQ(decodeText("\x1B$B9A\x1B(B is a harbour.", "x").text, "港 is a harbour.");
 }
 
+TEST(Encodings, RegularZerosAloneAreNoText) {
+    std::string numbers;
+    for (uint32_t i = 0; i < 500; ++i)
+        numbers += {'\0', '\0', static_cast<char>(0xD8 + i % 8), static_cast<char>(i % 256)};
+    EXPECT_TRUE(holds(refusal(numbers), "is a binary file"));
+    numbers.clear();
+    for (uint32_t i = 0; i < 500; ++i)
+        numbers += {static_cast<char>(i % 32), '\0'};
+    EXPECT_TRUE(holds(refusal(numbers), "is a binary file"));
+}
+
 TEST(Rtf, FromLibreOffice) {
     Document d = importFile(dataFile("weir.rtf"));
     EXPECT_EQ(d.format, "RTF");
