@@ -88,13 +88,19 @@ size_t dropRunningLines(std::vector<std::vector<PdfLine>> &pages) {
             std::vector<bool> gone(pages[page].size());
             const std::vector<size_t> &order = orders[page];
             for (size_t first = 0, next = 0; first < order.size(); first = next) {
-                bool any = false;
+                bool any = false, numbered = false;
                 for (; next < order.size() &&
                        sameRow(pages[page][order[first]], pages[page][order[next]]);
                      ++next) {
-                    gone[order[next]] = running[page][order[next]];
-                    any = any || running[page][order[next]];
+                    size_t line = order[next];
+                    gone[line] = running[page][line];
+                    any = any || gone[line];
+                    numbered =
+                        numbered || (gone[line] && withoutDigits(pages[page][line].text) == "#");
                 }
+                // Beside a page number stands the name of a chapter, which may have few pages.
+                for (size_t i = first; numbered && i < next; ++i)
+                    gone[order[i]] = true;
                 if (!any) // what stands further inside belongs to the text
                     break;
             }

@@ -168,6 +168,18 @@ TEST(PdfLayout, DropsRunningLinesAndPageNumbers) {
     EXPECT_TRUE(document.text.contains("The same words"));
 }
 
+TEST(PdfLayout, DropsWhatStandsBesideAPageNumber) {
+    std::vector<PdfPage> pages;
+    for (int i = 0; i < 4; ++i) {
+        PdfPage page = makePage();
+        setLine(page, 50, 30, "Chapter " + std::string(static_cast<size_t>(i + 1), 'x'), 8);
+        setLine(page, 500, 30, std::to_string(i + 1), 8);
+        setLines(page, 50, 100, {"Text of the page, once."});
+        pages.push_back(page);
+    }
+    EXPECT_FALSE(layOut(pages).text.contains("Chapter"));
+}
+
 TEST(PdfLayout, FindsHeadingsBySizeAndWeight) {
     PdfPage page = makePage();
     setLine(page, 50, 40, "Big title", 18);
