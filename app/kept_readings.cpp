@@ -1,7 +1,6 @@
 #include "app/kept_readings.h"
 
 #include "app/json_output.h"
-#include "app/paths.h"
 #include "compute/core/error.h"
 #include "compute/core/text.h"
 
@@ -96,14 +95,15 @@ std::shared_ptr<KeptReadings> keptReadings(const std::string &data_folder, uint6
 std::shared_ptr<KeptReadings> keptReadings(const Options &options) {
     if (!options.keep || !options.session.empty())
         return nullptr;
-    auto kept = keptReadings(dataFolder(), options.kept_bytes);
+    auto kept = keptReadings(libraryFolder(options), options.kept_bytes);
     if (kept)
         kept->onWarning(printWarning);
     return kept;
 }
 
 void runReadings(const Options &options, const std::vector<std::string> &arguments) {
-    KeptReadings kept({.folder = folderOf(dataFolder()), .most_bytes = options.kept_bytes});
+    KeptReadings kept(
+        {.folder = folderOf(libraryFolder(options)), .most_bytes = options.kept_bytes});
     std::string action = arguments.empty() ? "list" : arguments.front();
     std::string what = arguments.size() > 1 ? arguments[1] : "";
     bool needs_id = action == "pin" || action == "unpin" || action == "remove";

@@ -1,4 +1,4 @@
-// What was read is kept in `readings` of the data folder, unless --no-keep; and what people may do
+// What was read is kept in `readings` beside the library, unless --no-keep; and what people may do
 // with it: list, pin, unpin, remove, purge.
 #pragma once
 

@@ -93,16 +93,6 @@ void addSession(CLI::App *command, Options &o) {
         ->type_name("FILE");
 }
 
-void addKeeping(CLI::App *command, Options &o) {
-    command->add_flag("!--no-keep", o.keep, "what is read is not kept for the next time");
-    command
-        ->add_option_function<double>(
-            "--keep-most", [&o](double gb) { o.kept_bytes = static_cast<uint64_t>(gb * 1e9); },
-            "most GB of kept readings (default 8, or 20 % of the free disk)")
-        ->check(CLI::Range(0.001, 1e6))
-        ->type_name("GB");
-}
-
 void addAsking(CLI::App &app, Options &o) {
     auto *ask = app.add_subcommand("ask", "an answer with its places; several files: a table");
     addFiles(ask, o, "documents (- is standard input)")->required();
@@ -118,6 +108,7 @@ void addAsking(CLI::App &app, Options &o) {
     ask->add_flag("--vectors", o.vectors, "find passages by the model's vectors, too");
     ask->add_option("--embed-model", o.embed_model, "a GGUF file that makes the vectors")
         ->type_name("FILE");
+    addKeeping(ask, o);
     ask->add_option("--places", o.places, "how many passages are read and shown (default 5)")
         ->check(CLI::Range(1u, 100u))
         ->type_name("N");

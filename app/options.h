@@ -35,7 +35,7 @@ struct Options {
     // some commands
     std::vector<std::string> files;
     std::string text;                   ///< complete
-    std::string action;                 ///< library: list, add, remove, show, search, purge
+    std::string action;                 ///< library: list, add, remove, show, search, …
     std::string system;                 ///< chat
     std::string strategy = "auto";      ///< summarize; ask; classify
     unsigned words = 120;               ///< summarize

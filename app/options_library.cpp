@@ -15,15 +15,26 @@ void addLibrary(CLI::App &app, Options &o) {
         ->add_option(
             "ACTION", o.action,
             "list; add FILE…; remove ID…; show ID (facts, sections, tokens, results); "
-            "search WORDS… (all documents); purge (forgets kept results, shrinks the file)")
+            "search WORDS… (all documents); purge (forgets kept results, shrinks the file); "
+            "readings [list, pin ID, unpin ID, remove ID, purge [all]] (what models read)")
         ->required()
-        ->check(CLI::IsMember({"list", "add", "remove", "show", "search", "purge"}))
+        ->check(CLI::IsMember({"list", "add", "remove", "show", "search", "purge", "readings"}))
         ->type_name("");
     library->add_option("FILE|ID|WORD", o.files, "what the action is about")->type_name("");
 }
 
+void addKeeping(CLI::App *command, Options &o) {
+    command->add_flag("!--no-keep", o.keep, "what is read is not kept for the next time");
+    command
+        ->add_option_function<double>(
+            "--keep-most", [&o](double gb) { o.kept_bytes = static_cast<uint64_t>(gb * 1e9); },
+            "most GB of kept readings (default 8, or 20 % of the free disk)")
+        ->check(CLI::Range(0.001, 1e6))
+        ->type_name("GB");
+}
+
 void checkLibrary(const Options &o) {
-    if (o.command != "library")
+    if (o.command != "library" || o.action == "readings") // it looks at its own words
         return;
     bool wants = o.action != "list" && o.action != "purge";
     if (wants && o.files.empty())

@@ -4,6 +4,7 @@
 #include "app/commands/commands.h"
 #include "app/follow.h"
 #include "app/json_output.h"
+#include "app/kept_readings.h"
 #include "app/paths.h"
 #include "compute/core/clock.h"
 #include "compute/core/error.h"
@@ -61,7 +62,7 @@ class Models {
         : quoted_(whyQuoted(options)) {
         bool embeds_itself = options.vectors && options.embed_model.empty();
         if (quoted_.empty() || embeds_itself)
-            loadModel(worker_.emplace(), options, line, stop);
+            loadModel(worker_.emplace(keptReadings(options)), options, line, stop);
         if (quoted_.empty())
             writer_.emplace(*worker_);
         if (!options.embed_model.empty()) {

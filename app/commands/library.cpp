@@ -1,5 +1,6 @@
 // `longscope library`: which documents are kept, what is known of them, and search in all of them.
 #include "app/commands/commands.h"
+#include "app/kept_readings.h"
 #include "app/library_access.h"
 #include "app/library_report.h"
 #include "compute/core/error.h"
@@ -137,6 +138,10 @@ int purge(Library &library, const Options &options) {
 } // namespace
 
 int runLibrary(const Options &options, std::stop_token stop) {
+    if (options.action == "readings") {
+        runReadings(options, options.files);
+        return 0;
+    }
     std::unique_ptr<Library> library = openLibrary(options);
     if (options.action == "list")
         return list(*library, options);

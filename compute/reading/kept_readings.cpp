@@ -33,7 +33,7 @@ constexpr double kShareOfFree = 0.2;
 constexpr uint64_t kWorthRestoring = 64;
 constexpr int64_t kHalfMadeSeconds = 60; ///< nobody takes so long to a first page
 constexpr uint64_t kTitleTokens = 200;
-constexpr size_t kMostTitleBytes = 80;
+constexpr size_t kMostTitleBytes = 60;
 
 struct File {
     std::string path;
@@ -121,14 +121,14 @@ std::string titleOf(std::string_view text) {
         return "a text";
     text.remove_prefix(start);
     text = text.substr(0, text.find_first_of("\r\n"));
-    if (text.size() > kMostTitleBytes) {
-        size_t end = 0;
-        for (size_t next = 0; next <= kMostTitleBytes;
-             next += std::max<size_t>(utf8Length(text, next), 1))
-            end = next;
-        text = text.substr(0, end);
-    }
-    return std::string(text);
+    if (text.size() <= kMostTitleBytes)
+        return std::string(text);
+    size_t end = 0;
+    for (size_t next = 0; next <= kMostTitleBytes;
+         next += std::max<size_t>(utf8Length(text, next), 1))
+        end = next;
+    end = text.find_last_not_of(' ', end - 1) + 1;
+    return std::string(text.substr(0, end)) + "…";
 }
 
 // ---- the folder --------------------------------------------------------------------------------

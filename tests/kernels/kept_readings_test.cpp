@@ -282,7 +282,8 @@ TEST(KeptReadingsTitles, AreTheFirstLineOfTheText) {
     std::string umlauts;
     for (int i = 0; i < 60; ++i)
         umlauts += "ü";
-    EXPECT_EQ(titleOf("x" + umlauts), ("x" + umlauts).substr(0, 79));
+    EXPECT_EQ(titleOf("x" + umlauts), ("x" + umlauts).substr(0, 59) + "…");
+    EXPECT_EQ(titleOf(std::string(59, 'a') + " b"), std::string(59, 'a') + "…");
 }
 
 // ---- killed ------------------------------------------------------------------------------------
