@@ -143,7 +143,7 @@ TEST(ConversationMemory, CompactsTheOldestAndKeepsTheLast) {
 
 TEST(ConversationMemory, PromisesHoldInLongDialogues) {
     for (uint64_t window : {300u, 700u, 2000u})
-        for (int words : {5, 30, 60}) {
+        for (int words : {8, 30, 60}) {
             ScriptedModel model = silent();
             model.window_tokens = window;
             ConversationMemory memory(model, {.reply_tokens = 50});
