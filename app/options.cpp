@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <format>
+#include <map>
 
 namespace longscope::app {
 namespace {
@@ -87,12 +88,28 @@ void addSession(CLI::App *command, Options &o) {
 void addReading(CLI::App &app, Options &o) {
     auto *summarize = app.add_subcommand("summarize", "a summary with its sources");
     addFiles(summarize, o, "documents (.md, .txt; - is standard input)")->required();
-    summarize->add_option("--strategy", o.strategy, "auto, whole (the model), extract (quotes)")
-        ->check(CLI::IsMember({"auto", "whole", "extract"}))
+    summarize
+        ->add_option("--strategy", o.strategy,
+                     "auto, whole (one call), map-reduce, refine, tree (by outline), extract "
+                     "(quotes, no model)")
+        ->check(CLI::IsMember({"auto", "whole", "map-reduce", "refine", "tree", "extract"}))
         ->type_name("S");
-    summarize->add_option("--words", o.words, "length of the model's summary")
-        ->check(CLI::Range(1u, 100000u))
-        ->type_name("N");
+    auto *words = summarize->add_option("--words", o.words, "length of the model's summary")
+                      ->check(CLI::Range(1u, 100000u))
+                      ->type_name("N");
+    summarize->add_option("--length", o.words, "short (60 words), medium (120), long (300)")
+        ->transform(CLI::Transformer(
+            std::map<std::string, unsigned>{{"short", 60}, {"medium", 120}, {"long", 300}}))
+        ->excludes(words)
+        ->type_name("L");
+    summarize->add_option("--style", o.style, "prose, bullets (default: each sentence in a line)")
+        ->check(CLI::IsMember({"prose", "bullets"}))
+        ->type_name("S");
+    summarize
+        ->add_option("--language", o.language, "that the model writes in (default: the text's)")
+        ->type_name("L");
+    summarize->add_option("--instruction", o.instruction, "what else the model shall heed")
+        ->type_name("TEXT");
     summarize->add_option("--sentences", o.key_sentences, "how many key sentences")
         ->check(CLI::Range(1u, 1000u))
         ->type_name("N");
@@ -343,6 +360,21 @@ std::string modelPath(const Options &options) {
              "it, or give --model FILE",
              path);
     return path;
+}
+
+std::string settingsText(const Options &o) {
+    std::string text;
+    for (const engine::EngineOptions::Adapter &adapter : o.adapters)
+        text += std::format(" lora {} {}", adapter.path, adapter.scale);
+    for (const std::string &spec : o.attention)
+        text += " attention " + spec;
+    for (const std::string &spec : o.rope)
+        text += " rope " + spec;
+    if (!o.evict.empty())
+        text += " evict " + o.evict;
+    if (o.k != engine::CacheType::f16 || o.v != engine::CacheType::f16)
+        text += std::format(" kv {} {}", static_cast<int>(o.k), static_cast<int>(o.v));
+    return text;
 }
 
 engine::SamplingOptions sampling(const Options &o, engine::SamplingOptions s) {

@@ -34,8 +34,10 @@ struct Options {
     std::vector<std::string> files;
     std::string text;                   ///< complete
     std::string system;                 ///< chat
-    std::string strategy = "auto";      ///< summarize: auto, whole, extract
-    unsigned words = 120;               ///< summarize
+    std::string strategy = "auto";      ///< summarize: as reading::strategyName has it
+    unsigned words = 120;               ///< summarize; --length sets it, too
+    std::string style;                  ///< summarize: prose, bullets; "" = a line each
+    std::string language, instruction;  ///< summarize
     unsigned key_sentences = 8;         ///< summarize
     bool no_special = false;            ///< tokenize
     bool add_generation_prompt = false; ///< template
@@ -61,6 +63,9 @@ struct Options {
     std::string theme = "dark";  ///< screenshot
     float scale = 1;             ///< screenshot: pixels of a unit
 };
+
+/// What the user chose that changes what a model replies to a prompt, sampling aside; "" = nothing.
+std::string settingsText(const Options &options);
 
 /// What the arguments say, or the exit status when they were answered already (help, version, and
 /// wrong usage, which is told on standard error together with the right one).
