@@ -1,6 +1,7 @@
 #include "app/options.h"
 
 #include "app/options_library.h"
+#include "app/options_reading.h"
 #include "app/output.h"
 #include "app/paths.h"
 #include "app/setting_specs.h"
@@ -14,6 +15,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <format>
+#include <map>
 
 namespace longscope::app {
 namespace {
@@ -80,99 +82,6 @@ void addGeneral(CLI::App &app, Options &o, std::string &kv, std::vector<std::str
         ->type_name("FOLDER");
     app.add_flag("--json", o.json, "one JSON object on standard output instead of text");
     app.add_flag("--quiet", o.quiet, "no progress on standard error");
-}
-
-CLI::Option *addFiles(CLI::App *command, Options &o, const char *what) {
-    return command->add_option("FILE", o.files, what)->type_name("");
-}
-
-void addSession(CLI::App *command, Options &o) {
-    command
-        ->add_option("--session", o.session,
-                     "goes on from this file when it exists, and writes it at the end")
-        ->type_name("FILE");
-}
-
-void addAsking(CLI::App &app, Options &o) {
-    auto *ask = app.add_subcommand("ask", "an answer with its places; several files: a table");
-    addFiles(ask, o, "documents (- is standard input)")->required();
-    ask->add_option("-q,--question", o.questions, "what is asked, may be given several times")
-        ->required()
-        ->allow_extra_args(false)
-        ->type_name("Q");
-    ask->add_option("--strategy", o.strategy,
-                    "auto, whole (all is read), retrieve (the passages found)")
-        ->check(CLI::IsMember({"auto", "whole", "retrieve"}))
-        ->type_name("S");
-    ask->add_flag("--write", o.write, "in the model's own words, also below a billion parameters");
-    ask->add_flag("--vectors", o.vectors, "find passages by the model's vectors, too");
-    ask->add_option("--embed-model", o.embed_model, "a GGUF file that makes the vectors")
-        ->type_name("FILE");
-    addKeeping(ask, o);
-    ask->add_option("--places", o.places, "how many passages are read and shown (default 5)")
-        ->check(CLI::Range(1u, 100u))
-        ->type_name("N");
-}
-
-/// Other work on documents than summaries.
-void addTasks(CLI::App &app, Options &o) {
-    auto *classify = app.add_subcommand("classify", "which of several labels fits a document");
-    addFiles(classify, o, "documents (- is standard input)")->required();
-    classify->add_option("--labels", o.labels, "two or more, as \"sport,cooking,law\"")
-        ->delimiter(',')
-        ->required()
-        ->type_name("A,B,…");
-    classify
-        ->add_option("--question", o.question,
-                     "what is asked about the text (default: what it is about)")
-        ->type_name("Q");
-    classify->add_option("--strategy", o.strategy, "auto (whole when it fits), whole, sections")
-        ->check(CLI::IsMember({"auto", "whole", "sections"}))
-        ->type_name("S");
-    auto *rewrite = app.add_subcommand("rewrite", "a text translated or rewritten part by part");
-    addFiles(rewrite, o, "a document (- is standard input)")->required()->expected(1);
-    rewrite->add_option("--instruction", o.instruction, "what to do, as \"Use short sentences.\"")
-        ->type_name("TEXT");
-    rewrite->add_option("--language", o.language, "translate into this language")->type_name("L");
-    rewrite->add_option("--terms", o.terms, "lines \"source = target\" that the result keeps to")
-        ->type_name("FILE");
-    rewrite->add_option("--out", o.out, "the result (default: standard output)")->type_name("F");
-    auto *compose = app.add_subcommand("compose", "a text written from an outline");
-    addFiles(compose, o, "Markdown headings with notes, or lines")->required()->expected(1);
-    compose->add_option("--words", o.all_words, "of the whole text (default 800)")
-        ->check(CLI::Range(1u, 1000000u))
-        ->type_name("N");
-    compose->add_option("--instruction", o.instruction, "for every section")->type_name("TEXT");
-    compose->add_option("--out", o.out, "the result (default: standard output)")->type_name("F");
-}
-
-void addReading(CLI::App &app, Options &o) {
-    auto *summarize = app.add_subcommand("summarize", "a summary with its sources");
-    addFiles(
-        summarize, o,
-        "documents or folders: text, Markdown, HTML, RTF, subtitles, code; - is standard input")
-        ->required();
-    summarize->add_option("--strategy", o.strategy, "auto, whole (the model), extract (quotes)")
-        ->check(CLI::IsMember({"auto", "whole", "extract"}))
-        ->type_name("S");
-    summarize->add_option("--words", o.words, "length of the model's summary")
-        ->check(CLI::Range(1u, 100000u))
-        ->type_name("N");
-    summarize->add_option("--sentences", o.key_sentences, "how many key sentences")
-        ->check(CLI::Range(1u, 1000u))
-        ->type_name("N");
-    addKeeping(summarize, o);
-    addTasks(app, o);
-    auto *chat = app.add_subcommand("chat", "a conversation in the terminal");
-    chat->add_option("--system", o.system, "system message")->type_name("S");
-    addFiles(chat, o, "documents to talk about");
-    addSession(chat, o);
-    addKeeping(chat, o);
-    auto *complete = app.add_subcommand("complete", "plain continuation, no chat template");
-    complete->add_option("TEXT", o.text, "the beginning (- is standard input)")
-        ->required()
-        ->type_name("");
-    addSession(complete, o);
 }
 
 void addWindow(CLI::App &app, Options &o) {
@@ -328,13 +237,6 @@ engine::EngineOptions::Adapter parseAdapter(const std::string &text) {
     return {.path = text.substr(0, colon), .scale = scale};
 }
 
-void checkTasks(const Options &o) {
-    if (o.command == "rewrite" && o.instruction.empty() && o.language.empty())
-        throw CLI::ValidationError("rewrite", "--instruction or --language says what to do");
-    if (o.command == "classify" && o.labels.size() < 2)
-        throw CLI::ValidationError("--labels", "two or more, with commas between them");
-}
-
 /// Specs are read once before a command begins, so that a wrong one is said at once.
 void checkReading(const Options &o) {
     bool compares = o.command == "bench" || o.command == "perplexity" || o.command == "plan";
@@ -444,6 +346,21 @@ std::string modelPath(const Options &options) {
              "it, or give --model FILE",
              path);
     return path;
+}
+
+std::string settingsText(const Options &o) {
+    std::string text;
+    for (const engine::EngineOptions::Adapter &adapter : o.adapters)
+        text += std::format(" lora {} {}", adapter.path, adapter.scale);
+    for (const std::string &spec : o.attention)
+        text += " attention " + spec;
+    for (const std::string &spec : o.rope)
+        text += " rope " + spec;
+    if (!o.evict.empty())
+        text += " evict " + o.evict;
+    if (o.k != engine::CacheType::f16 || o.v != engine::CacheType::f16)
+        text += std::format(" kv {} {}", static_cast<int>(o.k), static_cast<int>(o.v));
+    return text;
 }
 
 engine::SamplingOptions sampling(const Options &o, engine::SamplingOptions s) {

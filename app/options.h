@@ -38,11 +38,12 @@ struct Options {
     std::string action;                 ///< library: list, add, remove, show, search, …
     std::string system;                 ///< chat
     std::string strategy = "auto";      ///< summarize; ask; classify
-    unsigned words = 120;               ///< summarize
+    unsigned words = 120;               ///< summarize; --length sets it, too
+    std::string style;                  ///< summarize: prose, bullets; "" = a line each
+    std::string language, instruction;  ///< summarize, rewrite; compose: the latter
     std::vector<std::string> labels;    ///< classify
     std::string question;               ///< classify; "" = what the text is about
-    std::string instruction;            ///< rewrite, compose
-    std::string language, terms;        ///< rewrite: a language, a file
+    std::string terms;                  ///< rewrite: a file
     unsigned all_words = 800;           ///< compose
     unsigned key_sentences = 8;         ///< summarize
     std::vector<std::string> questions; ///< ask
@@ -77,6 +78,9 @@ struct Options {
     std::string theme = "dark";  ///< screenshot
     float scale = 1;             ///< screenshot: pixels of a unit
 };
+
+/// What the user chose that changes what a model replies to a prompt, sampling aside; "" = nothing.
+std::string settingsText(const Options &options);
 
 /// What the arguments say, or the exit status when they were answered already (help, version, and
 /// wrong usage, which is told on standard error together with the right one).

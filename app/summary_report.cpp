@@ -1,8 +1,12 @@
 #include "app/summary_report.h"
 
+#include "app/file_facts.h"
 #include "app/output.h"
+#include "app/progress.h"
 #include "compute/document/places.h"
+#include "compute/reading/coverage.h"
 
+#include <algorithm>
 #include <format>
 
 namespace longscope::app {
@@ -11,82 +15,116 @@ namespace {
 using document::Document;
 using nlohmann::json;
 
-json sourceJson(const Document &document, size_t start, size_t end, double score) {
+/// The page that a byte is on, as the file counts; null where the format has none.
+json pageAt(const Document &document, size_t byte) {
+    auto after = std::ranges::upper_bound(document.pages, byte, {}, &document::Page::start);
+    return after == document.pages.begin() ? json() : json(std::prev(after)->label);
+}
+
+json sourceJson(const Document &document, const reading::Source &at) {
     json source = {{"file", document.path},
-                   {"start", start},
-                   {"end", end},
-                   {"text", document.span(start, end)},
-                   {"page", nullptr},
+                   {"start", at.start},
+                   {"end", at.end},
+                   {"text", document.span(at.start, at.end)},
+                   {"page", pageAt(document, at.start)},
                    {"heading", nullptr},
-                   {"score", score}};
+                   {"score", at.score}};
     if (document.paragraphs.empty())
         return source;
-    size_t paragraph = document::paragraphAt(document, start);
+    size_t paragraph = document::paragraphAt(document, at.start);
     source["paragraph"] = document::numberUnderHeading(document, paragraph);
     if (std::string heading = document::headingOf(document, paragraph); !heading.empty())
         source["heading"] = heading;
     return source;
 }
 
+json callJson(const reading::StepFacts &step) {
+    return {{"start", step.start},
+            {"end", step.end},
+            {"level", step.level},
+            {"calls", step.calls},
+            {"kept_calls", step.kept},
+            {"prompt_tokens", step.prompt_tokens},
+            {"generated_tokens", step.written_tokens},
+            {"seconds", step.seconds}};
+}
+
 } // namespace
 
-void printKeySentences(const Document &document, const std::vector<reading::KeySentence> &key) {
-    printOut("Key sentences, quoted from the document:\n");
-    for (const reading::KeySentence &chosen : key)
-        printOut(std::format(
-            "- {}  [{}]\n",
-            document::oneLine(document.span(chosen.sentence.start, chosen.sentence.end)),
-            document::placeOfParagraph(document, chosen.sentence.paragraph)));
-    if (key.empty())
-        printOut("- (the document has no sentence that could be quoted)\n");
+std::string placeMark(const Document &document, const reading::SourcedSentence &sentence) {
+    if (sentence.sources.empty() || !sentence.supported)
+        return "[no source found]";
+    return "[" + document::placeOf(document, sentence.sources.front().start) + "]";
 }
 
-void printWritten(const reading::WrittenSentence &sentence) {
-    printOut(std::format("- {}{}\n", document::oneLine(sentence.text),
-                         sentence.support.supported ? "" : "  [words not found in the document]"));
+void printSentence(const Document &document, const reading::SourcedSentence &sentence,
+                   bool in_line) {
+    std::string text = document::oneLine(sentence.text);
+    std::string mark = placeMark(document, sentence);
+    printOut(in_line ? std::format("{} {} ", text, mark) : std::format("- {}  {}\n", text, mark));
 }
 
-void SummaryReport::addSentence(const std::string &kind, const std::string &text, bool supported,
-                                json sources) {
-    text_ += (text_.empty() ? "" : " ") + text;
-    sentences_.push_back({{"kind", kind},
-                          {"text", text},
-                          {"supported", supported},
-                          {"sources", std::move(sources)}});
+std::string describePlan(const reading::Plan &plan, double seconds) {
+    uint64_t calls = plan.expectedCalls(), most = plan.calls();
+    return std::format("{}, because {}: {} calls{}, about {} tokens, about {}",
+                       reading::strategyName(plan.strategy), plan.reason,
+                       calls == most ? groupedText(calls) : "about " + groupedText(calls),
+                       calls == most ? "" : std::format(" (at most {})", groupedText(most)),
+                       groupedText(plan.promptTokens() + plan.writtenTokens()),
+                       formatSeconds(seconds));
 }
 
-void SummaryReport::addKey(const Document &document, const std::vector<reading::KeySentence> &key) {
-    for (const reading::KeySentence &chosen : key) {
-        const document::Sentence &at = chosen.sentence;
-        json source = sourceJson(document, at.start, at.end, chosen.score);
-        sources_.push_back(source);
-        addSentence("quoted", document::oneLine(document.span(at.start, at.end)), true,
-                    json::array({source}));
-    }
-}
-
-void SummaryReport::addWritten(const Document &document,
-                               const std::vector<reading::WrittenSentence> &written) {
-    for (const reading::WrittenSentence &sentence : written) {
-        const reading::Support &support = sentence.support;
+void SummaryReport::add(const Document &document, const reading::Summary &summary) {
+    for (const reading::SourcedSentence &sentence : summary.sentences) {
         json sources = json::array();
-        if (support.end > support.start)
-            sources.push_back(sourceJson(document, support.start, support.end, support.share));
-        addSentence("written", document::oneLine(sentence.text), support.supported,
-                    std::move(sources));
+        for (const reading::Source &source : sentence.sources)
+            sources.push_back(sourceJson(document, source));
+        sources_.insert(sources_.end(), sources.begin(), sources.end());
+        text_ += (text_.empty() ? "" : " ") + sentence.text;
+        sentences_.push_back({{"kind", sentence.quoted ? "quoted" : "written"},
+                              {"file", document.path},
+                              {"text", sentence.text},
+                              {"supported", sentence.supported},
+                              {"sources", std::move(sources)}});
     }
-}
-
-void SummaryReport::addRead(const Document &document, const engine::Task *task) {
-    coverage_.push_back(
-        {{"file", document.path}, {"start", 0}, {"end", document.text.size()}, {"share", 1.0}});
-    if (!task)
-        return;
-    ++calls_;
-    prompt_tokens_ += task->prompt_tokens;
-    reused_tokens_ += task->reused_tokens;
-    prompt_seconds_ += task->restore_seconds + task->prompt_seconds;
-    generated_tokens_ += task->written_tokens;
+    json calls = json::array();
+    for (const reading::StepFacts &step : summary.steps)
+        calls.push_back(callJson(step));
+    // Quoting looks at all of the text; a model read what stood in its calls.
+    const document::Document *own[] = {&document};
+    reading::Coverage coverage(own);
+    if (summary.strategy == reading::Strategy::extract)
+        coverage.entered(0, 0, 0, document.text.size());
+    for (size_t i = 0; i < summary.steps.size(); ++i)
+        if (summary.steps[i].own_end > 0)
+            coverage.entered(i, 0, summary.steps[i].own_start, summary.steps[i].own_end);
+    for (const reading::SourcedSentence &sentence : summary.sentences)
+        coverage.traced(sentence);
+    for (const reading::CoveredSpan &span : coverage.spans())
+        coverage_.push_back({{"file", document.path},
+                             {"start", span.start},
+                             {"end", span.end},
+                             {"share", span.share}});
+    strategy_ = strategy_.empty() || strategy_ == reading::strategyName(summary.strategy)
+                    ? reading::strategyName(summary.strategy)
+                    : "several";
+    reason_ = documents_.empty() ? summary.reason : "see documents";
+    calls_ += summary.calls();
+    kept_calls_ += summary.keptCalls();
+    prompt_tokens_ += summary.promptTokens();
+    reused_tokens_ += summary.reusedTokens();
+    prompt_seconds_ += summary.promptSeconds();
+    generated_tokens_ += summary.writtenTokens();
+    stopped_ = stopped_ || summary.stopped;
+    documents_.push_back({{"file", document.path},
+                          {"strategy", reading::strategyName(summary.strategy)},
+                          {"reason", summary.reason},
+                          {"seconds", summary.seconds},
+                          {"forecast_seconds", summary.forecast_s},
+                          {"forecast_after_tenth_seconds", summary.forecast_after_tenth_s},
+                          {"dropped_repetitions", summary.dropped_repetitions},
+                          {"dropped_unsupported", summary.dropped_unsupported},
+                          {"steps", std::move(calls)}});
 }
 
 json SummaryReport::toJson(double seconds) const {
@@ -95,11 +133,15 @@ json SummaryReport::toJson(double seconds) const {
             {"sources", sources_},
             {"coverage", coverage_},
             {"strategy", strategy_},
+            {"reason", reason_},
             {"calls", calls_},
+            {"kept_calls", kept_calls_},
             {"prompt_tokens", prompt_tokens_},
             {"reused_tokens", reused_tokens_},
             {"prompt_seconds", prompt_seconds_},
             {"generated_tokens", generated_tokens_},
+            {"stopped", stopped_},
+            {"documents", documents_},
             {"seconds", seconds}};
 }
 

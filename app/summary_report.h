@@ -10,33 +10,30 @@
 
 namespace longscope::app {
 
-/// Prints each key sentence with its place.
-void printKeySentences(const document::Document &document,
-                       const std::vector<reading::KeySentence> &key);
+/// "[Supply, paragraph 2]" of the best source, or "[no source found]".
+std::string placeMark(const document::Document &document, const reading::SourcedSentence &sentence);
 
-/// Prints a sentence of the model; one whose words are not in the document is marked.
-void printWritten(const reading::WrittenSentence &sentence);
+/// Prints a sentence with its place: in a line of its own, or after others with `in_line`.
+void printSentence(const document::Document &document, const reading::SourcedSentence &sentence,
+                   bool in_line);
 
-/// What the commands print with --json; several documents are one report.
+/// "map-reduce, because it was asked for: 41 calls, about 98,000 tokens, about 6 min 05 s".
+std::string describePlan(const reading::Plan &plan, double seconds);
+
+/// What the command prints with --json; several documents are one report.
 class SummaryReport {
   public:
-    explicit SummaryReport(std::string strategy) : strategy_(std::move(strategy)) {}
-    void addKey(const document::Document &document, const std::vector<reading::KeySentence> &key);
-    void addWritten(const document::Document &document,
-                    const std::vector<reading::WrittenSentence> &written);
-    /// The document was covered as a whole; `task` is null when no model read it.
-    void addRead(const document::Document &document, const engine::Task *task);
+    void add(const document::Document &document, const reading::Summary &summary);
     nlohmann::json toJson(double seconds) const;
 
   private:
-    void addSentence(const std::string &kind, const std::string &text, bool supported,
-                     nlohmann::json sources);
-
-    std::string strategy_, text_;
+    std::string text_, strategy_, reason_;
     nlohmann::json sentences_ = nlohmann::json::array(), sources_ = nlohmann::json::array(),
-                   coverage_ = nlohmann::json::array();
-    uint64_t calls_ = 0, prompt_tokens_ = 0, reused_tokens_ = 0, generated_tokens_ = 0;
+                   coverage_ = nlohmann::json::array(), documents_ = nlohmann::json::array();
+    uint64_t calls_ = 0, kept_calls_ = 0, prompt_tokens_ = 0, reused_tokens_ = 0,
+             generated_tokens_ = 0;
     double prompt_seconds_ = 0; ///< until the first word of each call
+    bool stopped_ = false;
 };
 
 } // namespace longscope::app

@@ -95,7 +95,8 @@ struct CountDraft {
 struct Send {
     std::string text; ///< as a message of the user; a question when it goes with the document
 };
-enum class Strategy { automatic, whole, extract };
+/// Kept as numbers: new ones come last.
+enum class Strategy { automatic, whole, extract, map_reduce, refine, tree };
 struct Summarize {
     Strategy strategy = Strategy::automatic;
     unsigned words = 120, key_sentences = 8;

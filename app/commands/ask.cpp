@@ -5,6 +5,7 @@
 #include "app/follow.h"
 #include "app/json_output.h"
 #include "app/kept_readings.h"
+#include "app/kept_results.h"
 #include "app/paths.h"
 #include "compute/core/clock.h"
 #include "compute/core/error.h"
@@ -156,11 +157,12 @@ int runAsk(const Options &options, std::stop_token stop) {
     std::vector<Document> documents = importFiles(options.files);
     ProgressLine line(options.quiet);
     Models models(options, line, stop);
-    document::ResultsInMemory store;
+    KeptResults results(options);
     std::vector<std::vector<Answer>> all;
     for (const Document &document : documents) {
         try {
-            all.push_back(askOne(document, options, models, store, line, stop));
+            std::unique_ptr<document::ResultStore> store = results.of(document);
+            all.push_back(askOne(document, options, models, *store, line, stop));
         } catch (const Error &error) { // the command line was right, the model could not do it
             line.clear();
             if (error.kind() != ErrorKind::usage)

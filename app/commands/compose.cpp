@@ -3,6 +3,7 @@
 #include "app/commands/commands.h"
 #include "app/follow.h"
 #include "app/json_output.h"
+#include "app/kept_results.h"
 #include "app/reading_window.h"
 #include "compute/core/clock.h"
 #include "compute/core/text.h"
@@ -51,14 +52,15 @@ int runCompose(const Options &options, std::stop_token stop) {
     noteSmallModel(facts, options, "the text will be weak and may be untrue");
     wanted.window_tokens = windowOf(worker, options);
     reading::EngineModel model(worker);
-    document::ResultsInMemory store;
+    KeptResults results(options);
     auto on_section = [&](const ComposedSection &section) {
         line.clear();
         if (!options.quiet)
             tell(section);
     };
     reading::Composition result = asModelError([&] {
-        return reading::compose(model, outline, wanted, store, on_section, line.sink(), stop);
+        return reading::compose(model, outline, wanted, results.general(), on_section, line.sink(),
+                                stop);
     });
     line.clear();
     if (file || !options.json)

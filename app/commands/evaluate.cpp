@@ -4,10 +4,13 @@
 #include "app/commands/commands.h"
 #include "app/evaluation_report.h"
 #include "app/follow.h"
+#include "app/reading_window.h"
 #include "compute/core/clock.h"
 #include "compute/core/error.h"
 #include "compute/core/text.h"
 #include "compute/document/sentences.h"
+#include "compute/reading/engine_model.h"
+#include "compute/reading/key_sentences.h"
 #include "compute/reading/summarize.h"
 
 #include <algorithm>
@@ -92,17 +95,18 @@ Recipe firstSentences(size_t count) {
             }};
 }
 
-Recipe wholeText(const char *name, engine::Worker &worker, reading::SummaryOptions wanted,
+Recipe writtenBy(reading::TextModel &model, const char *name, reading::SummaryOptions wanted,
                  ProgressLine &line, std::stop_token stop) {
     bool samples = wanted.sampling.temperature > 0;
-    return {name, samples, [=, &worker, &line](const Document &document, uint64_t seed) {
+    return {name, samples, [=, &model, &line](const Document &document, uint64_t seed) {
                 reading::SummaryOptions options = wanted;
                 options.sampling.seed = seed;
-                auto on_progress = [&](const Progress &progress) { line.show(progress); };
-                reading::Summary summary =
-                    summarizeWhole(worker, document, options, {}, on_progress, stop);
+                document::ResultsInMemory store; // each run is made anew
+                reading::Run run{.model = model, .store = store, .stop = stop};
+                run.progress = line.sink();
                 Sentences out;
-                for (const reading::WrittenSentence &sentence : summary.written)
+                for (const reading::SourcedSentence &sentence :
+                     reading::summarize(document, options, run).sentences)
                     out.push_back(sentence.text);
                 return out;
             }};
@@ -131,18 +135,26 @@ int runEvaluate(const Options &options, std::stop_token stop) {
     std::vector<MarkedText> texts = readFolder(options.files.front());
     ProgressLine line(options.quiet);
     std::optional<engine::Worker> worker;
+    std::optional<reading::EngineModel> model;
     EvaluationReport report(options.runs);
     std::vector<Recipe> recipes = {firstSentences(5), keySentences(5), keySentences(8)};
     if (options.strategy != "extract") {
         worker.emplace();
-        engine::ModelFacts model = loadModel(*worker, options, line, stop);
-        report.setModel(model.name.empty() ? model.architecture : model.name);
-        reading::SummaryOptions greedy, shipped;
-        greedy.words = shipped.words = options.words;
+        engine::ModelFacts facts = loadModel(*worker, options, line, stop);
+        report.setModel(facts.name.empty() ? facts.architecture : facts.name);
+        model.emplace(*worker);
+        reading::SummaryOptions whole;
+        whole.strategy = reading::Strategy::whole;
+        whole.wording.words = options.words;
+        whole.window_tokens = windowOf(*worker, options);
+        reading::SummaryOptions greedy = whole, parts;
         greedy.sampling = {.temperature = 0, .repeat_penalty = 1};
-        recipes.push_back(wholeText("whole text, greedy", *worker, greedy, line, stop));
-        shipped.sampling = sampling(options, shipped.sampling);
-        recipes.push_back(wholeText("whole text, as summarize does", *worker, shipped, line, stop));
+        whole.sampling = sampling(options, whole.sampling);
+        parts = whole;
+        parts.strategy = reading::Strategy::map_reduce;
+        recipes.push_back(writtenBy(*model, "whole text, greedy", greedy, line, stop));
+        recipes.push_back(writtenBy(*model, "whole text, as summarize does", whole, line, stop));
+        recipes.push_back(writtenBy(*model, "map-reduce, as summarize does", parts, line, stop));
     }
     for (const MarkedText &text : texts)
         report.addText(text.document.path, text.points.size());

@@ -4,6 +4,7 @@
 #include "app/commands/commands.h"
 #include "app/follow.h"
 #include "app/json_output.h"
+#include "app/kept_results.h"
 #include "app/reading_window.h"
 #include "compute/core/clock.h"
 #include "compute/core/text.h"
@@ -71,13 +72,15 @@ int runRewrite(const Options &options, std::stop_token stop) {
     noteSmallModel(facts, options, "its texts lose and invent facts: compare with the source");
     wanted.window_tokens = windowOf(worker, options);
     reading::EngineModel model(worker);
-    document::ResultsInMemory store;
+    KeptResults results(options);
+    std::unique_ptr<document::ResultStore> store = results.of(document);
     auto on_part = [&](const RewrittenPart &part) {
         line.clear();
         tellProblems(document, part);
     };
     reading::Rewriting result = asModelError([&] {
-        return reading::rewriteDocument(model, document, wanted, store, on_part, line.sink(), stop);
+        return reading::rewriteDocument(model, document, wanted, *store, on_part, line.sink(),
+                                        stop);
     });
     line.clear();
     if (file || !options.json)

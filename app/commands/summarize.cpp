@@ -1,170 +1,221 @@
-// `longscope summarize`: key sentences with their places, and the model's own summary with what is
-// not in the document marked. The quotes come first where the model is too small to be believed.
+// `longscope summarize`: what will be done and how long it takes, the sentences as they come with
+// their places, and the same as JSON. Quotes need no model and no device.
 #include "app/commands/commands.h"
 #include "app/follow.h"
 #include "app/json_output.h"
 #include "app/kept_readings.h"
+#include "app/kept_results.h"
+#include "app/reading_window.h"
 #include "app/summary_report.h"
 #include "compute/core/clock.h"
 #include "compute/core/error.h"
+#include "compute/model/config.h"
+#include "compute/reading/engine_model.h"
+#include "compute/reading/strategies/strategies.h"
 
-#include <chrono>
 #include <format>
+#include <utility>
 
 namespace longscope::app {
 namespace {
 
-std::vector<document::Document> importFiles(const std::vector<std::string> &paths) {
-    std::vector<document::Document> documents;
-    for (const std::string &path : paths) {
-        documents.push_back(document::importFile(path));
-        for (const std::string &warning : documents.back().warnings)
-            printWarning(path + ": " + warning);
-    }
-    return documents;
+using document::Document;
+using reading::Strategy;
+
+reading::SummaryOptions summaryOptions(const Options &options) {
+    reading::SummaryOptions wanted;
+    wanted.strategy = *reading::findStrategy(options.strategy);
+    wanted.wording = {.words = options.words,
+                      .style = options.style == "bullets" ? reading::Style::bullets
+                                                          : reading::Style::prose,
+                      .language = options.language,
+                      .instruction = options.instruction};
+    wanted.key_sentences = options.key_sentences;
+    wanted.sampling = sampling(options, wanted.sampling);
+    return wanted;
 }
 
-void printTitle(const document::Document &document, size_t documents) {
-    if (documents > 1)
-        printOut(std::format("== {} ==\n", document.path));
-}
-
-int extract(const Options &options, const std::vector<document::Document> &documents) {
-    auto start = Clock::now();
-    SummaryReport report("extract");
-    for (const document::Document &document : documents) {
-        auto key = reading::chooseKeySentences(document, options.key_sentences);
-        report.addKey(document, key);
-        report.addRead(document, nullptr);
-        if (options.json)
-            continue;
-        printTitle(document, documents.size());
-        printKeySentences(document, key);
-    }
-    if (options.json)
-        printJson(report.toJson(secondsSince(start)));
-    return 0;
-}
-
-/// Shows one summary while it comes. Nothing is printed before the reading has begun, because a
-/// document that does not fit the window is refused as a whole.
-class SummaryPrinter {
+/// Shows the summaries of the documents one after another.
+class Shown {
   public:
-    SummaryPrinter(const document::Document &document, std::vector<reading::KeySentence> key,
-                   const engine::ModelFacts &model, ProgressLine &line)
-        : document_(document), key_(std::move(key)), model_(model), line_(line),
-          quotes_first_(model.parameters < reading::kBelievedParameters) {}
+    Shown(const Options &options, size_t documents) : options_(options), documents_(documents) {}
 
-    void begin() {
-        if (std::exchange(begun_, true))
+    /// `by`: "Written by Llama", "Key sentences, quoted from the document"; printed with the first
+    /// sentence, because a document may be refused before.
+    void begin(const Document &document, std::string by) {
+        document_ = &document;
+        by_ = std::move(by);
+        sentences_ = 0;
+    }
+    void sentence(const reading::SourcedSentence &sentence) {
+        if (options_.json)
             return;
-        line_.clear();
-        if (quotes_first_ && !key_.empty()) {
-            printKeySentences(document_, key_);
-            printOut("\n");
+        if (sentences_++ == 0) {
+            if (documents_ > 1)
+                printOut(std::format("== {} ==\n", document_->path));
+            printOut(by_ + ":\n");
         }
-        printOut(std::format("Written by {}{}:\n",
-                             model_.name.empty() ? model_.architecture : model_.name,
-                             quotes_first_ ? ", a very small model, so check it" : ""));
+        printSentence(*document_, sentence, inLine());
     }
-    void sentence(const reading::WrittenSentence &written) {
-        begin();
-        line_.clear();
-        printWritten(written);
-    }
-    void end() {
-        begin();
-        if (!quotes_first_ && !key_.empty()) {
+    void end(const reading::Summary &summary) {
+        report_.add(*document_, summary);
+        if (!options_.json && inLine() && sentences_ > 0)
             printOut("\n");
-            printKeySentences(document_, key_);
+        if (!summary.sentences.empty() || summary.stopped)
+            return;
+        printWarning(document_->path + (summary.strategy == Strategy::extract
+                                            ? ": the document has no sentence that could be quoted"
+                                            : ": no sentence that the model wrote could be kept"));
+    }
+    void finish(double seconds) const {
+        if (options_.json)
+            printJson(report_.toJson(seconds));
+    }
+
+  private:
+    bool inLine() const { return options_.style == "prose"; }
+
+    const Options &options_;
+    size_t documents_;
+    const Document *document_ = nullptr;
+    std::string by_;
+    size_t sentences_ = 0;
+    SummaryReport report_;
+};
+
+/// Why the document is quoted although the user left it open; "" when a model may write. The file
+/// says how large the model is: nothing is loaded.
+std::string whyQuotes(const Options &options) {
+    model::Gguf file = model::Gguf::open(modelPath(options));
+    model::Config config = model::readConfig(file);
+    return reading::isSmall(config.parameters)
+               ? reading::smallModelReason(config.name, config.parameters)
+               : "";
+}
+
+void quote(const Document &document, const Options &options, const std::string &reason,
+           Shown &shown) {
+    shown.begin(document, "Key sentences, quoted from the document");
+    reading::Summary summary = reading::quoteKeySentences(document, options.key_sentences, reason);
+    for (const reading::SourcedSentence &sentence : summary.sentences)
+        shown.sentence(sentence);
+    shown.end(summary);
+}
+
+/// Summaries by a loaded model.
+class Writer {
+  public:
+    Writer(const Options &options, Shown &shown, const std::stop_token &stop)
+        : options_(options), shown_(shown), stop_(stop), line_(options.quiet),
+          worker_(keptReadings(options)), facts_(loadModel(worker_, options, line_, stop)),
+          model_(worker_, settingsText(options)), results_(options),
+          wanted_(summaryOptions(options)) {
+        wanted_.window_tokens = windowOf(worker_, options);
+    }
+
+    /// False when it was stopped.
+    bool write(const Document &document) {
+        try {
+            return writeOne(document);
+        } catch (const Error &error) {
+            line_.clear();
+            if (error.kind() != ErrorKind::usage)
+                throw;
+            throw Error(ErrorKind::model, std::format("{}: {}", document.path, error.what()));
         }
     }
 
   private:
-    const document::Document &document_;
-    std::vector<reading::KeySentence> key_;
-    const engine::ModelFacts &model_;
-    ProgressLine &line_;
-    bool quotes_first_, begun_ = false;
-};
-
-reading::Summary summarizeOne(engine::Worker &worker, const document::Document &document,
-                              const Options &options, SummaryPrinter &printer, ProgressLine &line,
-                              const std::stop_token &stop) {
-    reading::SummaryOptions wanted;
-    wanted.key_sentences = options.key_sentences;
-    wanted.words = options.words;
-    wanted.sampling = sampling(options, wanted.sampling);
-    auto on_sentence = [&](const reading::WrittenSentence &sentence) {
-        if (!options.json)
-            printer.sentence(sentence);
-    };
-    auto on_progress = [&](const Progress &progress) {
-        if (progress.label.empty())
-            return;
-        if (!options.json)
-            printer.begin();
-        line.show(progress);
-    };
-    try {
+    bool writeOne(const Document &document) {
+        reading::Plan plan = reading::planSummary(document, &model_, wanted_);
+        for (const std::string &warning : plan.warnings)
+            printWarning(warning);
+        if (plan.strategy == Strategy::extract) {
+            quote(document, options_, plan.reason, shown_);
+            return true;
+        }
+        reading::Speeds speeds = reading::speedsOf(model_, results_.general(), stop_);
+        if (stop_.stop_requested())
+            return false;
+        if (!options_.quiet && plan.calls() > 1)
+            printNote("longscope: " + describePlan(plan, reading::forecastSeconds(plan, speeds)));
+        shown_.begin(document, writtenBy(plan));
+        std::unique_ptr<document::ResultStore> store = results_.of(document);
+        reading::Run run{.model = model_, .store = *store, .stop = stop_};
+        run.on_sentence = [this](const reading::SourcedSentence &sentence) {
+            line_.clear();
+            shown_.sentence(sentence);
+        };
+        run.progress = line_.sink();
         reading::Summary summary =
-            reading::summarizeWhole(worker, document, wanted, on_sentence, on_progress, stop);
-        line.clear();
-        return summary;
-    } catch (const Error &error) {
-        line.clear();
-        if (error.kind() != ErrorKind::usage)
-            throw;
-        throw Error(ErrorKind::model, std::format("{}: {}; its key sentences alone can be had with "
-                                                  "--strategy extract",
-                                                  document.path, error.what()));
+            reading::runPlan(document, plan, wanted_, run, std::move(speeds));
+        line_.clear();
+        shown_.end(summary);
+        note(document, plan, summary);
+        return !summary.stopped;
     }
-}
 
-int summarize(const Options &options, const std::vector<document::Document> &documents,
-              const std::stop_token &stop) {
-    auto start = Clock::now();
-    ProgressLine line(options.quiet);
-    engine::Worker worker(keptReadings(options));
-    engine::ModelFacts model = loadModel(worker, options, line, stop);
-    bool quote = options.strategy != "whole";
-    SummaryReport report("whole");
-    for (const document::Document &document : documents) {
-        std::vector<reading::KeySentence> key;
-        if (quote)
-            key = reading::chooseKeySentences(document, options.key_sentences);
-        if (!options.json)
-            printTitle(document, documents.size());
-        SummaryPrinter printer(document, key, model, line);
-        reading::Summary summary = summarizeOne(worker, document, options, printer, line, stop);
-        bool quotes_first = model.parameters < reading::kBelievedParameters;
-        if (quotes_first)
-            report.addKey(document, key);
-        report.addWritten(document, summary.written);
-        if (!quotes_first)
-            report.addKey(document, key);
-        report.addRead(document, &summary.task);
-        if (summary.stopped)
-            break;
-        if (!options.json)
-            printer.end();
-        if (summary.written.empty())
-            printWarning("the model wrote no whole sentence");
-        if (summary.task.finish == engine::Finish::window_full)
-            noteFinish(summary.task);
+    std::string writtenBy(const reading::Plan &plan) const {
+        return std::format("Written by {}{}",
+                           facts_.name.empty() ? facts_.architecture : facts_.name,
+                           plan.small_model ? ", a very small model, so check it" : "");
     }
-    if (options.json)
-        printJson(report.toJson(secondsSince(start)));
-    return stop.stop_requested() ? 130 : 0;
-}
+
+    void note(const Document &document, const reading::Plan &plan,
+              const reading::Summary &summary) const {
+        if (summary.cut)
+            printNote(std::format("longscope: {}: the window is full, the last call was cut",
+                                  document.path));
+        if (options_.quiet)
+            return;
+        if (summary.dropped_unsupported > 0)
+            printNote(std::format("longscope: left out because their words are not in what they "
+                                  "were written of: {} sentences or passages",
+                                  summary.dropped_unsupported));
+        if (summary.stopped && plan.calls() > 1)
+            printNote(
+                std::format("longscope: stopped after {} of about {} calls{}", summary.calls(),
+                            plan.expectedCalls(),
+                            results_.isLasting() ? "; the same command goes on from there" : ""));
+    }
+
+    const Options &options_;
+    Shown &shown_;
+    std::stop_token stop_;
+    ProgressLine line_;
+    engine::Worker worker_;
+    engine::ModelFacts facts_;
+    reading::EngineModel model_;
+    KeptResults results_;
+    reading::SummaryOptions wanted_;
+};
 
 } // namespace
 
 int runSummarize(const Options &options, std::stop_token stop) {
-    std::vector<document::Document> documents = importFiles(options.files);
-    if (options.strategy == "extract")
-        return extract(options, documents);
-    return summarize(options, documents, stop);
+    std::vector<Document> documents = importFiles(options.files);
+    auto start = Clock::now();
+    Shown shown(options, documents.size());
+    std::string reason = options.strategy == "extract" ? "it was asked for"
+                         : options.strategy == "auto"  ? whyQuotes(options)
+                                                       : "";
+    if (!reason.empty()) {
+        if (options.strategy == "auto" && !options.quiet)
+            printNote(std::format("longscope: quotes only, because {} (--strategy whole or "
+                                  "map-reduce lets it write)",
+                                  reason));
+        for (const Document &document : documents)
+            quote(document, options, reason, shown);
+        shown.finish(secondsSince(start));
+        return 0;
+    }
+    Writer writer(options, shown, stop);
+    start = Clock::now(); // loading is told apart
+    bool whole = true;
+    for (size_t i = 0; i < documents.size() && whole; ++i)
+        whole = writer.write(documents[i]);
+    shown.finish(secondsSince(start));
+    return whole ? 0 : 130;
 }
 
 } // namespace longscope::app

@@ -95,7 +95,7 @@ std::optional<ui::command::Summarize> readSummary(const Json &details) {
         return std::nullopt;
     ui::command::Summarize usual;
     return ui::command::Summarize{
-        .strategy = kindOf(*found, "strategy", ui::command::Strategy::extract),
+        .strategy = kindOf(*found, "strategy", ui::command::Strategy::tree),
         .words = memberOf(*found, "words", usual.words),
         .key_sentences = memberOf(*found, "key_sentences", usual.key_sentences)};
 }

@@ -4,6 +4,7 @@
 #include "app/file_facts.h"
 #include "compute/core/error.h"
 #include "compute/document/places.h"
+#include "compute/reading/engine_model.h"
 #include "compute/reading/summarize.h"
 
 #include <algorithm>
@@ -15,7 +16,7 @@ namespace {
 using command::Strategy;
 using Clock = std::chrono::steady_clock;
 
-constexpr uint64_t kReplyTokensPerWord = 2; ///< as summarizeWhole allows, and 32 more
+constexpr uint64_t kReplyTokensPerWord = 2; ///< as its plan allows, and 32 more
 constexpr uint64_t kMoreReplyTokens = 32;
 constexpr std::chrono::milliseconds kBetweenSamples{100};
 
@@ -58,16 +59,55 @@ struct SummaryText {
     }
 };
 
-ui::CheckedSentence quoteOf(const document::Document &document, const reading::KeySentence &key) {
-    const document::Sentence &at = key.sentence;
-    return {.text = document::oneLine(document.span(at.start, at.end)),
+ui::CheckedSentence quoteOf(const document::Document &document,
+                            const reading::SourcedSentence &quoted) {
+    const reading::Source &at = quoted.sources.front();
+    return {.text = quoted.text,
             .quoted = true,
             .supported = true,
             .sources = {{.start = at.start,
                          .end = at.end,
-                         .score = static_cast<float>(std::clamp(key.score, 0.0, 1.0)),
-                         .place = document::placeOfParagraph(document, at.paragraph)}}};
+                         .score = static_cast<float>(std::clamp(at.score, 0.0, 1.0)),
+                         .place = document::placeOf(document, at.start)}}};
 }
+
+reading::Strategy strategyOf(Strategy wanted) {
+    switch (wanted) {
+    case Strategy::map_reduce:
+        return reading::Strategy::map_reduce;
+    case Strategy::refine:
+        return reading::Strategy::refine;
+    case Strategy::tree:
+        return reading::Strategy::tree;
+    case Strategy::extract:
+        return reading::Strategy::extract;
+    case Strategy::automatic:
+    case Strategy::whole:
+        break;
+    }
+    return reading::Strategy::whole;
+}
+
+/// The engine's model, which remembers what it was sent last: that is what the session holds.
+class SentModel final : public reading::TextModel {
+  public:
+    explicit SentModel(engine::Worker &worker) : model_(worker) {}
+    reading::TextModelFacts facts() const override { return model_.facts(); }
+    uint64_t countTokens(std::string_view text) override { return model_.countTokens(text); }
+    uint64_t countPrompt(const std::vector<model::Message> &messages) override {
+        return model_.countPrompt(messages);
+    }
+    reading::TextReply write(const reading::TextRequest &request, const OnText &on_text,
+                             const ProgressSink &progress, std::stop_token stop) override {
+        sent = request.messages;
+        return model_.write(request, on_text, progress, std::move(stop));
+    }
+
+    std::vector<model::Message> sent;
+
+  private:
+    reading::EngineModel model_;
+};
 
 /// What a summary task knows when it begins.
 struct Facts {
@@ -127,10 +167,14 @@ class SummaryWriter {
         }
     }
 
-    engine::Task whole(const Facts &facts) {
-        note_ = "Written in one go over the whole document.";
+    engine::Task asWanted(const Facts &facts) {
+        if (wanted_.strategy == Strategy::whole)
+            note_ = "Written in one go over the whole document.";
         return write(facts);
     }
+
+    /// The messages of the last call.
+    const std::vector<model::Message> &sent() const { return sent_; }
 
   private:
     std::function<void(ui::Message &)> last() const {
@@ -144,9 +188,9 @@ class SummaryWriter {
     }
 
     void quote() {
-        for (const reading::KeySentence &key :
-             reading::chooseKeySentences(document_, wanted_.key_sentences))
-            text_.quotes.push_back(quoteOf(document_, key));
+        for (const reading::SourcedSentence &quoted :
+             reading::quoteKeySentences(document_, wanted_.key_sentences, "").sentences)
+            text_.quotes.push_back(quoteOf(document_, quoted));
         message_.show(last(), true);
     }
 
@@ -170,7 +214,7 @@ class SummaryWriter {
         run_.inquire("counting", [this](engine::Engine &engine, engine::Session *,
                                         const ProgressSink &, std::stop_token) {
             model::RenderedChat chat = engine.chatTemplate().render(
-                reading::summaryPrompt(document_, wanted_.words), true);
+                reading::summaryPrompt(document_, {.words = wanted_.words}), true);
             needed_tokens_ = model::encodeChat(engine.tokenizer(), chat).size();
         });
     }
@@ -183,20 +227,46 @@ class SummaryWriter {
                            (facts.is_small ? ", a very small model, so check it" : "");
         }
         reading::SummaryOptions options;
-        options.key_sentences = 0; // they are there already
-        options.words = wanted_.words;
+        options.strategy = strategyOf(wanted_.strategy);
+        options.wording.words = wanted_.words;
         options.sampling.seed = seed_;
-        auto on_sentence = [this](const reading::WrittenSentence &sentence) {
-            text_.written.push_back(checkedSentence(document_, sentence.text, sentence.support));
+        options.window_tokens = facts.window_tokens;
+        SentModel model(chat_.core.worker());
+        document::ResultsInMemory store; // the same request again is another summary
+        reading::Run run{.model = model, .store = store, .stop = run_.stop()};
+        run.on_sentence = [this](const reading::SourcedSentence &sentence) {
+            text_.written.push_back(checked(sentence));
             message_.show(last(), true);
         };
-        reading::Summary summary = reading::summarizeWhole(
-            chat_.core.worker(), document_, options, on_sentence,
-            [this](const Progress &now) { progress(now); }, run_.stop());
-        task_ = summary.task;
+        run.progress = [this](const Progress &now) { progress(now); };
+        reading::Plan plan = reading::planSummary(document_, &model, options);
+        reading::Speeds speeds;
+        if (plan.calls() > 1) {
+            speeds = reading::speedsOf(model, store, run_.stop());
+            note_ = std::format("{}: {} calls.", reading::strategyName(plan.strategy),
+                                plan.expectedCalls());
+        }
+        reading::Summary summary =
+            reading::runPlan(document_, plan, options, run, std::move(speeds));
+        sent_ = model.sent;
+        task_ = chat_.core.worker().snapshot()->task;
+        task_->prompt_tokens = summary.promptTokens();
+        task_->reused_tokens = summary.reusedTokens();
+        task_->written_tokens = summary.writtenTokens();
         note_ += noteOf(summary);
         message_.finish(last());
-        return summary.task;
+        return *task_;
+    }
+
+    ui::CheckedSentence checked(const reading::SourcedSentence &sentence) const {
+        reading::Support support{.supported = sentence.supported};
+        if (!sentence.sources.empty()) {
+            const reading::Source &best = sentence.sources.front();
+            support.share = best.score;
+            support.start = best.start;
+            support.end = best.end;
+        }
+        return checkedSentence(document_, sentence.text, support);
     }
 
     void progress(const Progress &now) {
@@ -212,23 +282,27 @@ class SummaryWriter {
     }
 
     /// What came of it, in sentences.
-    static std::string noteOf(const reading::Summary &summary) {
+    std::string noteOf(const reading::Summary &summary) const {
         if (summary.stopped)
             return " It was stopped.";
         std::string note;
-        auto unsupported = std::ranges::count_if(
-            summary.written, [](const auto &sentence) { return !sentence.support.supported; });
-        if (summary.written.empty())
-            note += " The model wrote no whole sentence.";
+        auto unsupported =
+            std::ranges::count(summary.sentences, false, &reading::SourcedSentence::supported);
+        if (summary.sentences.empty())
+            note += " The model wrote no whole sentence that could be kept.";
         else if (unsupported > 0)
             note += std::format(" {} of {} written sentences have words that are not in the "
                                 "document.",
-                                unsupported, summary.written.size());
+                                unsupported, summary.sentences.size());
         if (summary.dropped_repetitions > 0)
             note +=
                 std::format(" {} repeated sentences were left out.", summary.dropped_repetitions);
-        if (summary.task.finish == engine::Finish::window_full)
-            note += " " + finishNote(summary.task) + ".";
+        if (summary.dropped_unsupported > 0)
+            note += std::format(" {} sentences were left out because their words are not in what "
+                                "they were written of.",
+                                summary.dropped_unsupported);
+        if (summary.cut)
+            note += " " + finishNote(*task_) + ".";
         return note;
     }
 
@@ -241,22 +315,29 @@ class SummaryWriter {
     SummaryText text_;
     std::string note_;
     std::optional<engine::Task> task_;
+    std::vector<model::Message> sent_;
     uint64_t needed_tokens_ = 0;
     Clock::time_point sampled_at_{};
 };
 
-/// How the prompt of summarizeWhole is made up.
+/// How the last call's prompt and its reply are made up.
 AttentionPart::Sent sentOf(const document::Document &document, uint64_t document_id,
-                           const command::Summarize &wanted, uint64_t request, uint64_t message,
-                           const std::string &text) {
-    std::vector<model::Message> prompt = reading::summaryPrompt(document, wanted.words);
-    std::string instruction = prompt.back().content;
-    instruction.resize(instruction.size() - document.text.size());
-    return {.pieces = {{ui::PartKind::system, prompt.front().content},
-                       {ui::PartKind::user, instruction, request},
-                       {ui::PartKind::document, document.text},
-                       {ui::PartKind::assistant, text, message}},
-            .document = document_id};
+                           const std::vector<model::Message> &prompt, uint64_t request,
+                           uint64_t message, const std::string &text) {
+    using Piece = AttentionPart::Sent::Piece;
+    std::vector<Piece> pieces = {{ui::PartKind::system, prompt.front().content}};
+    std::string_view user = prompt.back().content;
+    size_t before = reading::beforeText().size();
+    bool whole =
+        user.starts_with(reading::beforeText()) && user.substr(before).starts_with(document.text);
+    if (whole) {
+        pieces.push_back({ui::PartKind::user, std::string(reading::beforeText()), request});
+        pieces.push_back({ui::PartKind::document, document.text});
+        user.remove_prefix(before + document.text.size());
+    }
+    pieces.push_back({ui::PartKind::user, std::string(user), request});
+    pieces.push_back({ui::PartKind::assistant, text, message});
+    return {.pieces = std::move(pieces), .document = whole ? document_id : 0};
 }
 
 Facts factsNow(const Core &core, uint64_t document) {
@@ -302,12 +383,15 @@ void ChatPart::Impl::summarize(const ConversationPointer &conversation, uint64_t
             return;
         }
         Facts facts = askDesk(run, [this, number] { return factsNow(core, number); });
-        std::optional<engine::Task> task =
-            wanted.strategy == Strategy::whole ? writer.whole(facts) : writer.automatic(facts);
+        std::optional<engine::Task> task = wanted.strategy == Strategy::automatic
+                                               ? writer.automatic(facts)
+                                               : writer.asWanted(facts);
         if (!task)
             return;
         run.change([this, task] { showSpeed(*task); });
-        attention.timelineChanged(run, sentOf(*document, number, wanted, request, id, task->text));
+        if (!writer.sent().empty())
+            attention.timelineChanged(
+                run, sentOf(*document, number, writer.sent(), request, id, task->text));
     };
     bool reads = wanted.strategy != Strategy::extract;
     if (reads)

@@ -20,15 +20,17 @@ void inquire(engine::Worker &worker, const std::function<void(engine::Engine &)>
 
 } // namespace
 
-EngineModel::EngineModel(engine::Worker &worker) : worker_(worker) {
-    inquire(worker_, [this](engine::Engine &engine) {
+EngineModel::EngineModel(engine::Worker &worker, std::string_view settings) : worker_(worker) {
+    inquire(worker_, [&](engine::Engine &engine) {
         const model::Config &config = engine.config();
         tokenizer_ = engine.sharedTokenizer();
         if (!tokenizer_)
             engine.tokenizer(); // throws why there is none
         facts_ = {.name =
                       config.name.empty() ? std::string(config.architecture->name) : config.name,
-                  .fingerprint = engine::modelFingerprint(engine.file(), config.name),
+                  .fingerprint = engine::modelFingerprint(engine.file(), config.name) +
+                                 std::string(settings.empty() ? "" : "\n") + std::string(settings),
+                  .device = engine.device().facts().name,
                   .parameters = config.parameters,
                   .window_tokens = config.context_tokens};
     });
@@ -68,7 +70,7 @@ TextReply EngineModel::write(const TextRequest &request, const OnText &on_text,
             .prompt_tokens = task.prompt_tokens,
             .reused_tokens = task.reused_tokens,
             .written_tokens = task.written_tokens,
-            .prompt_seconds = task.prompt_seconds,
+            .prompt_seconds = task.restore_seconds + task.prompt_seconds,
             .write_seconds = task.write_seconds};
 }
 

@@ -6,13 +6,15 @@
 #include "compute/reading/text_model.h"
 
 #include <memory>
+#include <string_view>
 
 namespace longscope::reading {
 
 class EngineModel final : public TextModel {
   public:
-    /// The worker's model must be loaded, and stay. One call at a time.
-    explicit EngineModel(engine::Worker &worker);
+    /// The worker's model must be loaded, and stay. One call at a time. `settings` says what
+    /// replies depend on beside the model's file (adapters, attention, positions), in any words.
+    explicit EngineModel(engine::Worker &worker, std::string_view settings = {});
 
     TextModelFacts facts() const override { return facts_; }
     uint64_t countTokens(std::string_view text) override;

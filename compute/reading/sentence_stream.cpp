@@ -88,7 +88,8 @@ void SentenceStream::take(std::string_view unit, bool last, std::vector<std::str
     bool lead_in = text.ends_with(':') || words.size() < kFewestListWords;
     if (words.empty() || (!stop && !all_there_is && (last || lead_in)))
         return;
-    Novelty novelty = judge(words);
+    using Novelty = PhraseMemory::Novelty;
+    Novelty novelty = memory_.judge(words);
     if (novelty != Novelty::fresh) {
         ++dropped_;
         ++drops_in_a_row_;
@@ -101,14 +102,14 @@ void SentenceStream::take(std::string_view unit, bool last, std::vector<std::str
         full_ = true;
         return;
     }
-    remember(words);
+    memory_.remember(words);
     words_ += words.size();
     ++given_;
     full_ = words_ >= most_words_;
     out.push_back(std::move(text));
 }
 
-SentenceStream::Novelty SentenceStream::judge(const std::vector<std::string> &words) const {
+PhraseMemory::Novelty PhraseMemory::judge(const std::vector<std::string> &words) const {
     if (sentences_.contains(join(words)))
         return Novelty::repeats;
     if (words.size() < kPhrase)
@@ -124,7 +125,7 @@ SentenceStream::Novelty SentenceStream::judge(const std::vector<std::string> &wo
     return known > 0 ? Novelty::shares_phrase : Novelty::fresh;
 }
 
-void SentenceStream::remember(const std::vector<std::string> &words) {
+void PhraseMemory::remember(const std::vector<std::string> &words) {
     sentences_.insert(join(words));
     for (size_t i = 0; i + kPhrase <= words.size(); ++i)
         phrases_.insert(join(std::span(words).subspan(i, kPhrase)));

@@ -10,6 +10,18 @@
 
 namespace longscope::reading {
 
+/// What was said so far, by phrases of four words.
+class PhraseMemory {
+  public:
+    enum class Novelty { fresh, shares_phrase, repeats };
+    /// Of a sentence, as plainWords gives it.
+    Novelty judge(const std::vector<std::string> &words) const;
+    void remember(const std::vector<std::string> &words);
+
+  private:
+    std::unordered_set<std::string> sentences_, phrases_; ///< normalised
+};
+
 class SentenceStream {
   public:
     /// `most_words`: sentences beyond them are left out (the first one never is).
@@ -25,11 +37,7 @@ class SentenceStream {
     unsigned droppedRepetitions() const { return dropped_; }
 
   private:
-    enum class Novelty { fresh, shares_phrase, repeats };
-
     void take(std::string_view unit, bool last, std::vector<std::string> &out);
-    Novelty judge(const std::vector<std::string> &words) const;
-    void remember(const std::vector<std::string> &words);
     bool seesLoop(std::string_view text) const;
 
     unsigned most_words_;
@@ -37,7 +45,7 @@ class SentenceStream {
     size_t words_ = 0, given_ = 0;
     unsigned dropped_ = 0, repeats_in_a_row_ = 0, drops_in_a_row_ = 0;
     bool looping_ = false, full_ = false;
-    std::unordered_set<std::string> sentences_, phrases_; ///< normalised; phrases are 4-grams
+    PhraseMemory memory_;
 };
 
 } // namespace longscope::reading

@@ -18,6 +18,7 @@ namespace longscope::reading {
 struct TextModelFacts {
     std::string name;
     std::string fingerprint; ///< equal where the same prompt gets the same reply
+    std::string device;      ///< where it runs; speeds differ by it
     uint64_t parameters = 0;
     uint64_t window_tokens = 0; ///< the most that prompt and reply may have together
 };

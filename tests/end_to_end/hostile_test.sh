@@ -82,7 +82,7 @@ test_missingDocument() {
 
 test_documentLongerThanTheWindow() {
     for _ in $(seq 30); do cat "$LONGSCOPE_SOURCE/tests/data/text.txt"; done > "$folder/long.txt"
-    run summarize "$folder/long.txt"
+    run summarize "$folder/long.txt" --strategy whole
     expectError 1 '[0-9].*8192|8192.*[0-9]'
 }
 

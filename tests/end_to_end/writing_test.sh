@@ -29,56 +29,6 @@ test_promptFromStandardInput() {
     [[ -s $out ]] || complain "there should be a continuation"
 }
 
-test_summaryQuotesTheDocument() {
-    run summarize "$short" --words 40
-    expectStatus 0
-    # The quoted lines come before the first empty one; each stands in the document word for word.
-    python3 -c 'import re, sys
-words = lambda text: " ".join(re.sub(r"[*_`#>]", "", text).split())
-document = words(open(sys.argv[2]).read())
-quotes = re.findall(r"^- (.*?)  \[.+\]$", open(sys.argv[1]).read().split("\n\n")[0], re.M)
-assert len(quotes) >= 3, "only %d quotes" % len(quotes)
-for quote in quotes:
-    assert words(quote) in document, quote' \
-        "$out" "$short" 2> "$folder/python" || complain "quotes should be quotes: $(tail -n 1 "$folder/python")"
-    expectOut '^Written by .*check it'
-}
-
-test_summaryAsJson() {
-    run summarize "$short" --words 40 --json
-    expectStatus 0
-    expectJson 'value["text"] and value["sentences"] and value["prompt_tokens"] > 0 and value["generated_tokens"] > 0 and value["seconds"] > 0'
-    # Every source is a span of the file, to the byte.
-    python3 -c 'import json, sys
-document = open(sys.argv[2], "rb").read().decode()
-value = json.load(open(sys.argv[1]))
-assert value["sources"], "no sources"
-for source in value["sources"]:
-    assert 0 <= source["start"] < source["end"] <= len(document.encode()) + 2, source' \
-        "$out" "$short" 2> "$folder/python" || complain "sources should lie in the file: $(tail -n 1 "$folder/python")"
-}
-
-# The same summary as JSON and as text: a sentence of the model is marked exactly when its words are
-# not in the document, and a quoted one never.
-test_sentencesWithoutSupportAreMarked() {
-    run summarize "$short" --words 60 --json
-    expectStatus 0
-    cp "$out" "$folder/summary.json"
-    run summarize "$short" --words 60
-    expectStatus 0
-    python3 -c 'import json, sys
-lines = open(sys.argv[1]).read().splitlines()
-mark = "  [words not found in the document]"
-written = [s for s in json.load(open(sys.argv[2]))["sentences"] if s["kind"] == "written"]
-assert written, "the model wrote nothing"
-for sentence in written:
-    wanted = "- " + sentence["text"] + ("" if sentence["supported"] else mark)
-    assert wanted in lines, wanted
-marked = [line for line in lines if line.endswith(mark)]
-assert len(marked) == sum(not s["supported"] for s in written), marked' \
-        "$out" "$folder/summary.json" 2> "$folder/python" || complain "unsupported sentences should be marked: $(tail -n 1 "$folder/python")"
-}
-
 test_evaluateMakesTheTable() {
     export XDG_DATA_HOME="$folder/data" VK_DRIVER_FILES=/nonexistent VK_ICD_FILENAMES=/nonexistent
     run evaluate "$LONGSCOPE_SOURCE/tests/data/reading" --strategy extract
@@ -102,13 +52,6 @@ test_evaluateRefusesAFolderWithoutPoints() {
     expectError 1 'a.points, line 1.*is no pattern'
     run evaluate "$folder/nowhere" --strategy extract
     expectError 1 'nowhere cannot be read as a folder'
-}
-
-test_extractNeedsNoModel() {
-    export XDG_DATA_HOME="$folder/data" VK_DRIVER_FILES=/nonexistent VK_ICD_FILENAMES=/nonexistent
-    run summarize "$short" --strategy extract
-    expectStatus 0
-    [[ -s $out ]] || complain "there should be key sentences"
 }
 
 test_logitsHaveOneRowAToken() {

@@ -3,11 +3,12 @@
 #include "compute/core/error.h"
 #include "compute/document/document.h"
 #include "compute/document/sentences.h"
+#include "compute/reading/engine_model.h"
 #include "compute/reading/key_sentences.h"
 #include "compute/reading/sentence_stream.h"
-#include "compute/reading/summarize.h"
 #include "compute/reading/support.h"
 #include "compute/reading/words.h"
+#include "tests/support/errors.h"
 
 #include <gtest/gtest.h>
 
@@ -329,40 +330,9 @@ TEST(SentenceStream, KeepsToTheWords) {
               Strings{"One two three four five."});
 }
 
-TEST(SummaryPrompt, HoldsTheTextAndTheLength) {
-    Document d = dataFile("bees.txt");
-    auto messages = summaryPrompt(d, 90);
-    ASSERT_EQ(messages.size(), 2u);
-    EXPECT_EQ(messages[0].role, "system");
-    EXPECT_TRUE(messages[1].content.contains("90 words"));
-    EXPECT_TRUE(messages[1].content.contains(d.text));
-    EXPECT_NE(summarySampling().seed, 0u);
-}
-
-TEST(SummarizeWhole, NeedsAModel) {
+TEST(EngineModel, NeedsAModelThatIsLoaded) {
     engine::Worker worker;
-    try {
-        summarizeWhole(worker, dataFile("bees.txt"), {}, {}, {}, {});
-        FAIL() << "wrote without a model";
-    } catch (const Error &error) {
-        EXPECT_EQ(error.kind(), ErrorKind::usage);
-        EXPECT_STREQ(error.what(), "no model is loaded");
-    }
-}
-
-TEST(SummarizeWhole, AStopKeepsTheKeySentences) {
-    engine::Worker worker;
-    std::stop_source stop;
-    stop.request_stop();
-    try { // the stop may come before the worker has looked at the task, or after
-        Summary summary =
-            summarizeWhole(worker, dataFile("bees.txt"), {}, {}, {}, stop.get_token());
-        EXPECT_TRUE(summary.stopped);
-        EXPECT_EQ(summary.key.size(), 8u);
-        EXPECT_TRUE(summary.written.empty());
-    } catch (const Error &error) {
-        EXPECT_STREQ(error.what(), "no model is loaded");
-    }
+    EXPECT_EQ(errorOf(ErrorKind::usage, [&] { EngineModel model(worker); }), "no model is loaded");
 }
 
 } // namespace

@@ -53,13 +53,19 @@ struct StrategyText {
     command::Strategy strategy;
     const char *name, *does;
 };
-constexpr std::array<StrategyText, 3> kStrategies = {{
+constexpr std::array<StrategyText, 6> kStrategies = {{
     {command::Strategy::automatic, "Automatic",
      "Key sentences with a small model, else the model writes."},
     {command::Strategy::whole, "Whole",
      "The model reads all of the text and writes in its own words; each sentence is checked."},
     {command::Strategy::extract, "Extract",
      "Sentences of the text itself, word for word; takes a moment."},
+    {command::Strategy::map_reduce, "Part by part",
+     "The model reads one part after another, and then joins what it wrote of them."},
+    {command::Strategy::refine, "Step by step",
+     "The summary so far goes with each next part; what comes last counts most."},
+    {command::Strategy::tree, "By the outline",
+     "Sections give the summary of their chapter, chapters that of the document."},
 }};
 
 const StrategyText &textOf(command::Strategy strategy) {

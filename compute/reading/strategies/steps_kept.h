@@ -1,0 +1,30 @@
+// What a call of a summary gave, kept under all that it depends on: found again, the model is not
+// called. So a run that was stopped goes on, and a changed section changes only its branch.
+#pragma once
+
+#include "compute/document/result_store.h"
+#include "compute/reading/text_model.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace longscope::reading {
+
+struct KeptStep {
+    std::vector<std::string> sentences; ///< finished ones, without repetitions
+    TextReply figures;                  ///< of the call; its text is not kept
+    unsigned dropped_repetitions = 0;
+};
+
+/// Of model, prompt and everything in the options, and of how its text becomes sentences
+/// (`most_words`, see sentence_stream.h): 128 bits against mistakes, not against malice.
+std::string stepKey(std::string_view fingerprint, const TextRequest &request, unsigned most_words);
+/// 64 bits of the messages, for a seed that no other prompt has.
+uint64_t seedOf(const std::vector<model::Message> &messages, uint64_t seed);
+
+std::optional<KeptStep> findStep(const document::ResultStore &store, const std::string &key);
+void keepStep(document::ResultStore &store, const std::string &key, const KeptStep &step);
+
+} // namespace longscope::reading
