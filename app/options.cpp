@@ -307,7 +307,6 @@ Parsed parseOptions(int argc, const char *const *argv) {
     addWindow(app, o);
     addReading(app, o);
     addLibrary(app, o);
-    addAsking(app, o);
     addText(app, o);
     addMeasuring(app, o);
     for (CLI::App *command : app.get_subcommands([](CLI::App *) { return true; }))

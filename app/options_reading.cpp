@@ -108,6 +108,7 @@ void addReading(CLI::App &app, Options &o) {
         ->type_name("N");
     addKeeping(summarize, o);
     addTasks(app, o);
+    addAsking(app, o);
     auto *chat = app.add_subcommand("chat", "a conversation in the terminal");
     chat->add_option("--system", o.system, "system message")->type_name("S");
     addFiles(chat, o, "documents to talk about");

@@ -45,8 +45,11 @@ class StubModel final : public TextModel {
         return all;
     }
 
-    TextModelFacts own{
-        .name = "stub", .fingerprint = "stub", .parameters = 7'000'000'000, .window_tokens = 4096};
+    TextModelFacts own{.name = "stub",
+                       .fingerprint = "stub",
+                       .device = {},
+                       .parameters = 7'000'000'000,
+                       .window_tokens = 4096};
     std::string reply = "The bridge was closed in March for repairs.";
     std::vector<TextRequest> requests;
 };
