@@ -36,7 +36,7 @@ void printPlaces(const Document &document, const Answer &answer) {
     printOut(answer.found ? "\nPlaces:\n" : "\nThe closest places:\n");
     for (const Source &source : answer.sources)
         printOut(std::format(
-            "- {} ({:.2f}): {}\n", placeText(document, source.start), source.score,
+            "- {} ({:.2f}): {}\n", document::placeOf(document, source.start), source.score,
             document::firstWords(document.span(source.start, source.end), kShownOfPlace)));
 }
 
@@ -109,7 +109,7 @@ void printAnswer(const Document &document, const Answer &answer) {
     for (const SourcedSentence &sentence : answer.sentences) {
         const Source *source = sentence.sources.empty() ? nullptr : &sentence.sources.front();
         std::string place = sentence.supported && source
-                                ? placeText(document, source->start)
+                                ? document::placeOf(document, source->start)
                                 : std::string("words not found in the document");
         printOut(std::format("{}  [{}]\n", document::oneLine(sentence.text), place));
     }
@@ -127,7 +127,7 @@ void printAnswerTable(std::span<const Document> documents, std::span<const Answe
         const Source *source = bestSource(answers[i]);
         printOut(std::format("| {} | {} | {} | {:.2f} |\n", cell(documents[i].path),
                              answers[i].found ? cell(answers[i].text) : "Not found",
-                             source ? cell(placeText(documents[i], source->start)) : "",
+                             source ? cell(document::placeOf(documents[i], source->start)) : "",
                              answers[i].confidence));
     }
 }

@@ -2,26 +2,7 @@
 
 #include "compute/document/places.h"
 
-#include <algorithm>
-
 namespace longscope::app {
-namespace {
-
-/// Label of the page that holds a byte, "" where there is none.
-std::string pageAt(const document::Document &document, size_t byte) {
-    auto after = std::ranges::upper_bound(document.pages, byte, {}, &document::Page::start);
-    return after == document.pages.begin() ? std::string() : std::prev(after)->label;
-}
-
-} // namespace
-
-std::string placeText(const document::Document &document, size_t byte) {
-    std::string page = pageAt(document, byte), place = document::placeOf(document, byte);
-    if (page.empty())
-        return place;
-    return "page " + page + (place.empty() ? "" : ", " + place);
-}
-
 nlohmann::json sourceJson(const document::Document &document, size_t start, size_t end,
                           double score) {
     nlohmann::json source = {{"file", document.path},
@@ -31,7 +12,7 @@ nlohmann::json sourceJson(const document::Document &document, size_t start, size
                              {"page", nullptr},
                              {"heading", nullptr},
                              {"score", score}};
-    if (std::string page = pageAt(document, start); !page.empty())
+    if (std::string page = document::pageOf(document, start); !page.empty())
         source["page"] = page;
     if (document.paragraphs.empty())
         return source;

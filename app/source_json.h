@@ -10,9 +10,6 @@
 
 namespace longscope::app {
 
-/// "page 12, Supply, paragraph 2"; what the document does not have is left out.
-std::string placeText(const document::Document &document, size_t byte);
-
 /// {"file", "start", "end", "text", "page", "heading", "paragraph", "score"}: bytes of the imported
 /// text; page and heading are null where there is none.
 nlohmann::json sourceJson(const document::Document &document, size_t start, size_t end,

@@ -3,6 +3,7 @@
 #include "app/file_facts.h"
 #include "app/output.h"
 #include "app/progress.h"
+#include "app/source_json.h"
 #include "compute/document/places.h"
 #include "compute/reading/coverage.h"
 
@@ -14,29 +15,6 @@ namespace {
 
 using document::Document;
 using nlohmann::json;
-
-/// The page that a byte is on, as the file counts; null where the format has none.
-json pageAt(const Document &document, size_t byte) {
-    auto after = std::ranges::upper_bound(document.pages, byte, {}, &document::Page::start);
-    return after == document.pages.begin() ? json() : json(std::prev(after)->label);
-}
-
-json sourceJson(const Document &document, const reading::Source &at) {
-    json source = {{"file", document.path},
-                   {"start", at.start},
-                   {"end", at.end},
-                   {"text", document.span(at.start, at.end)},
-                   {"page", pageAt(document, at.start)},
-                   {"heading", nullptr},
-                   {"score", at.score}};
-    if (document.paragraphs.empty())
-        return source;
-    size_t paragraph = document::paragraphAt(document, at.start);
-    source["paragraph"] = document::numberUnderHeading(document, paragraph);
-    if (std::string heading = document::headingOf(document, paragraph); !heading.empty())
-        source["heading"] = heading;
-    return source;
-}
 
 json callJson(const reading::StepFacts &step) {
     return {{"start", step.start},
@@ -78,7 +56,7 @@ void SummaryReport::add(const Document &document, const reading::Summary &summar
     for (const reading::SourcedSentence &sentence : summary.sentences) {
         json sources = json::array();
         for (const reading::Source &source : sentence.sources)
-            sources.push_back(sourceJson(document, source));
+            sources.push_back(sourceJson(document, source.start, source.end, source.score));
         sources_.insert(sources_.end(), sources.begin(), sources.end());
         text_ += (text_.empty() ? "" : " ") + sentence.text;
         sentences_.push_back({{"kind", sentence.quoted ? "quoted" : "written"},

@@ -44,9 +44,19 @@ std::string placeOfParagraph(const Document &document, size_t paragraph) {
                        numberUnderHeading(document, paragraph));
 }
 
+std::string pageOf(const Document &document, size_t byte) {
+    auto after = std::ranges::upper_bound(document.pages, byte, {}, &Page::start);
+    return after == document.pages.begin() ? "" : std::prev(after)->label;
+}
+
 std::string placeOf(const Document &document, size_t byte) {
-    return document.paragraphs.empty() ? ""
-                                       : placeOfParagraph(document, paragraphAt(document, byte));
+    std::string page = pageOf(document, byte);
+    if (!page.empty() && !page.contains(':')) // times of subtitles say themselves what they are
+        page = "page " + page;
+    if (document.paragraphs.empty())
+        return page;
+    std::string place = placeOfParagraph(document, paragraphAt(document, byte));
+    return page.empty() ? place : page + ", " + place;
 }
 
 std::string oneLine(std::string_view text) {

@@ -29,7 +29,9 @@ size_t numberUnderHeading(const Document &document, size_t paragraph);
 
 /// "Supply, paragraph 2": the heading above a paragraph and its number among the prose under it.
 std::string placeOfParagraph(const Document &document, size_t paragraph);
-/// The same for a byte; "" in a document without paragraphs.
+/// Label of the page that a byte is on, "" where the format has none.
+std::string pageOf(const Document &document, size_t byte);
+/// The same for a byte, with its page: "page 12, Supply, paragraph 2"; "" where there is neither.
 std::string placeOf(const Document &document, size_t byte);
 
 /// Without the document's line breaks.

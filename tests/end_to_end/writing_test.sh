@@ -3,7 +3,6 @@
 # Run through support.sh, which sets the variables used here.
 : "${out:?}" "${err:?}" "${folder:?}"
 
-short="$LONGSCOPE_SOURCE/assets/short.md"
 
 test_completeIsDeterministic() {
     run complete 'The capital of France is' -n 12 --temp 0

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # How the documents here were made, by programs that people use (pandoc 2.17, LibreOffice 7.4, groff
 # 1.22, ghostscript 10); the tests read what is committed and need none of these. Run in this folder.
 set -eu
