@@ -30,9 +30,11 @@ json callJson(const reading::StepFacts &step) {
 } // namespace
 
 std::string placeMark(const Document &document, const reading::SourcedSentence &sentence) {
-    if (sentence.sources.empty() || !sentence.supported)
+    if (sentence.sources.empty())
         return "[no source found]";
-    return "[" + document::placeOf(document, sentence.sources.front().start) + "]";
+    std::string place = document::placeOf(document, sentence.sources.front().start);
+    return sentence.supported ? "[" + place + "]"
+                              : "[words not found together; like " + place + "]";
 }
 
 void printSentence(const Document &document, const reading::SourcedSentence &sentence,
