@@ -30,5 +30,5 @@ if(preset STREQUAL "release")
     add_test(NAME sanitized_fuzz
              COMMAND ${CMAKE_CTEST_COMMAND} --test-dir ${CMAKE_SOURCE_DIR}/build/sanitize
                      -R "^fuzz" --no-tests=error --output-on-failure)
-    set_tests_properties(sanitized_fuzz PROPERTIES TIMEOUT 1800) # builds them, too
+    set_tests_properties(sanitized_fuzz PROPERTIES TIMEOUT 600)
 endif()
