@@ -93,7 +93,8 @@ void Library::Impl::open() {
     bool is_large = sizeOf(path) > kSmall_bytes;
     if (!is_large || !wasChecked(*database))
         checkWhole(*database);
-    database->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    database->useWriteAheadLog();
+    database->execute("PRAGMA synchronous = FULL");
     migrate(*database);
     checkShape(*database);
     if (is_large && !wasChecked(*database))

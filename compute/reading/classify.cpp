@@ -1,5 +1,7 @@
 #include "compute/reading/classify.h"
 
+#include "compute/reading/prompts.h"
+
 #include "compute/core/clock.h"
 #include "compute/core/error.h"
 
@@ -138,9 +140,7 @@ Classifier::Classifier(Scorer &scorer, ClassifyOptions options)
 ScoreRequest Classifier::request(std::string_view text) const {
     bool own = options_.question.empty();
     ScoreRequest request{
-        .messages = {{"system", "You read documents faithfully."},
-                     {"user", "Text:\n" + std::string(text) + "\n\n" +
-                                  (own ? "What is the text about?" : options_.question)}},
+        .messages = readingPrompt(text, own ? "What is the text about?" : options_.question),
         .begun = own ? "The text is about" : "Answer:",
         .continuations = {}};
     for (const std::string &label : options_.labels)

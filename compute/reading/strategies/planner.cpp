@@ -73,6 +73,8 @@ Planner::Planner(const document::Document &document, TextModel &model,
     small_ = isSmall(facts.parameters);
     window_ = options.window_tokens > 0 ? options.window_tokens : facts.window_tokens;
     plan_.small_model = small_;
+    // Of foreign words the first try is taken: nothing can be compared.
+    plan_.together = model.writesTogether() && options.wording.language.empty();
 }
 
 uint64_t Planner::replyTokens(unsigned words) const {
@@ -147,7 +149,7 @@ size_t Planner::add(Step step) {
         step.level = std::max(step.level, plan_.steps[input].level + 1);
     if (step.kind == StepKind::fact) {
         step.most_tries = kTries;
-        step.tries = kExpectedTries;
+        step.tries = plan_.together ? kTries : kExpectedTries; // all at once, and the best of them
         step.words = kWordsOfSentence;
         step.written_tokens = kExpectedSentenceTokens;
         step.most_tokens = kSentenceTokens;
