@@ -67,7 +67,8 @@ uint64_t Plan::writtenTokens() const {
 
 Planner::Planner(const document::Document &document, TextModel &model,
                  const SummaryOptions &options)
-    : document_(document), model_(model), options_(options), chunker_(document, model) {
+    : document_(document), model_(model), options_(options),
+      chunker_(document, [&model](std::string_view text) { return model.countTokens(text); }) {
     TextModelFacts facts = model.facts();
     parameters_ = facts.parameters;
     small_ = isSmall(facts.parameters);
