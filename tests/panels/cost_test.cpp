@@ -33,10 +33,11 @@ TEST(CostCurves, FollowTheFormulas) {
     const Cost cost = sample::makeLabSnapshot().cost;
     CostFigures full = costOf(cost, *readSpec("full"), 1000);
     EXPECT_DOUBLE_EQ(full.pairs, 1000 * 1001 / 2.0);
-    EXPECT_DOUBLE_EQ(full.bytes, 1000.0 * cost.shape.layers * 2 * 2 * cost.shape.kv_heads *
-                                     cost.shape.head_dim_padded);
+    const attention::ModelShape &shape = cost.kinds[0].shape;
+    EXPECT_DOUBLE_EQ(full.bytes,
+                     1000.0 * cost.layers() * 2 * 2 * shape.kv_heads * shape.head_dim_padded);
     EXPECT_NEAR(*full.seconds,
-                1000 * attention::linearFlops(cost.shape) / cost.linear_flops_per_second +
+                1000 * cost.token_flops / cost.linear_flops_per_second +
                     full.pairs * cost.pair_seconds,
                 1e-9);
     CostFigures window = costOf(cost, *readSpec("window:100"), 1000);
@@ -45,7 +46,7 @@ TEST(CostCurves, FollowTheFormulas) {
     CostFigures few = costOf(cost, *readSpec(kLinearAttention), 100);
     CostFigures many = costOf(cost, *readSpec(kLinearAttention), 100'000);
     EXPECT_DOUBLE_EQ(few.bytes, many.bytes);
-    EXPECT_DOUBLE_EQ(few.bytes, 4.0 * cost.shape.layers * cost.shape.heads * 64 * 64);
+    EXPECT_DOUBLE_EQ(few.bytes, 4.0 * cost.layers() * shape.heads * 64 * 64);
 
     Cost unknown = cost;
     unknown.linear_flops_per_second = unknown.pair_seconds = 0;

@@ -96,7 +96,7 @@ void CostPanel::drawCurves(const std::vector<CostCurve> &curves) {
     for (size_t i = 0; i < curves.size(); ++i) {
         const CostCurve &curve = curves[i];
         const std::vector<double> &values = curve.values[static_cast<size_t>(what_)];
-        if (hidden_[curve.way.spec] || !std::isfinite(values.front()))
+        if (hidden_[curve.way.spec] || !std::isfinite(values.front()) || values.back() <= 0)
             continue;
         ImPlotSpec spec;
         spec.LineColor = seriesColour(i);

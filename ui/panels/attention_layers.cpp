@@ -1,0 +1,81 @@
+#include "ui/panels/attention_layers.h"
+
+#include "ui/strings.h"
+#include "ui/theme.h"
+#include "ui/widgets/quantity.h"
+
+#include <imgui.h>
+
+#include <format>
+
+namespace longscope::ui {
+namespace {
+
+std::string headsText(uint32_t heads) {
+    return heads == 1 ? std::string(tr("1 head")) : say("{} heads", heads);
+}
+
+/// What a layer looks with, or what it keeps instead.
+std::string meansText(const Model &model, uint32_t layer) {
+    const std::string state =
+        model.recurs(layer) && model.recurrent
+            ? say("state of {}", byteText(static_cast<double>(model.recurrent->state_bytes)))
+            : std::string();
+    if (!model.attends(layer))
+        return state;
+    const std::string heads = headsText(model.kinds[layer].heads);
+    return state.empty() ? heads : heads + ", " + state;
+}
+
+} // namespace
+
+std::string kindText(const Model &model, uint32_t layer) {
+    if (!model.recurs(layer))
+        return tr("attention");
+    const std::string &name = model.kinds[layer].recurrence;
+    return model.attends(layer) ? say("attention and {}", name) : name;
+}
+
+std::optional<uint32_t> nearestAttending(const Model &model, uint32_t layer) {
+    for (uint32_t distance = 0; distance < model.layers; ++distance) {
+        if (layer + distance < model.layers && model.attends(layer + distance))
+            return layer + distance;
+        if (distance <= layer && model.attends(layer - distance))
+            return layer - distance;
+    }
+    return std::nullopt;
+}
+
+std::optional<uint32_t> drawLayerList(const Model &model, uint32_t chosen, float height) {
+    constexpr ImGuiTableFlags flags = ImGuiTableFlags_RowBg | ImGuiTableFlags_ScrollY |
+                                      ImGuiTableFlags_BordersOuter | ImGuiTableFlags_SizingFixedFit;
+    std::optional<uint32_t> clicked;
+    if (!ImGui::BeginTable("layers", 3, flags, {0, height}))
+        return clicked;
+    ImGui::TableSetupScrollFreeze(0, 1);
+    ImGui::TableSetupColumn(tr("Layer"));
+    ImGui::TableSetupColumn(tr("Kind"));
+    ImGui::TableSetupColumn(tr("Works with"), ImGuiTableColumnFlags_WidthStretch);
+    ImGui::TableHeadersRow();
+    ImGuiListClipper clipper;
+    clipper.Begin(static_cast<int>(model.kinds.size()));
+    while (clipper.Step())
+        for (int row = clipper.DisplayStart; row < clipper.DisplayEnd; ++row) {
+            const auto layer = static_cast<uint32_t>(row);
+            ImGui::TableNextRow();
+            ImGui::TableNextColumn();
+            if (ImGui::Selectable(std::format("{}##layer{}", layer, layer).c_str(), layer == chosen,
+                                  ImGuiSelectableFlags_SpanAllColumns))
+                clicked = layer;
+            ImGui::TableNextColumn();
+            ImGui::TextUnformatted(kindText(model, layer).c_str());
+            ImGui::TableNextColumn();
+            ImGui::PushStyleColor(ImGuiCol_Text, mutedText());
+            ImGui::TextUnformatted(meansText(model, layer).c_str());
+            ImGui::PopStyleColor();
+        }
+    ImGui::EndTable();
+    return clicked;
+}
+
+} // namespace longscope::ui
