@@ -25,6 +25,7 @@ class DecayCollector : public Observer {
     /// token d tokens later, as the geometric mean. Where a channel has several decays (mamba-1) it
     /// is their mean. Empty where nothing decays.
     std::vector<double> meanLog(uint32_t layer) const;
+    uint32_t layers() const { return static_cast<uint32_t>(sums_.size()); }
     double seconds() const { return seconds_; } ///< beyond what the reading takes
 
   private:

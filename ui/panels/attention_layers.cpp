@@ -6,6 +6,7 @@
 
 #include <imgui.h>
 
+#include <algorithm>
 #include <format>
 
 namespace longscope::ui {
@@ -37,8 +38,8 @@ std::string kindText(const Model &model, uint32_t layer) {
 }
 
 std::optional<uint32_t> nearestAttending(const Model &model, uint32_t layer) {
-    for (uint32_t distance = 0; distance < model.layers; ++distance) {
-        if (layer + distance < model.layers && model.attends(layer + distance))
+    for (uint32_t distance = 0; distance <= std::max(layer, model.layers); ++distance) {
+        if (model.attends(layer + distance))
             return layer + distance;
         if (distance <= layer && model.attends(layer - distance))
             return layer - distance;
