@@ -119,7 +119,7 @@ TEST(DeskRecurrent, MeasuringHeadsTakesBothInOnePass) {
     EXPECT_EQ(snapshot->attention.decay->mean_log, decay->mean_log);
     // Another text: what was measured is not of it.
     hybrid.made.paste(sentences(2));
-    EXPECT_FALSE(hybrid.made.read()->attention.decay);
+    EXPECT_FALSE(hybrid.measured(command::ReadDocument{})->attention.decay);
 }
 
 TEST(DeskRecurrent, WhereNoLayerAttendsNothingIsAskedInVain) {
@@ -189,8 +189,9 @@ TEST(DeskRecurrent, CostsAreOfTheKindsThatThereAre) {
     EXPECT_GT(snapshot->cost.linear_flops_per_second, 0);
     for (const ui::CostDot &dot : snapshot->cost.dots) { // of one head, in whole tiles
         auto n = static_cast<double>(dot.tokens);
-        if (dot.attention == "full")
+        if (dot.attention == "full") {
             EXPECT_GE(dot.pairs, n * (n + 1) / 2 * 0.999);
+        }
         EXPECT_LE(dot.pairs, n * (n + 64));
     }
 }
