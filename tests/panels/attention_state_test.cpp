@@ -13,7 +13,9 @@
 
 #include <imgui_internal.h>
 
+#include <algorithm>
 #include <cmath>
+#include <format>
 #include <limits>
 
 namespace longscope::tests {
@@ -283,9 +285,9 @@ TEST(AttentionState, TheEngineAnswersForAHybridAndAPureModel) {
             std::vector<float> rates = stage.snapshot.attention.decay->mean_log[2];
             std::ranges::sort(rates);
             const std::string wanted =
-                say("Memory of its {} heads: {} to {}", rates.size(),
-                    memoryText(memoryTokens(static_cast<double>(rates.front()))),
-                    memoryText(memoryTokens(static_cast<double>(rates.back()))));
+                std::format("Memory of its {} heads: {} to {}", rates.size(),
+                            memoryText(memoryTokens(static_cast<double>(rates.front()))),
+                            memoryText(memoryTokens(static_cast<double>(rates.back()))));
             const std::string text = stage.text(ctx);
             EXPECT_TRUE(has(text, wanted)) << wanted << "\n" << text;
             EXPECT_TRUE(stage.snapshot.notices.empty())

@@ -51,12 +51,15 @@ std::optional<uint32_t> drawLayerList(const Model &model, uint32_t chosen, float
     constexpr ImGuiTableFlags flags = ImGuiTableFlags_RowBg | ImGuiTableFlags_ScrollY |
                                       ImGuiTableFlags_BordersOuter | ImGuiTableFlags_SizingFixedFit;
     std::optional<uint32_t> clicked;
-    if (!ImGui::BeginTable("layers", 3, flags, {0, height}))
+    const ImGuiStyle &style = ImGui::GetStyle();
+    const float row_height = ImGui::GetTextLineHeight() + 2 * style.CellPadding.y;
+    const float wanted = row_height * static_cast<float>(model.kinds.size() + 1) + 2;
+    if (!ImGui::BeginTable("layers", 3, flags, {0, std::min(height, wanted)}))
         return clicked;
     ImGui::TableSetupScrollFreeze(0, 1);
     ImGui::TableSetupColumn(tr("Layer"));
     ImGui::TableSetupColumn(tr("Kind"));
-    ImGui::TableSetupColumn(tr("Works with"), ImGuiTableColumnFlags_WidthStretch);
+    ImGui::TableSetupColumn(tr("Has"), ImGuiTableColumnFlags_WidthStretch);
     ImGui::TableHeadersRow();
     ImGuiListClipper clipper;
     clipper.Begin(static_cast<int>(model.kinds.size()));
@@ -68,6 +71,9 @@ std::optional<uint32_t> drawLayerList(const Model &model, uint32_t chosen, float
             if (ImGui::Selectable(std::format("{}##layer{}", layer, layer).c_str(), layer == chosen,
                                   ImGuiSelectableFlags_SpanAllColumns))
                 clicked = layer;
+            ImGui::SetItemTooltip("%s", say("Layer {}: {}; {}", layer, kindText(model, layer),
+                                            meansText(model, layer))
+                                            .c_str());
             ImGui::TableNextColumn();
             ImGui::TextUnformatted(kindText(model, layer).c_str());
             ImGui::TableNextColumn();

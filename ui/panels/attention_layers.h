@@ -15,7 +15,7 @@ std::string kindText(const Model &model, uint32_t layer);
 /// The layer that attends and is nearest; none where no layer does.
 std::optional<uint32_t> nearestAttending(const Model &model, uint32_t layer);
 
-/// Within `height`; the layer that was clicked.
+/// At most `height` high; the layer that was clicked.
 std::optional<uint32_t> drawLayerList(const Model &model, uint32_t chosen, float height);
 
 } // namespace longscope::ui

@@ -28,6 +28,10 @@ double bounded(double tokens) {
     return std::clamp(tokens, kLeastTokens, kMostTokens);
 }
 
+std::string logText(double mean_log) {
+    return mean_log < 0 ? "-" + shortNumber(-mean_log) : "0";
+}
+
 /// Rising.
 std::vector<double> memoriesOf(std::span<const float> mean_logs) {
     std::vector<double> memories;
@@ -44,7 +48,7 @@ int writeShare(double value, char *text, int size, void *) {
     return std::snprintf(text, static_cast<size_t>(size), "%s", percentText(value).c_str());
 }
 
-void plotLeft(const char *label, double memory, double last, ImVec4 colour) {
+void plotLeft(const char *label, double memory, double last, ImVec4 colour, float weight = 0.13F) {
     constexpr int kPoints = 96;
     double xs[kPoints], ys[kPoints];
     for (int i = 0; i < kPoints; ++i) {
@@ -53,7 +57,7 @@ void plotLeft(const char *label, double memory, double last, ImVec4 colour) {
     }
     ImPlotSpec spec;
     spec.LineColor = colour;
-    spec.LineWeight = 0.13F * ImGui::GetFontSize();
+    spec.LineWeight = weight * ImGui::GetFontSize();
     ImPlot::PlotLine(label, xs, ys, kPoints, spec);
 }
 
@@ -68,7 +72,7 @@ std::string memoryText(double tokens) {
         return tr("without end");
     if (tokens < kLeastTokens)
         return say("under {} tokens", shortNumber(kLeastTokens));
-    const std::string number = tokens < 1000 ? shortNumber(tokens) : countText(std::round(tokens));
+    const std::string number = tokens < 999.5 ? shortNumber(tokens) : countText(std::round(tokens));
     return number == "1" ? std::string(tr("1 token")) : say("{} tokens", number);
 }
 
@@ -203,10 +207,13 @@ void StateView::drawSummary(const Model &model, uint32_t layer) const {
     const std::vector<double> memories = memoriesOf(rates);
     const bool by_channel = model.recurrent->by_channel;
     ImGui::TextWrapped(
-        "%s", say(by_channel ? "Memory of its {} channels: {} to {}, half of them below {}."
-                             : "Memory of its {} heads: {} to {}, half of them below {}.",
+        "%s", say(by_channel ? "Memory of its {} channels: {} to {}, half of them below {} (mean "
+                               "logarithm of the decay: {} to {} a token)."
+                             : "Memory of its {} heads: {} to {}, half of them below {} (mean "
+                               "logarithm of the decay: {} to {} a token).",
                   numberText(rates.size()), memoryText(memories.front()),
-                  memoryText(memories.back()), memoryText(memories[memories.size() / 2]))
+                  memoryText(memories.back()), memoryText(memories[memories.size() / 2]),
+                  logText(-1 / memories.front()), logText(-1 / memories.back()))
                   .c_str());
     mutedLine(say("A memory of m tokens: 37 % of what came in is left after m tokens, half after "
                   "0.69 m. Mean over {}.",
@@ -239,9 +246,8 @@ void StateView::describe(const Model &model, uint32_t layer, uint32_t column) co
     ImGui::TextUnformatted(say("Memory: {}", memoryText(memory)).c_str());
     ImGui::TextUnformatted(
         say("Half is left after {}", memoryText(memory * std::log(2.0))).c_str());
-    ImGui::TextUnformatted(say("Mean logarithm of the decay: {} a token",
-                               mean_log < 0 ? "-" + shortNumber(-mean_log) : shortNumber(mean_log))
-                               .c_str());
+    ImGui::TextUnformatted(
+        say("Mean logarithm of the decay: {} a token", logText(mean_log)).c_str());
     ImGui::EndTooltip();
 }
 
@@ -289,7 +295,8 @@ void StateView::drawCurves(const Model &model, uint32_t layer) const {
         plotLeft(tr("longest"), memories.back(), last, seriesColour(2));
         if (column_ < grouped_[layer].size())
             plotLeft(columnName(model, column_).c_str(),
-                     memoryTokens(static_cast<double>(grouped_[layer][column_])), last, accent());
+                     memoryTokens(static_cast<double>(grouped_[layer][column_])), last,
+                     ImGui::GetStyleColorVec4(ImGuiCol_Text), 0.2F);
         ImPlot::EndPlot();
     }
     ImGui::PopStyleVar();
