@@ -75,7 +75,7 @@ TEST(MemoryPanel, TellsPartsAndWhatFits) {
 
 /// States of recurrent layers: rows of their own, with the kind of each layer in words.
 TEST(MemoryPanel, StatesStandBesideTheCache) {
-    Stage stage;
+    Stage stage(620, 1300);
     auto model = std::make_shared<Model>(*stage.snapshot.model);
     auto forecast = std::make_shared<MemoryForecast>(*stage.snapshot.memory.forecast);
     forecast->layer_state_bytes.assign(model->layers, 0);
@@ -90,7 +90,7 @@ TEST(MemoryPanel, StatesStandBesideTheCache) {
     stage.snapshot.memory.forecast = forecast;
     stage.snapshot.memory.now.insert(stage.snapshot.memory.now.begin() + 2,
                                      {"recurrent state", model->recurrent->bytes()});
-    Harness harness(stage.client(), {.width = 620, .height = 900});
+    Harness harness(stage.client(), {.width = 620, .height = 1300});
     harness.run("states", [&](ImGuiTestContext *ctx) {
         ctx->Yield(2);
         std::string text = stage.text(ctx);

@@ -113,6 +113,8 @@ void CostPanel::drawNumbers(const Cost &cost) {
     if (!way)
         return;
     CostFigures own = costOf(cost, *way, tokens_), full = costOf(cost, *readSpec("full"), tokens_);
+    if (cost.heads() == 0)
+        full = {}; // there is nothing to compare with
     auto text = [](const CostFigures &figures, CostOf what) {
         return valueText(valueOf(figures, what), what);
     };
@@ -126,9 +128,13 @@ void CostPanel::drawNumbers(const Cost &cost) {
         ImGui::EndTable();
     }
     mutedLine(std::format(
-        "Reading {} with {}. Pairs are of one head of one layer; memory is of keys "
-        "and values in 16 bits{}. {}",
-        tokensText(tokens_), wayText(spec_), cost.stateBytes() > 0 ? ", and of states" : "",
+        "Reading {}{}. {} {}", tokensText(tokens_),
+        cost.heads() > 0 ? " with " + wayText(spec_) : std::string(),
+        cost.heads() == 0 ? "Memory is of states."
+        : cost.stateBytes() > 0
+            ? "Pairs are of one head of one layer that attends; memory is of keys and values in 16 "
+              "bits, and of states."
+            : "Pairs are of one head of one layer; memory is of keys and values in 16 bits.",
         speedKind(cost) == SpeedKind::measured
             ? "Time is by the speeds that readings on this device reached."
         : speedKind(cost) == SpeedKind::peak
