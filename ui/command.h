@@ -124,7 +124,8 @@ struct ExportConversation {
 
 // ---- attention ---------------------------------------------------------------------------------
 struct ReadDocument {}; ///< reads the current document, so that its attention can be looked at
-struct MeasureHeads {};
+struct MeasureHeads {}; ///< and how fast recurrent layers forget
+struct MeasureDecay {}; ///< that alone
 struct ShowMap {
     MapWanted wanted;
 };
@@ -178,10 +179,10 @@ using Command = std::variant<
     command::SetSystemPrompt, command::SetSampling, command::SetWithDocument, command::CountDraft,
     command::Send, command::Summarize, command::Regenerate, command::EditMessage,
     command::SwitchBranch, command::DeleteMessage, command::ExportConversation,
-    command::ReadDocument, command::MeasureHeads, command::ShowMap, command::ShowStrip,
-    command::TraceWords, command::MarkHeld, command::ExportMap, command::AskPrice,
-    command::ApplySettings, command::Compare, command::Sweep, command::ClearSweep,
-    command::ForecastMemory>;
+    command::ReadDocument, command::MeasureHeads, command::MeasureDecay, command::ShowMap,
+    command::ShowStrip, command::TraceWords, command::MarkHeld, command::ExportMap,
+    command::AskPrice, command::ApplySettings, command::Compare, command::Sweep,
+    command::ClearSweep, command::ForecastMemory>;
 
 /// Commands of one frame, in order; applied after it was drawn.
 class CommandQueue {

@@ -119,6 +119,7 @@ class AttentionPart {
     AttentionPart(Core &core, DocumentsPart &documents, ModelPart &model);
     void handle(const command::ReadDocument &);
     void handle(const command::MeasureHeads &);
+    void handle(const command::MeasureDecay &);
     void handle(const command::ShowMap &show);
     void handle(const command::ShowStrip &show);
     void handle(const command::TraceWords &trace);
@@ -142,6 +143,7 @@ class AttentionPart {
 
   private:
     void readShown();
+    void measure(bool heads, const char *title);
     bool somethingIsRead(); ///< or says in a notice that it must be
 
     Core &core_;
