@@ -28,6 +28,9 @@ struct Wording {
     }
 };
 
+/// The system message of all of them.
+inline constexpr const char *kReadingSystem = "You read documents faithfully.";
+
 /// "Text:", the text, and the task behind it.
 std::vector<model::Message> readingPrompt(std::string_view text, std::string_view task);
 
