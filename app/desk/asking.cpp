@@ -94,7 +94,7 @@ class AnswerWriter {
         ui::AskWay way = asked_.settings.ask_way;
         why_ = ", as chosen";
         if (way != ui::AskWay::automatic)
-            return way == ui::AskWay::passages;
+            return ui::isOfPassages(way);
         if (!asked_.facts.model) {
             why_ = ", because no model is loaded";
             return true;
@@ -221,14 +221,17 @@ class AnswerWriter {
         reading::AskOptions options;
         options.strategy = reading::AskStrategy::retrieve;
         options.most_tokens = std::min(replyTokens(), kMostAnswerTokens);
+        if (asked_.settings.ask_way == ui::AskWay::passages_written && asked_.facts.model)
+            options.write = true;
         return options;
     }
 
     KeptAsker &asker() {
         KeptAsker &kept = chat_.kept_asker;
         reading::AskOptions options = askOptions();
-        std::string text = std::format("{} {} {}", options.most_tokens, asked_.facts.window_tokens,
-                                       asked_.facts.settings);
+        std::string text =
+            std::format("{} {} {} {}", options.most_tokens, options.write.has_value(),
+                        asked_.facts.window_tokens, asked_.facts.settings);
         if (kept.asker && kept.document == asked_.document && kept.model == asked_.facts.model &&
             kept.options == text)
             return kept;
@@ -282,6 +285,8 @@ class AnswerWriter {
         std::string note;
         if (answer.stopped)
             note = "stopped";
+        if (answer.stopped && !answer.found)
+            return note;
         addSentence(note, std::format("{} {} {}{}.", answer.found ? "Answered from" : "Looked at",
                                       answer.sources.size(),
                                       answer.sources.size() == 1 ? "passage" : "passages", why_));
@@ -307,14 +312,16 @@ class AnswerWriter {
                           const std::optional<engine::Task> &task) const {
         ui::Message message;
         message.note = noteOf(answer);
+        if (task)
+            takeFigures(message, *task);
+        if (answer.stopped && !answer.found) // before it could be said whether there is an answer
+            return message;
         message.text = textOf(answer);
         message.found = answer.found;
         for (const reading::SourcedSentence &sentence : answer.sentences)
             message.sentences.push_back(checkedSentence(*asked_.document, sentence));
         for (const reading::Source &source : answer.sources)
             message.passages.push_back(shownSource(*asked_.document, source));
-        if (task)
-            takeFigures(message, *task);
         return message;
     }
 

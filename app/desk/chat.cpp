@@ -101,7 +101,7 @@ void ChatPart::Impl::count() {
     const ConversationSettings &settings = open->settings();
     auto document = core.draft.documents.shown();
     bool with_document = settings.with_document && document;
-    bool alone = with_document && settings.ask_way == ui::AskWay::passages;
+    bool alone = with_document && ui::isOfPassages(settings.ask_way);
     ContextWanted wanted{.system_prompt = systemPromptOf(settings, with_document),
                          .history = alone ? std::vector<MessagePointer>() : sentNow(open->branch()),
                          .draft = core.draft.chat.draft,

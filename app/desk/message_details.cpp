@@ -178,7 +178,7 @@ ConversationSettings readSettings(const Json &json) {
                          .seed = memberOf(json, "seed", usual.seed),
                          .reply_tokens = memberOf(json, "reply_tokens", usual.reply_tokens)},
             .with_document = memberOf(json, "with_document", false),
-            .ask_way = kindOf(json, "ask_way", ui::AskWay::passages)};
+            .ask_way = kindOf(json, "ask_way", ui::AskWay::passages_written)};
 }
 
 Json parseJson(const std::string &text) {

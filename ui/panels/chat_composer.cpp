@@ -71,13 +71,15 @@ constexpr std::array<StrategyText, 6> kStrategies = {{
 struct AskText {
     const char *name, *does, *in_label;
 };
-constexpr std::array<AskText, 3> kAskTexts = {{
+constexpr std::array<AskText, 4> kAskTexts = {{
     // by AskWay
     {"As it fits", "Whole when document and question fit the window, else the best passages.", ""},
     {"Whole", "The model reads all of it, with the turns before.", "whole"},
     {"Best passages",
      "Only the passages that the question is about are read; a very small model quotes them.",
      "passages"},
+    {"Best passages, own words", "The model writes, however small it is; each sentence is checked.",
+     "passages, own words"},
 }};
 
 const StrategyText &textOf(command::Strategy strategy) {

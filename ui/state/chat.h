@@ -91,8 +91,12 @@ struct Sampling {
     bool operator==(const Sampling &) const = default;
 };
 
-/// How a document is read for a question.
-enum class AskWay { automatic, whole, passages };
+/// How a document is read for a question. Kept as numbers: new ones come last.
+enum class AskWay { automatic, whole, passages, passages_written };
+/// Out of passages alone: neither all of the document nor earlier turns are read.
+constexpr bool isOfPassages(AskWay way) {
+    return way == AskWay::passages || way == AskWay::passages_written;
+}
 
 struct Chat {
     std::vector<ConversationEntry> conversations; ///< newest first
