@@ -287,9 +287,7 @@ class AnswerWriter {
             note = "stopped";
         if (answer.stopped && !answer.found)
             return note;
-        addSentence(note, std::format("{} {} {}{}.", answer.found ? "Answered from" : "Looked at",
-                                      answer.sources.size(),
-                                      answer.sources.size() == 1 ? "passage" : "passages", why_));
+        addSentence(note, "Only the best passages were looked at" + why_ + ".");
         if (answer.reason.starts_with(kAsAsked)) { // not all of them could be read
             std::string more = answer.reason.substr(kAsAsked.size());
             addSentence(note, more + ".");

@@ -34,7 +34,7 @@ TEST_F(AskingTest, ADocumentThatDoesNotFitIsAnsweredFromItsPassages) {
     ui::Message answer = last(picture);
     EXPECT_EQ(answer.kind, ui::MessageKind::answer);
     EXPECT_TRUE(answer.found);
-    EXPECT_TRUE(holds(answer.note, "Answered from ")) << answer.note;
+    EXPECT_TRUE(holds(answer.note, "Only the best passages were looked at, because ")) << answer.note;
     EXPECT_TRUE(holds(answer.note, "the window of 1,024 has room for 1,012")) << answer.note;
     EXPECT_TRUE(holds(answer.note, "Quoted, because ")) << answer.note;
     EXPECT_TRUE(holds(answer.text, "31 species of fish")) << answer.text;
@@ -95,6 +95,18 @@ TEST_F(AskingTest, ADocumentThatFitsIsReadWholeAndThatIsSaid) {
     EXPECT_FALSE(last(picture).passages.empty());
     start();
     EXPECT_EQ(now()->chat.ask_way, ui::AskWay::passages);
+}
+
+TEST_F(AskingTest, WhatWasReadForASummaryServesTheQuestion) {
+    startWithHarbour(4096);
+    push(command::Summarize{command::Strategy::whole, 30, 3});
+    waitGrown(2);
+    push(command::NewConversation{});
+    waitFor([](const ui::Snapshot &now) { return now.chat.messages.empty(); });
+    push(command::SetWithDocument{true});
+    auto picture = ask("How many species of fish did divers count?");
+    EXPECT_GT(last(picture).reused_tokens, 1400u); // all of the text
+    EXPECT_LT(last(picture).reused_tokens, last(picture).prompt_tokens);
 }
 
 TEST_F(AskingTest, WholeAsChosenThatDoesNotFitIsToldWithBothNumbers) {

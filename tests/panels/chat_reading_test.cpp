@@ -24,8 +24,9 @@ std::shared_ptr<Message> makeQuotedAnswer(const Document &document) {
     answer->passages = {{10, 200, 0.9F, "page 3, Supply 1"},
                         {400, 500, 0.4F, "page 5, Money 2"},
                         {700, 800, 0.3F, "page 9, Night"}};
-    answer->note = "Answered from 3 passages, because text and question need more than 8,192 "
-                   "tokens and the window of 8,192 has room for 7,680 beside the reply.";
+    answer->note =
+        "Only the best passages were looked at, because text and question need more than 8,192 "
+        "tokens and the window of 8,192 has room for 7,680 beside the reply.";
     return answer;
 }
 
@@ -43,6 +44,8 @@ TEST(ChatReading, PassagesOfAnAnswerAreLinksThatMarkThemAll) {
         ctx->ItemClick("**/page 3, Supply 1, paragraph 1##61_0_0"); // that of the sentence
         ASSERT_EQ(stage.all<command::JumpTo>().size(), 2U);
         EXPECT_EQ(stage.all<command::JumpTo>()[1].byte, 10U);
+        // Nobody wrote a quote.
+        EXPECT_EQ(ctx->ItemInfo("**/Where from?##61", ImGuiTestOpFlags_NoError).ID, 0U);
     });
     keepPicture(harness.picture(), "chat_passages");
 }

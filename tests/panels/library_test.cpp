@@ -31,17 +31,18 @@ std::shared_ptr<const LibraryList> makeList() {
                         .text_bytes = 2'400'000,
                         .stays = true}};
     list->file_bytes = 5'400'000;
-    list->readings = {{.id = "abc-1",
-                       .title = "Report on the harbour of Vestrand",
-                       .model = "Harbour 135M Instruct",
-                       .tokens = 9300,
-                       .bytes = 12'000'000,
-                       .last_used_unix_s = 1'790'000'000,
-                       .pinned = true},
-                      {.id = "abc-2",
-                       .bytes = 900,
-                       .last_used_unix_s = 1'780'000'000,
-                       .problem = "it ends within a page"}};
+    list->readings.resize(2);
+    KeptReadingEntry &good = list->readings[0], &bad = list->readings[1];
+    good.id = "abc-1";
+    good.title = "Report on the harbour of Vestrand";
+    good.model = "Harbour 135M Instruct";
+    good.tokens = 9300, good.bytes = 12'000'000;
+    good.last_used_unix_s = 1'790'000'000;
+    good.pinned = true;
+    bad.id = "abc-2";
+    bad.bytes = 900;
+    bad.last_used_unix_s = 1'780'000'000;
+    bad.problem = "it ends within a page";
     list->most_reading_bytes = 8'000'000'000;
     return list;
 }

@@ -235,9 +235,11 @@ bool MessageView::canTrace() const {
            !message_->text.empty();
 }
 
-/// The sentences of a summary have a link each, other texts a list to choose from.
+/// The sentences of a summary have a link each, other texts a list to choose from. Nobody wrote
+/// quotes, nor that nothing was found.
 bool MessageView::canChoose() const {
-    return canTrace() && (message_->kind != MessageKind::summary || message_->sentences.empty());
+    return canTrace() && message_->found && !hasSentences() &&
+           (message_->kind != MessageKind::summary || message_->sentences.empty());
 }
 
 void MessageView::drawBranch(MessageScene &scene) {

@@ -202,10 +202,13 @@ void LibraryPanel::drawQuestion(CommandQueue &commands) {
     ImGui::SetNextWindowSizeConstraints({26 * em, 0}, {26 * em, FLT_MAX});
     if (!ImGui::BeginPopupModal(tr(kQuestion), nullptr, ImGuiWindowFlags_AlwaysAutoResize))
         return;
+    const std::string results = leaving_.result_bytes > 0
+                                    ? say(" and {} of kept results", bytes(leaving_.result_bytes))
+                                    : "";
     ImGui::TextWrapped(
-        "%s", say("{} goes out of the library, with its {} of text, its words in the search and {} "
-                  "of kept results. Conversations about it stay. This cannot be taken back.",
-                  titleOf(leaving_), bytes(leaving_.text_bytes), bytes(leaving_.result_bytes))
+        "%s", say("{} goes out of the library, with {} of text{}. It is not found by its "
+                  "words any more. Conversations about it stay. This cannot be taken back.",
+                  titleOf(leaving_), bytes(leaving_.text_bytes), results)
                   .c_str());
     ImGui::Spacing();
     if (ImGui::Button(tr("Remove"))) {
