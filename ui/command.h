@@ -65,6 +65,27 @@ struct MarkDocument {
     std::vector<Mark> marks; ///< empty = take marks away
 };
 
+// ---- library and kept readings -----------------------------------------------------------------
+struct ListLibrary {}; ///< again
+struct SearchLibrary {
+    std::string words; ///< in all documents
+};
+struct LetDocumentStay {
+    uint64_t document = 0;
+    bool stays = true; ///< though nothing names it
+};
+struct RemoveDocument {
+    uint64_t document = 0; ///< from the library, with what was made of it; cannot be taken back
+};
+struct PinReading {
+    std::string reading;
+    bool pinned = true;
+};
+struct RemoveReading {
+    std::string reading;
+};
+struct PurgeReadings {}; ///< all that are not pinned
+
 // ---- chat --------------------------------------------------------------------------------------
 struct NewConversation {};
 struct OpenConversation {
@@ -88,6 +109,16 @@ struct SetSampling {
 };
 struct SetWithDocument {
     bool with_document = false;
+};
+struct SetAskWay {
+    AskWay way = AskWay::automatic;
+};
+struct FindTurns {
+    std::string words; ///< in the messages that are shown
+};
+struct SetCompacted {
+    uint64_t message = 0;  ///< that has the short text
+    bool in_short = false; ///< false: takes it back, the turns are sent word for word
 };
 struct CountDraft {
     std::string text; ///< what is typed now
@@ -176,13 +207,15 @@ using Command = std::variant<
     command::OpenSample, command::PasteDocument, command::ShowDocument, command::CloseDocument,
     command::JumpTo, command::MarkDocument, command::NewConversation, command::OpenConversation,
     command::RenameConversation, command::DeleteConversation, command::FindConversations,
-    command::SetSystemPrompt, command::SetSampling, command::SetWithDocument, command::CountDraft,
-    command::Send, command::Summarize, command::Regenerate, command::EditMessage,
-    command::SwitchBranch, command::DeleteMessage, command::ExportConversation,
-    command::ReadDocument, command::MeasureHeads, command::MeasureDecay, command::ShowMap,
-    command::ShowStrip, command::TraceWords, command::MarkHeld, command::ExportMap,
-    command::AskPrice, command::ApplySettings, command::Compare, command::Sweep,
-    command::ClearSweep, command::ForecastMemory>;
+    command::SetSystemPrompt, command::SetSampling, command::SetWithDocument, command::SetAskWay,
+    command::FindTurns, command::SetCompacted, command::ListLibrary, command::SearchLibrary,
+    command::LetDocumentStay, command::RemoveDocument, command::PinReading, command::RemoveReading,
+    command::PurgeReadings, command::CountDraft, command::Send, command::Summarize,
+    command::Regenerate, command::EditMessage, command::SwitchBranch, command::DeleteMessage,
+    command::ExportConversation, command::ReadDocument, command::MeasureHeads,
+    command::MeasureDecay, command::ShowMap, command::ShowStrip, command::TraceWords,
+    command::MarkHeld, command::ExportMap, command::AskPrice, command::ApplySettings,
+    command::Compare, command::Sweep, command::ClearSweep, command::ForecastMemory>;
 
 /// Commands of one frame, in order; applied after it was drawn.
 class CommandQueue {

@@ -6,6 +6,7 @@
 #include "ui/state/attention.h"
 #include "ui/state/chat.h"
 #include "ui/state/document.h"
+#include "ui/state/library.h"
 #include "ui/state/memory.h"
 #include "ui/state/model.h"
 #include "ui/state/preferences.h"
@@ -44,6 +45,7 @@ struct Snapshot {
     std::shared_ptr<const Model> model; ///< null: none is loaded
     std::shared_ptr<const LoadForecast> load_forecast;
     Documents documents;
+    LibraryView library;
     Chat chat;
     Attention attention;
     Memory memory;

@@ -41,9 +41,10 @@ bool isModel(const std::string &path) {
 
 } // namespace
 
-const std::array<const char *, 8> &Workspace::panelNames() {
-    static const std::array<const char *, 8> names = {
-        "Document", "Chat", "Attention", "Memory", "Cost", "Patterns", "Model", "Settings"};
+const std::array<const char *, 9> &Workspace::panelNames() {
+    static const std::array<const char *, 9> names = {"Document", "Chat",     "Attention",
+                                                      "Memory",   "Cost",     "Patterns",
+                                                      "Model",    "Settings", "Library"};
     return names;
 }
 
@@ -55,7 +56,8 @@ Workspace::Workspace(WorkspaceServices services)
                                                {&cost_},
                                                {&patterns_},
                                                {&model_},
-                                               {&settings_}}},
+                                               {&settings_},
+                                               {&library_}}},
       chooser_(services_.list) {
     addActions();
     addPanelActions();
@@ -67,6 +69,7 @@ Workspace::Workspace(WorkspaceServices services)
                        .endings = {},
                        .chosen = std::move(chosen)});
     };
+    library_.show_document = [this] { show("document"); };
     document_.open_file = [this] { chooseDocument(); };
     chat_.choose_save_path = choose_save;
     attention_.choose_save_path = choose_save;
@@ -120,7 +123,8 @@ void Workspace::started(const Snapshot &snapshot) {
     was_started_ = true;
 }
 
-/// The document at the left, everything else as tabs at the right, the conversation in front.
+/// Document and library at the left, everything else as tabs at the right; document and
+/// conversation in front.
 void Workspace::buildLayout(unsigned dockspace) {
     ImGui::DockBuilderRemoveNode(dockspace);
     ImGui::DockBuilderAddNode(dockspace, ImGuiDockNodeFlags_DockSpace);
@@ -129,10 +133,11 @@ void Workspace::buildLayout(unsigned dockspace) {
     ImGui::DockBuilderSplitNode(dockspace, ImGuiDir_Left, 0.42f, &left, &right);
     for (Place &place : places_) {
         place.open = true;
-        ImGui::DockBuilderDockWindow(place.panel->name(), place.panel == &document_ ? left : right);
+        bool is_left = place.panel == &document_ || place.panel == &library_;
+        ImGui::DockBuilderDockWindow(place.panel->name(), is_left ? left : right);
     }
     ImGui::DockBuilderFinish(dockspace);
-    frames_to_front_ = 2; // in their first frame all windows take the focus, the last one keeps it
+    frames_to_front_ = 3; // in their first frame all windows take the focus, the last one keeps it
 }
 
 std::string Workspace::layout() const {
@@ -187,6 +192,10 @@ void Workspace::drawPanel(Place &place, const Snapshot &snapshot) {
         ImGui::SetNextWindowSize(screen->WorkSize);
         ImGui::SetNextWindowDockID(0);
     }
+    if (place.panel == &library_) // kept layouts of earlier versions have no place for it
+        if (const ImGuiWindow *beside = ImGui::FindWindowByName(document_.name());
+            alone_.empty() && beside && beside->DockId)
+            ImGui::SetNextWindowDockID(beside->DockId, ImGuiCond_FirstUseEver);
     if (std::exchange(place.wants_focus, false))
         ImGui::SetNextWindowFocus();
     ImGuiWindowClass tab; // each has its own button; one for all of them would close too much
@@ -226,8 +235,11 @@ void Workspace::draw(const Snapshot &snapshot, CommandQueue &commands) {
         if (std::exchange(wants_layout_, false))
             buildLayout(dockspace);
         ImGui::DockSpaceOverViewport(dockspace);
-        if (frames_to_front_ > 0 && --frames_to_front_ == 0)
-            places_[1].wants_focus = wants_welcome_ = true;
+        if (frames_to_front_ > 0) {
+            --frames_to_front_;
+            places_[0].wants_focus = frames_to_front_ == 1;
+            places_[1].wants_focus = wants_welcome_ = frames_to_front_ == 0;
+        }
         actions_.runShortcuts();
     }
     for (Place &place : places_)

@@ -8,6 +8,7 @@
 #include "ui/panels/chat.h"
 #include "ui/panels/cost.h"
 #include "ui/panels/document.h"
+#include "ui/panels/library.h"
 #include "ui/panels/memory.h"
 #include "ui/panels/model.h"
 #include "ui/panels/patterns.h"
@@ -48,7 +49,7 @@ class Workspace {
     /// there is none of this name.
     bool show(std::string name, bool alone = false);
     void resetLayout() { wants_layout_ = true; }
-    static const std::array<const char *, 8> &panelNames();
+    static const std::array<const char *, 9> &panelNames();
 
   private:
     struct Place {
@@ -77,7 +78,8 @@ class Workspace {
     PatternsPanel patterns_;
     ModelPanel model_;
     SettingsPanel settings_;
-    std::array<Place, 8> places_;
+    LibraryPanel library_;
+    std::array<Place, 9> places_;
     PathChooser chooser_;
     Actions actions_;
     Notices notices_;

@@ -48,7 +48,7 @@ class Screenshot {
         if (!whole && !client_.workspace().show(options_.panel, true))
             fail(ErrorKind::usage,
                  "there is no panel \"{}\": document chat attention memory cost patterns model "
-                 "settings, or window",
+                 "settings library, or window",
                  options_.panel);
         client_.setPreferences([&](ui::Preferences &preferences) {
             preferences.theme = options.theme == "light"           ? ui::ThemeChoice::light
@@ -125,8 +125,10 @@ class Screenshot {
         push(command::LoadModel{});
         if (panel == "chat" || panel == "window")
             push(command::Summarize{});
-        if (panel == "attention" || panel == "memory")
+        if (panel == "attention" || panel == "memory" || panel == "library")
             push(command::ReadDocument{});
+        if (panel == "library")
+            push(command::ListLibrary{});
         if (panel == "attention") {
             push(command::MeasureHeads{});
             lookAtHead();

@@ -1,4 +1,5 @@
-// Answers of the model: prompts out of branches, the growing message, what is kept of it.
+// What the model writes into a message: how it grows, what is kept of it, where its sentences come
+// from. Who writes: asking.cpp and summarizing.cpp.
 #include "app/desk/chat_impl.h"
 #include "compute/core/error.h"
 #include "compute/document/places.h"
@@ -16,17 +17,6 @@ constexpr std::chrono::milliseconds kBetweenUpdates{50};
 constexpr std::chrono::seconds kBetweenStores{1}; ///< a crash loses at most this of a growing one
 constexpr const char *kStopped = "stopped";
 
-engine::SamplingOptions samplingOf(const ui::Sampling &sampling) {
-    engine::SamplingOptions options;
-    options.temperature = sampling.temperature;
-    options.top_k = sampling.top_k;
-    options.top_p = sampling.top_p;
-    options.min_p = sampling.min_p;
-    options.repeat_penalty = sampling.repeat_penalty;
-    options.seed = sampling.seed;
-    return options;
-}
-
 /// Without "- ", "* ", "3. ", "## " at the beginning.
 std::string_view withoutMark(std::string_view line) {
     size_t start = line.find_first_not_of(" \t>");
@@ -38,14 +28,6 @@ std::string_view withoutMark(std::string_view line) {
     if (is_mark)
         line.remove_prefix(mark + 1);
     return line;
-}
-
-/// Adds to the prompt; neighbours of one role become one, because many templates ask for turns.
-void addTurn(std::vector<model::Message> &messages, const char *role, const std::string &text) {
-    if (!messages.empty() && messages.back().role == role)
-        messages.back().content += "\n\n" + text;
-    else
-        messages.push_back({role, text});
 }
 
 } // namespace
@@ -70,7 +52,37 @@ void takeFigures(ui::Message &message, const engine::Task &task) {
     message.write_seconds = task.write_seconds;
 }
 
+/// Marks of Markdown in the words of a document stay words.
+std::string escapedMarkdown(std::string_view text) {
+    std::string out;
+    for (char c : text) {
+        bool is_mark = std::string_view("\\`*_<[~").contains(c);
+        if (is_mark || (out.empty() && std::string_view("#>+-").contains(c)))
+            out += '\\';
+        out += c;
+    }
+    return out;
+}
+
 // ---- where sentences come from -----------------------------------------------------------------
+
+ui::Source shownSource(const document::Document &document, const reading::Source &source) {
+    return {.start = source.start,
+            .end = source.end,
+            .score = static_cast<float>(std::clamp(source.score, 0.0, 1.0)),
+            .place = document::placeOf(document, source.start)};
+}
+
+ui::CheckedSentence checkedSentence(const document::Document &document,
+                                    const reading::SourcedSentence &sentence) {
+    ui::CheckedSentence checked{.text = sentence.text,
+                                .quoted = sentence.quoted,
+                                .supported = sentence.supported,
+                                .sources = {}};
+    if (!sentence.sources.empty())
+        checked.sources.push_back(shownSource(document, sentence.sources.front()));
+    return checked;
+}
 
 ui::CheckedSentence checkedSentence(const document::Document &document, std::string text,
                                     const reading::Support &support) {
@@ -200,7 +212,7 @@ void ChatPart::Impl::showSpeed(const engine::Task &task) {
         core.draft.chat.template_used = task.template_used;
 }
 
-// ---- prompts and answers -----------------------------------------------------------------------
+// ---- the document of a message ------------------------------------------------------------------
 
 DocumentPointer ChatPart::Impl::documentOf(const ui::Message &message) {
     if (message.document == 0)
@@ -211,85 +223,9 @@ DocumentPointer ChatPart::Impl::documentOf(const ui::Message &message) {
     return stored ? std::make_shared<const document::Document>(std::move(*stored)) : nullptr;
 }
 
-/// The document stands before the first message, so that later turns find it read.
-ChatPart::Impl::Prompt ChatPart::Impl::promptFor(const Conversation &conversation,
-                                                 uint64_t question) {
-    using Piece = AttentionPart::Sent::Piece;
-    Prompt prompt;
-    const ui::Message *asked = conversation.find(question);
-    if (!asked)
-        fail(ErrorKind::stopped, "the message was deleted");
-    prompt.document = documentOf(*asked);
-    if (asked->document != 0 && !prompt.document)
-        fail(ErrorKind::file, "{} is no longer in the library", asked->document_title);
-    const ConversationSettings &settings = conversation.settings();
-    if (!settings.system_prompt.empty()) {
-        prompt.messages.push_back({"system", settings.system_prompt});
-        prompt.sent.pieces.push_back(Piece{ui::PartKind::system, settings.system_prompt});
-    }
-    if (prompt.document) {
-        prompt.sent.pieces.push_back(Piece{ui::PartKind::document, prompt.document->text});
-        prompt.sent.document = asked->document;
-    }
-    bool document_sent = !prompt.document;
-    for (uint64_t id : conversation.pathTo(question)) {
-        const ui::Message &message = *conversation.find(id);
-        if (message.text.empty()) // an answer that was stopped before it began
-            continue;
-        bool is_user = message.role == ui::Role::user;
-        if (is_user && !std::exchange(document_sent, true))
-            addTurn(prompt.messages, "user",
-                    prompt.document->text + std::string(kBehindDocument) + message.text);
-        else
-            addTurn(prompt.messages, is_user ? "user" : "assistant", message.text);
-        prompt.sent.pieces.push_back(
-            Piece{is_user ? ui::PartKind::user : ui::PartKind::assistant, message.text, id});
-    }
-    prompt.options.sampling = samplingOf(settings.sampling);
-    prompt.options.max_tokens = std::max<uint64_t>(settings.sampling.reply_tokens, 1);
-    return prompt;
-}
-
-void ChatPart::Impl::answer(const ConversationPointer &conversation, uint64_t question) {
-    const ui::Message &asked = *conversation->find(question);
-    ui::Message growing;
-    growing.role = ui::Role::assistant;
-    growing.kind = asked.document ? ui::MessageKind::answer : ui::MessageKind::chat;
-    growing.document = asked.document;
-    growing.document_title = asked.document_title;
-    growing.growing = true;
-    std::string title = asked.document ? "Answer about " + asked.document_title : "Answer";
-    uint64_t id = conversation->add(question, std::move(growing));
-    auto body = [this, conversation, question, id](TaskRun &run) {
-        Prompt prompt = askDesk(
-            run, [this, conversation, question] { return promptFor(*conversation, question); });
-        GrowingMessage message(*this, run, conversation, id);
-        engine::Task task = run.follow(engine::Chat{std::move(prompt.messages), prompt.options},
-                                       [&](const engine::Task &now) {
-                                           message.show([now](ui::Message &shown) {
-                                               shown.text = now.text;
-                                               takeFigures(shown, now);
-                                           });
-                                       });
-        message.finish([task](ui::Message &last) {
-            last.text = task.text;
-            last.note = finishNote(task);
-            takeFigures(last, task);
-        });
-        run.change([this, task] { showSpeed(task); });
-        if (prompt.document && !task.text.empty())
-            run.change(
-                [this, conversation, id, sentences = sources.check(prompt.document, task.text)] {
-                    conversation->change(
-                        id, [&](ui::Message &last) { last.sentences = sentences; }, true);
-                    if (conversation == open)
-                        core.draft.chat.messages = open->branch();
-                });
-        prompt.sent.pieces.push_back({ui::PartKind::assistant, task.text, id});
-        attention.timelineChanged(run, std::move(prompt.sent));
-    };
-    model.ensure();
-    startWriting(Lane::engine, std::move(title), conversation, id, std::move(body));
+uint64_t ChatPart::Impl::tokensOf(uint64_t document) const {
+    auto shown = core.draft.documents.find(document);
+    return shown && shown->token_starts ? shown->token_starts->size() : 0;
 }
 
 } // namespace longscope::app

@@ -2,6 +2,7 @@
 #include "app/desk/chat_impl.h"
 #include "app/desk/export.h"
 #include "compute/core/text.h"
+#include "compute/document/places.h"
 
 #include <algorithm>
 #include <format>
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::string_view kDefaultsKey = "chat.defaults"; ///< system prompt and sampling
 constexpr std::string_view kOpenKey = "chat.open";
+constexpr size_t kMostFoundTurns = 20, kFoundTurnBytes = 160;
 
 /// The user's text as it may be stored and sent; "" when there is nothing in it.
 std::string cleaned(const std::string &text) {
@@ -64,6 +66,8 @@ ConversationPointer ChatPart::Impl::load(uint64_t conversation) {
 
 void ChatPart::Impl::show(ConversationPointer conversation) {
     open = std::move(conversation);
+    core.draft.chat.found_turns.clear();
+    core.draft.chat.found_turns_words.clear();
     library.setValue(kOpenKey, std::to_string(open->id()));
     publish();
 }
@@ -89,16 +93,19 @@ void ChatPart::Impl::publish() {
     chat.system_prompt = open->settings().system_prompt;
     chat.sampling = open->settings().sampling;
     chat.with_document = open->settings().with_document;
+    chat.ask_way = open->settings().ask_way;
     count();
 }
 
 void ChatPart::Impl::count() {
     const ConversationSettings &settings = open->settings();
     auto document = core.draft.documents.shown();
-    ContextWanted wanted{.system_prompt = settings.system_prompt,
-                         .history = open->branch(),
+    bool with_document = settings.with_document && document;
+    bool alone = with_document && ui::isOfPassages(settings.ask_way);
+    ContextWanted wanted{.system_prompt = systemPromptOf(settings, with_document),
+                         .history = alone ? std::vector<MessagePointer>() : sentNow(open->branch()),
                          .draft = core.draft.chat.draft,
-                         .with_document = settings.with_document && document,
+                         .with_document = with_document && !alone,
                          .reply_tokens = settings.sampling.reply_tokens};
     if (wanted.with_document && document->token_starts)
         wanted.document_tokens = document->token_starts->size();
@@ -200,6 +207,36 @@ void ChatPart::handle(const command::SetWithDocument &set) {
         [&](ConversationSettings &settings) { settings.with_document = set.with_document; });
 }
 
+void ChatPart::handle(const command::SetAskWay &set) {
+    impl_->changeSettings([&](ConversationSettings &settings) { settings.ask_way = set.way; });
+}
+
+void ChatPart::handle(const command::FindTurns &find) {
+    ui::Chat &chat = impl_->core.draft.chat;
+    BranchTurns branch = turnsOf(impl_->open->branch());
+    chat.found_turns_words = find.words;
+    chat.found_turns.clear();
+    for (const reading::FoundTurn &found : reading::findTurns(branch.turns, find.words)) {
+        if (chat.found_turns.size() == kMostFoundTurns)
+            break;
+        const reading::Turn &turn = branch.turns[found.turn];
+        chat.found_turns.push_back({.message = branch.messages[found.turn],
+                                    .name = reading::turnName(found.turn, turn.role),
+                                    .text = document::firstWords(turn.text, kFoundTurnBytes)});
+    }
+}
+
+void ChatPart::handle(const command::SetCompacted &set) {
+    const ui::Message *message = impl_->open->find(set.message);
+    if (!message || !message->compacted)
+        return;
+    auto changed = std::make_shared<ui::Compacted>(*message->compacted);
+    changed->in_short = set.in_short;
+    impl_->open->change(
+        set.message, [&](ui::Message &own) { own.compacted = changed; }, true);
+    impl_->publish();
+}
+
 void ChatPart::handle(const command::CountDraft &count) {
     impl_->core.draft.chat.draft = count.text;
     impl_->count();
@@ -264,7 +301,7 @@ void ChatPart::handle(const command::Regenerate &again) {
         return;
     impl_->stopWriting(*impl_->open, again.message);
     if (impl_->open->summaryOf(request))
-        impl_->summarize(impl_->open, request);
+        impl_->summarize(impl_->open, request, message->can_go_on ? message->seed : 0);
     else
         impl_->answer(impl_->open, request);
 }

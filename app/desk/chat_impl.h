@@ -1,10 +1,13 @@
-// What the files of the chat share: chat.cpp (commands on conversations), answering.cpp and
-// summarizing.cpp (tasks that write messages).
+// What the files of the chat share: chat.cpp (commands on conversations), answering.cpp (messages
+// that grow), asking.cpp and summarizing.cpp (tasks that write them).
 #pragma once
 
 #include "app/desk/context_use.h"
 #include "app/desk/conversation.h"
 #include "app/desk/parts.h"
+#include "app/desk/sent_model.h"
+#include "app/desk/turns.h"
+#include "compute/reading/ask.h"
 #include "compute/reading/support.h"
 
 #include <chrono>
@@ -32,6 +35,24 @@ class SourceFinder {
 };
 ui::CheckedSentence checkedSentence(const document::Document &document, std::string text,
                                     const reading::Support &support);
+/// With its best source.
+ui::CheckedSentence checkedSentence(const document::Document &document,
+                                    const reading::SourcedSentence &sentence);
+ui::Source shownSource(const document::Document &document, const reading::Source &source);
+std::string escapedMarkdown(std::string_view text);
+
+/// Answers questions from the passages of a document. Its index is kept for the next question.
+struct KeptAsker {
+    DocumentPointer document;
+    std::shared_ptr<const LoadedModel> model;
+    std::string options;             ///< what else it depends on
+    std::unique_ptr<SentModel> sent; ///< null: there is no model
+    std::unique_ptr<reading::Asker> asker;
+};
+
+/// The system prompt as it is sent: that of the conversation, or the one that all readings of
+/// documents have, so that what was read serves questions and summaries.
+std::string systemPromptOf(const ConversationSettings &settings, bool with_document);
 
 struct ChatPart::Impl {
     Impl(Core &core, Library &library, DocumentsPart &documents, ModelPart &model,
@@ -47,19 +68,26 @@ struct ChatPart::Impl {
     void count();
     void stopWriting(const Conversation &conversation, uint64_t below); ///< 0 = all of it
 
-    // --- writing: answering.cpp, summarizing.cpp ---
+    // --- writing: asking.cpp, summarizing.cpp ---
     /// Adds an answer below a message of the user and starts the task that writes it.
     void answer(const ConversationPointer &conversation, uint64_t question);
-    void summarize(const ConversationPointer &conversation, uint64_t request);
-    DocumentPointer documentOf(const ui::Message &message); ///< null: none, or it is gone
+    /// The same for a summary; `seed` 0: another one than those that are there.
+    void summarize(const ConversationPointer &conversation, uint64_t request, uint64_t seed = 0);
 
-    struct Prompt {
-        std::vector<model::Message> messages;
-        AttentionPart::Sent sent;
-        engine::GenerateOptions options;
-        DocumentPointer document;
+    /// All that an answer depends on.
+    struct Asked {
+        std::vector<MessagePointer> branch; ///< the question is the last
+        ConversationSettings settings;
+        DocumentPointer document; ///< null: none
+        uint64_t document_id = 0;
+        ReadingFacts facts;
     };
-    Prompt promptFor(const Conversation &conversation, uint64_t question);
+    /// Throws Error(stopped) when the question was deleted, Error(file) when its document was.
+    Asked asked(const Conversation &conversation, uint64_t question);
+
+    // --- messages that grow: answering.cpp ---
+    DocumentPointer documentOf(const ui::Message &message); ///< null: none, or it is gone
+    uint64_t tokensOf(uint64_t document) const;             ///< 0 = not counted yet, or not open
     /// Starts a task that writes `message`; when it ends without having finished it, the message is
     /// "stopped", or has the error as its note.
     void startWriting(Lane lane, std::string title, const ConversationPointer &conversation,
@@ -84,6 +112,7 @@ struct ChatPart::Impl {
     std::map<uint64_t, std::chrono::steady_clock::time_point> stored_at; ///< of growing messages
     ContextCounter counter;
     SourceFinder sources; ///< of the engine's lane
+    KeptAsker kept_asker; ///< of the engine's lane
 };
 
 /// From a task's thread: what `ask` gives on the desk's thread.

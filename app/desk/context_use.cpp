@@ -1,6 +1,7 @@
 #include "app/desk/context_use.h"
 
 #include "compute/model/chat_template.h"
+#include "compute/reading/prompts.h"
 
 #include <algorithm>
 #include <functional>
@@ -120,7 +121,8 @@ void ContextCounter::show(const ContextWanted &wanted) {
     use.draft = of(wanted.draft);
     use.document = wanted.with_document ? wanted.document_tokens : 0;
     if (use.document > 0)
-        use.document += countTokens(*model_->tokenizer, kBehindDocument);
+        use.document += countTokens(*model_->tokenizer, reading::beforeText()) +
+                        countTokens(*model_->tokenizer, kBehindDocument);
     use.reply = wanted.reply_tokens;
     use.window = windowTokens();
     core_.draft.chat.use = use;

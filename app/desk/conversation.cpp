@@ -207,6 +207,13 @@ std::vector<uint64_t> Conversation::pathTo(uint64_t message) const {
     return path;
 }
 
+std::vector<std::shared_ptr<const ui::Message>> Conversation::messagesTo(uint64_t message) const {
+    std::vector<std::shared_ptr<const ui::Message>> messages;
+    for (uint64_t id : pathTo(message))
+        messages.push_back(nodes_.at(id).message);
+    return messages;
+}
+
 std::vector<std::shared_ptr<const ui::Message>> Conversation::branch() const {
     std::vector<std::shared_ptr<const ui::Message>> messages;
     for (uint64_t at = chosenBelow(0); at != 0; at = chosenBelow(at))

@@ -48,6 +48,7 @@ class Conversation {
 
     uint64_t leaf() const; ///< last message of the branch that is shown; 0 = none
     std::vector<uint64_t> pathTo(uint64_t message) const; ///< from a first message on
+    std::vector<std::shared_ptr<const ui::Message>> messagesTo(uint64_t message) const;
     std::vector<std::shared_ptr<const ui::Message>> branch() const;
     std::vector<uint64_t> growing() const;
 

@@ -28,7 +28,8 @@ struct Desk::Impl {
           preferences(core, library),
           documents(core, library, options.sample_document,
                     [this](const std::string &path) { preferences.addRecentDocument(path); }),
-          model(core, [this] { modelChanged(); }), memory(core), attention(core, documents, model),
+          kept_documents(core, library, documents, kept), model(core, [this] { modelChanged(); }),
+          memory(core), attention(core, documents, model),
           chat(core, library, documents, model, attention),
           settings(core, documents, model, [this] { settingsChanged(); }),
           measurements(core, model) {
@@ -47,6 +48,7 @@ struct Desk::Impl {
             kept->onWarning([this](const std::string &text) {
                 core.post([this, text] { core.notice(ui::NoticeKind::warning, text); });
             });
+        documents.on_kept = [this] { kept_documents.listAgain(); };
         core.on_worker = [this](const engine::Snapshot &snapshot) { memory.sample(snapshot); };
         model.handle(command::RefreshDevices{});
         core.begin();
@@ -85,8 +87,8 @@ struct Desk::Impl {
     void run(const ui::Command &any) {
         std::visit(
             [this](const auto &command) {
-                giveTo(command, *this, preferences, documents, model, memory, attention, chat,
-                       settings, measurements);
+                giveTo(command, *this, preferences, documents, kept_documents, model, memory,
+                       attention, chat, settings, measurements);
             },
             any);
     }
@@ -97,6 +99,7 @@ struct Desk::Impl {
     Core core;
     PreferencesPart preferences;
     DocumentsPart documents;
+    LibraryPart kept_documents;
     ModelPart model;
     MemoryPart memory;
     AttentionPart attention;

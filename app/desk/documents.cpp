@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <format>
 #include <utility>
 
 namespace longscope::app {
@@ -146,7 +147,8 @@ void DocumentsPart::keepOpen() const {
 // ---- opening and closing -----------------------------------------------------------------------
 
 void DocumentsPart::handle(const command::OpenDocument &open) {
-    import("Open " + nameOf(open.path), [path = open.path] { return document::importFile(path);
+    import("Open " + nameOf(open.path),
+           [path = open.path] { return document::importFile(path);
 });
 } // namespace longscope::app
 
@@ -196,6 +198,8 @@ void DocumentsPart::add(const Imported &imported) {
         on_file_(imported.full->path);
     if (on_opened)
         on_opened();
+    if (on_kept)
+        on_kept();
 }
 
 void DocumentsPart::insert(const Imported &imported, size_t at) {
@@ -216,24 +220,38 @@ void DocumentsPart::handle(const command::ShowDocument &shown) {
         show(shown.document);
 }
 
-void DocumentsPart::handle(const command::CloseDocument &close) {
+DocumentsPart::Imported DocumentsPart::take(uint64_t id, size_t &at) {
     ui::Documents &documents = core_.draft.documents;
-    auto found = std::ranges::find(documents.open, close.document,
-                                   [](const auto &document) { return document->id; });
-    if (found == documents.open.end())
-        return;
-    auto at = static_cast<size_t>(found - documents.open.begin());
-    Imported closed(full_[close.document], std::make_shared<ui::Document>(**found));
+    auto found =
+        std::ranges::find(documents.open, id, [](const auto &document) { return document->id; });
+    at = static_cast<size_t>(found - documents.open.begin());
+    Imported taken(full_[id], std::make_shared<ui::Document>(**found));
     documents.open.erase(found);
-    full_.erase(close.document);
-    if (documents.marked == close.document)
+    full_.erase(id);
+    if (documents.marked == id)
         handle(command::MarkDocument{});
-    bool was_current = documents.current == close.document;
-    if (was_current)
+    if (documents.current == id)
         documents.current = documents.open.empty()
                                 ? 0
                                 : documents.open[std::min(at, documents.open.size() - 1)]->id;
-    show(documents.current);
+    return taken;
+}
+
+void DocumentsPart::drop(uint64_t id) {
+    if (!core_.draft.documents.find(id))
+        return;
+    size_t at = 0;
+    take(id, at);
+    show(core_.draft.documents.current);
+}
+
+void DocumentsPart::handle(const command::CloseDocument &close) {
+    if (!core_.draft.documents.find(close.document))
+        return;
+    bool was_current = core_.draft.documents.current == close.document;
+    size_t at = 0;
+    Imported closed = take(close.document, at);
+    show(core_.draft.documents.current);
     core_.undoable("Closed " + closed.shown->title + ".", [this, closed, at, was_current] {
         if (core_.draft.documents.find(closed.id))
             return; // it was opened again
@@ -267,6 +285,8 @@ void DocumentsPart::reopen(const command::JumpTo &jump) {
         run.change([this, jump, imported = Imported(jump.document, std::move(*document))] {
             add(imported);
             handle(jump);
+            if (waiting_marks_.document == jump.document)
+                handle(std::exchange(waiting_marks_, {}));
         });
     });
 }
@@ -274,6 +294,7 @@ void DocumentsPart::reopen(const command::JumpTo &jump) {
 void DocumentsPart::handle(const command::MarkDocument &mark) {
     ui::Documents &documents = core_.draft.documents;
     auto document = documents.find(mark.document);
+    waiting_marks_ = document ? command::MarkDocument{} : mark; // it may be opened just now
     if (!document || mark.marks.empty()) {
         documents.marked = 0;
         documents.marks = nullptr;
@@ -325,14 +346,32 @@ void DocumentsPart::count(uint64_t id) {
                           counted->token_starts = std::make_shared<const std::vector<uint32_t>>(
                               placed.starts.begin(), placed.starts.end());
                           countSections(*counted);
+                          keepCounts(*counted, *model);
                           run.change([this, counted, model, replace] {
                               if (core_.model != model)
                                   return;
                               replace(counted);
                               if (on_changed)
                                   on_changed();
+                              if (on_kept)
+                                  on_kept();
                           });
                       });
+}
+
+/// For the library's list. On a task's thread.
+void DocumentsPart::keepCounts(const ui::Document &document, const LoadedModel &model) {
+    document::TokenCounts counts{
+        .tokenizer = tokenizerName(model), .tokens = document.token_starts->size(), .sections = {}};
+    for (const ui::Section &section : document.outline)
+        counts.sections.push_back(section.tokens);
+    library_.setTokenCounts(document.id, counts);
+}
+
+std::string tokenizerName(const LoadedModel &model) {
+    return std::format("{}, {} tokens",
+                       model.facts.name.empty() ? model.facts.architecture : model.facts.name,
+                       model.facts.vocab);
 }
 
 // ---- for the other parts -----------------------------------------------------------------------

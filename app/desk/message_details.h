@@ -29,6 +29,7 @@ struct ConversationSettings {
     std::string system_prompt;
     ui::Sampling sampling;
     bool with_document = false;
+    ui::AskWay ask_way = ui::AskWay::automatic;
 };
 nlohmann::json settingsToJson(const ConversationSettings &settings);
 ConversationSettings readSettings(const nlohmann::json &json);

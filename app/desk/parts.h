@@ -7,6 +7,7 @@
 #include "compute/document/library.h"
 #include "compute/engine/generate.h"
 #include "compute/model/chat_template.h"
+#include "compute/reading/kept_readings.h"
 #include "ui/command.h"
 
 #include <map>
@@ -20,6 +21,9 @@ namespace command = ui::command;
 
 struct DeskOptions;
 using document::Library;
+
+/// Of the model's tokenizer, under which the library keeps counts: "SmolLM2, 49152 tokens".
+std::string tokenizerName(const LoadedModel &model);
 
 /// Open documents, kept in the library under their ids: import, exact token counts by section,
 /// marks, jumps. documents.cpp
@@ -37,6 +41,8 @@ class DocumentsPart {
     void handle(const command::MarkDocument &mark);
     void countAll(); ///< again, with another model's tokenizer
 
+    /// Without undo: it goes for good.
+    void drop(uint64_t id);
     /// With its outline; null when it is not open.
     std::shared_ptr<const document::Document> full(uint64_t id) const;
     std::shared_ptr<const document::Document> fullCurrent() const;
@@ -45,6 +51,7 @@ class DocumentsPart {
 
     /// Another document is current, or its tokens are counted now. For the chat's context bar.
     std::function<void()> on_changed;
+    std::function<void()> on_kept;   ///< what the library has has changed
     std::function<void()> on_opened; ///< the user opened one
     /// At once, or when what is being opened now is there (or could not be opened).
     void whenOpened(std::function<void()> then);
@@ -55,6 +62,8 @@ class DocumentsPart {
     void add(const Imported &imported);
     void insert(const Imported &imported, size_t at); ///< among the open ones
     void reopen(const command::JumpTo &jump);         ///< of one that was closed
+    Imported take(uint64_t id, size_t &at);           ///< out of the open ones
+    void keepCounts(const ui::Document &document, const LoadedModel &model);
     void show(uint64_t id);
     void count(uint64_t id);
     void openKept();
@@ -65,8 +74,34 @@ class DocumentsPart {
     std::string sample_path_;
     std::function<void(const std::string &)> on_file_;
     std::map<uint64_t, std::shared_ptr<const document::Document>> full_;
+    command::MarkDocument waiting_marks_; ///< of a document that is being opened again
     unsigned opening_ = 0;
     std::vector<std::function<void()>> when_opened_;
+};
+
+/// The documents of the library, search in all of them, and the readings that are kept beside it.
+/// library.cpp
+class LibraryPart {
+  public:
+    /// `kept` may be null: readings are not kept.
+    LibraryPart(Core &core, Library &library, DocumentsPart &documents,
+                std::shared_ptr<reading::KeptReadings> kept);
+    void handle(const command::ListLibrary &);
+    void handle(const command::SearchLibrary &search);
+    void handle(const command::LetDocumentStay &stay);
+    void handle(const command::RemoveDocument &remove);
+    void handle(const command::PinReading &pin);
+    void handle(const command::RemoveReading &remove);
+    void handle(const command::PurgeReadings &);
+    void listAgain(); ///< when it was asked for before
+
+  private:
+    void list();
+
+    Core &core_;
+    Library &library_;
+    DocumentsPart &documents_;
+    std::shared_ptr<reading::KeptReadings> kept_;
 };
 
 /// Loading, unloading, what a file would need; facts of the loaded one. model.cpp
@@ -166,6 +201,9 @@ class ChatPart {
     void handle(const command::SetSystemPrompt &set);
     void handle(const command::SetSampling &set);
     void handle(const command::SetWithDocument &set);
+    void handle(const command::SetAskWay &set);
+    void handle(const command::FindTurns &find);
+    void handle(const command::SetCompacted &set);
     void handle(const command::CountDraft &count);
     void handle(const command::Send &send);
     void handle(const command::Summarize &summarize);

@@ -2,35 +2,22 @@
 // a note that says what was chosen and why.
 #include "app/desk/chat_impl.h"
 #include "app/file_facts.h"
+#include "app/summary_report.h"
 #include "compute/core/error.h"
-#include "compute/document/places.h"
-#include "compute/reading/engine_model.h"
+#include "compute/reading/prompts.h"
 #include "compute/reading/summarize.h"
 
 #include <algorithm>
+#include <cctype>
 #include <format>
 
 namespace longscope::app {
 namespace {
 
 using command::Strategy;
-using Clock = std::chrono::steady_clock;
 
 constexpr uint64_t kReplyTokensPerWord = 2; ///< as its plan allows, and 32 more
 constexpr uint64_t kMoreReplyTokens = 32;
-constexpr std::chrono::milliseconds kBetweenSamples{100};
-
-/// Marks of Markdown in the words of a document stay words.
-std::string escaped(std::string_view text) {
-    std::string out;
-    for (char c : text) {
-        bool is_mark = std::string_view("\\`*_<[~").contains(c);
-        if (is_mark || (out.empty() && std::string_view("#>+-").contains(c)))
-            out += '\\';
-        out += c;
-    }
-    return out;
-}
 
 /// The summary as far as it has come.
 struct SummaryText {
@@ -41,7 +28,7 @@ struct SummaryText {
     std::string markdown() const {
         std::string quoted, own;
         for (const ui::CheckedSentence &sentence : quotes)
-            quoted += "- " + escaped(sentence.text) + "\n";
+            quoted += "- " + escapedMarkdown(sentence.text) + "\n";
         if (!quotes.empty())
             quoted = "**Quoted from the document**\n\n" + quoted;
         for (const ui::CheckedSentence &sentence : written)
@@ -58,18 +45,6 @@ struct SummaryText {
         return all;
     }
 };
-
-ui::CheckedSentence quoteOf(const document::Document &document,
-                            const reading::SourcedSentence &quoted) {
-    const reading::Source &at = quoted.sources.front();
-    return {.text = quoted.text,
-            .quoted = true,
-            .supported = true,
-            .sources = {{.start = at.start,
-                         .end = at.end,
-                         .score = static_cast<float>(std::clamp(at.score, 0.0, 1.0)),
-                         .place = document::placeOf(document, at.start)}}};
-}
 
 reading::Strategy strategyOf(Strategy wanted) {
     switch (wanted) {
@@ -88,42 +63,14 @@ reading::Strategy strategyOf(Strategy wanted) {
     return reading::Strategy::whole;
 }
 
-/// The engine's model, which remembers what it was sent last: that is what the session holds.
-class SentModel final : public reading::TextModel {
-  public:
-    explicit SentModel(engine::Worker &worker) : model_(worker) {}
-    reading::TextModelFacts facts() const override { return model_.facts(); }
-    uint64_t countTokens(std::string_view text) override { return model_.countTokens(text); }
-    uint64_t countPrompt(const std::vector<model::Message> &messages) override {
-        return model_.countPrompt(messages);
-    }
-    reading::TextReply write(const reading::TextRequest &request, const OnText &on_text,
-                             const ProgressSink &progress, std::stop_token stop) override {
-        sent = request.messages;
-        return model_.write(request, on_text, progress, std::move(stop));
-    }
-
-    std::vector<model::Message> sent;
-
-  private:
-    reading::EngineModel model_;
-};
-
-/// What a summary task knows when it begins.
-struct Facts {
-    std::shared_ptr<const LoadedModel> model;
-    bool is_small = false;
-    uint64_t window_tokens = 0;
-    uint64_t document_tokens = 0; ///< 0 = not counted yet
-};
-
 /// One summary, on a task's thread.
 class SummaryWriter {
   public:
     SummaryWriter(ChatPart::Impl &chat, TaskRun &run, GrowingMessage message,
-                  const document::Document &document, command::Summarize wanted, uint64_t seed)
+                  const document::Document &document, uint64_t document_id,
+                  command::Summarize wanted, uint64_t seed)
         : chat_(chat), run_(run), message_(std::move(message)), document_(document),
-          wanted_(wanted), seed_(seed) {}
+          document_id_(document_id), wanted_(wanted), seed_(seed) {}
 
     void extract(std::string note) {
         note_ = std::move(note);
@@ -136,7 +83,8 @@ class SummaryWriter {
     }
 
     /// The task of the engine; none when nothing was read.
-    std::optional<engine::Task> automatic(const Facts &facts) {
+    std::optional<engine::Task> automatic(const ReadingFacts &facts, uint64_t document_tokens) {
+        document_tokens_ = document_tokens;
         std::string why = whyQuotesOnly(facts);
         if (!why.empty()) {
             extract("Quotes only, because " + why + ".");
@@ -167,7 +115,7 @@ class SummaryWriter {
         }
     }
 
-    engine::Task asWanted(const Facts &facts) {
+    engine::Task asWanted(const ReadingFacts &facts) {
         if (wanted_.strategy == Strategy::whole)
             note_ = "Written in one go over the whole document.";
         return write(facts);
@@ -178,10 +126,13 @@ class SummaryWriter {
 
   private:
     std::function<void(ui::Message &)> last() const {
-        return [text = text_, note = note_, task = task_](ui::Message &message) {
+        return [text = text_, note = note_, task = task_, can_go_on = can_go_on_,
+                seed = seed_](ui::Message &message) {
             message.text = text.markdown();
             message.sentences = text.sentences();
             message.note = note;
+            message.can_go_on = can_go_on;
+            message.seed = seed;
             if (task)
                 takeFigures(message, *task);
         };
@@ -190,16 +141,16 @@ class SummaryWriter {
     void quote() {
         for (const reading::SourcedSentence &quoted :
              reading::quoteKeySentences(document_, wanted_.key_sentences, "").sentences)
-            text_.quotes.push_back(quoteOf(document_, quoted));
+            text_.quotes.push_back(checkedSentence(document_, quoted));
         message_.show(last(), true);
     }
 
     /// "" when the model can read all of it.
-    std::string whyQuotesOnly(const Facts &facts) {
+    std::string whyQuotesOnly(const ReadingFacts &facts) {
         if (!facts.model)
             return "no model is loaded";
         uint64_t reply = kReplyTokensPerWord * wanted_.words + kMoreReplyTokens;
-        needed_tokens_ = facts.document_tokens + reply;
+        needed_tokens_ = document_tokens_ + reply;
         if (needed_tokens_ <= facts.window_tokens) { // then counting exactly is quick
             countPrompt();
             needed_tokens_ += reply;
@@ -219,73 +170,79 @@ class SummaryWriter {
         });
     }
 
-    engine::Task write(const Facts &facts) {
+    engine::Task write(const ReadingFacts &facts) {
         text_.writes = true;
-        if (facts.model) {
-            const engine::ModelFacts &model = facts.model->facts;
-            text_.writer = (model.name.empty() ? model.architecture : model.name) +
-                           (facts.is_small ? ", a very small model, so check it" : "");
-        }
+        text_.writer =
+            facts.modelName() + (facts.is_small ? ", a very small model, so check it" : "");
         reading::SummaryOptions options;
         options.strategy = strategyOf(wanted_.strategy);
         options.wording.words = wanted_.words;
         options.sampling.seed = seed_;
         options.window_tokens = facts.window_tokens;
-        SentModel model(chat_.core.worker());
-        document::ResultsInMemory store; // the same request again is another summary
-        reading::Run run{.model = model, .store = store, .stop = run_.stop()};
+        SentModel model(chat_.core, facts);
+        reading::Plan plan = reading::planSummary(document_, &model, options);
+        for (const std::string &warning : plan.warnings)
+            run_.change(
+                [&core = chat_.core, warning] { core.notice(ui::NoticeKind::warning, warning); });
+        // Finished steps of a long way are kept. A single call is made again, so that the session
+        // holds what was written and it can be asked where it comes from.
+        document::ResultsInMemory memory;
+        document::DocumentResults kept(chat_.library, document_id_);
+        bool goes_on = plan.calls() > 1;
+        reading::Speeds speeds;
+        if (goes_on) {
+            speeds = reading::speedsOf(model, chat_.library, run_.stop());
+            tellPlan(plan, reading::forecastSeconds(plan, speeds));
+        }
+        reading::Run run{.model = model,
+                         .store = goes_on ? static_cast<document::ResultStore &>(kept) : memory,
+                         .stop = run_.stop()};
         run.on_sentence = [this](const reading::SourcedSentence &sentence) {
-            text_.written.push_back(checked(sentence));
+            text_.written.push_back(checkedSentence(document_, sentence));
             message_.show(last(), true);
         };
-        run.progress = [this](const Progress &now) { progress(now); };
-        reading::Plan plan = reading::planSummary(document_, &model, options);
-        reading::Speeds speeds;
-        if (plan.calls() > 1) {
-            speeds = reading::speedsOf(model, store, run_.stop());
-            note_ = std::format("{}: {} calls.", reading::strategyName(plan.strategy),
-                                plan.expectedCalls());
-        }
+        run.progress = run_.progressSink();
         reading::Summary summary =
             reading::runPlan(document_, plan, options, run, std::move(speeds));
         sent_ = model.sent;
-        task_ = chat_.core.worker().snapshot()->task;
-        task_->prompt_tokens = summary.promptTokens();
-        task_->reused_tokens = summary.reusedTokens();
-        task_->written_tokens = summary.writtenTokens();
+        can_go_on_ = goes_on && summary.stopped;
+        task_ = figuresOf(summary, model.task, goes_on);
         note_ += noteOf(summary);
         message_.finish(last());
         return *task_;
     }
 
-    ui::CheckedSentence checked(const reading::SourcedSentence &sentence) const {
-        reading::Support support{.supported = sentence.supported};
-        if (!sentence.sources.empty()) {
-            const reading::Source &best = sentence.sources.front();
-            support.share = best.score;
-            support.start = best.start;
-            support.end = best.end;
-        }
-        return checkedSentence(document_, sentence.text, support);
+    /// Before it begins: how many calls, tokens, and how long.
+    void tellPlan(const reading::Plan &plan, double seconds) {
+        note_ = describePlan(plan, seconds) + ".";
+        note_[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(note_[0])));
+        can_go_on_ = true; // until it has ended
+        message_.show(last(), true);
     }
 
-    void progress(const Progress &now) {
-        if (!now.label.empty())
-            run_.progress(now);
-        if (Clock::now() - sampled_at_ < kBetweenSamples)
-            return;
-        sampled_at_ = Clock::now();
-        run_.change([&core = chat_.core, snapshot = chat_.core.worker().snapshot()] {
-            if (core.on_worker)
-                core.on_worker(*snapshot);
-        });
+    /// The last call's task with the figures of all of them.
+    static engine::Task figuresOf(const reading::Summary &summary, engine::Task task, bool of_all) {
+        task.prompt_tokens = summary.promptTokens();
+        task.reused_tokens = summary.reusedTokens();
+        task.written_tokens = summary.writtenTokens();
+        if (of_all) {
+            task.prompt_seconds = summary.promptSeconds();
+            task.write_seconds = std::max(0.0, summary.seconds - summary.promptSeconds());
+        }
+        return task;
     }
 
     /// What came of it, in sentences.
     std::string noteOf(const reading::Summary &summary) const {
-        if (summary.stopped)
-            return " It was stopped.";
         std::string note;
+        if (summary.keptCalls() > 0)
+            note += std::format(" {} of {} calls were kept from before.", summary.keptCalls(),
+                                summary.calls());
+        if (summary.stopped)
+            return note + (can_go_on_
+                               ? std::format(" It was stopped after {} calls, which are kept.",
+                                             summary.calls())
+                               : " It was stopped.");
         auto unsupported =
             std::ranges::count(summary.sentences, false, &reading::SourcedSentence::supported);
         if (summary.sentences.empty())
@@ -310,53 +267,21 @@ class SummaryWriter {
     TaskRun &run_;
     GrowingMessage message_;
     const document::Document &document_;
+    uint64_t document_id_;
     command::Summarize wanted_;
     uint64_t seed_;
     SummaryText text_;
     std::string note_;
     std::optional<engine::Task> task_;
     std::vector<model::Message> sent_;
-    uint64_t needed_tokens_ = 0;
-    Clock::time_point sampled_at_{};
+    uint64_t needed_tokens_ = 0, document_tokens_ = 0;
+    bool can_go_on_ = false;
 };
-
-/// How the last call's prompt and its reply are made up.
-AttentionPart::Sent sentOf(const document::Document &document, uint64_t document_id,
-                           const std::vector<model::Message> &prompt, uint64_t request,
-                           uint64_t message, const std::string &text) {
-    using Piece = AttentionPart::Sent::Piece;
-    std::vector<Piece> pieces = {{ui::PartKind::system, prompt.front().content}};
-    std::string_view user = prompt.back().content;
-    size_t before = reading::beforeText().size();
-    bool whole =
-        user.starts_with(reading::beforeText()) && user.substr(before).starts_with(document.text);
-    if (whole) {
-        pieces.push_back({ui::PartKind::user, std::string(reading::beforeText()), request});
-        pieces.push_back({ui::PartKind::document, document.text});
-        user.remove_prefix(before + document.text.size());
-    }
-    pieces.push_back({ui::PartKind::user, std::string(user), request});
-    pieces.push_back({ui::PartKind::assistant, text, message});
-    return {.pieces = std::move(pieces), .document = whole ? document_id : 0};
-}
-
-Facts factsNow(const Core &core, uint64_t document) {
-    Facts facts{.model = core.model};
-    if (facts.model) {
-        facts.is_small = core.draft.model && core.draft.model->is_small;
-        facts.window_tokens = core.session.context_tokens > 0
-                                  ? core.session.context_tokens
-                                  : engine::reachOf(core.model->plan.config, core.session);
-    }
-    auto shown = core.draft.documents.find(document);
-    if (shown && shown->token_starts)
-        facts.document_tokens = shown->token_starts->size();
-    return facts;
-}
 
 } // namespace
 
-void ChatPart::Impl::summarize(const ConversationPointer &conversation, uint64_t request) {
+void ChatPart::Impl::summarize(const ConversationPointer &conversation, uint64_t request,
+                               uint64_t seed) {
     const ui::Message &asked = *conversation->find(request);
     command::Summarize wanted = *conversation->summaryOf(request);
     DocumentPointer document = documentOf(asked);
@@ -374,24 +299,26 @@ void ChatPart::Impl::summarize(const ConversationPointer &conversation, uint64_t
     growing.growing = true;
     uint64_t number = asked.document;
     uint64_t id = conversation->add(request, std::move(growing));
-    uint64_t seed = conversation->find(id)->branch + 1; // the same document, the same first one
+    if (seed == 0) // the same document, the same first one
+        seed = conversation->find(id)->branch + 1;
     auto body = [this, conversation, request, id, number, document, wanted, seed](TaskRun &run) {
         SummaryWriter writer(*this, run, GrowingMessage(*this, run, conversation, id), *document,
-                             wanted, seed);
+                             number, wanted, seed);
         if (wanted.strategy == Strategy::extract) {
             writer.extract("Key sentences of the document, word for word.");
             return;
         }
-        Facts facts = askDesk(run, [this, number] { return factsNow(core, number); });
-        std::optional<engine::Task> task = wanted.strategy == Strategy::automatic
-                                               ? writer.automatic(facts)
-                                               : writer.asWanted(facts);
+        ReadingFacts facts = askDesk(run, [this] { return readingFacts(core); });
+        std::optional<engine::Task> task =
+            wanted.strategy == Strategy::automatic
+                ? writer.automatic(facts, askDesk(run, [this, number] { return tokensOf(number); }))
+                : writer.asWanted(facts);
         if (!task)
             return;
         run.change([this, task] { showSpeed(*task); });
         if (!writer.sent().empty())
             attention.timelineChanged(
-                run, sentOf(*document, number, writer.sent(), request, id, task->text));
+                run, sentPieces(*document, number, writer.sent(), request, id, task->text));
     };
     bool reads = wanted.strategy != Strategy::extract;
     if (reads)

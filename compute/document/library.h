@@ -37,6 +37,7 @@ class Library final : public ResultStore {
     std::optional<Document> document(uint64_t id) const;
     std::optional<DocumentFacts> documentFacts(uint64_t id) const;
     std::vector<DocumentFacts> documents() const; ///< newest first
+    std::string text(uint64_t id, size_t start, size_t end) const; ///< bytes of it; "" = none
     std::vector<Section> sections(uint64_t id) const;
     void setTokenCounts(uint64_t id, const TokenCounts &counts);
     std::vector<TokenCounts> tokenCounts(uint64_t id) const;

@@ -217,6 +217,11 @@ std::vector<DocumentFacts> Library::documents() const {
     return all;
 }
 
+std::string Library::text(uint64_t id, size_t start, size_t end) const {
+    std::scoped_lock lock(impl_->mutex);
+    return readSpan(*impl_->database, id, start, end);
+}
+
 std::vector<Section> Library::sections(uint64_t id) const {
     std::scoped_lock lock(impl_->mutex);
     Statement find(*impl_->database, "SELECT bytes, text_bytes FROM outlines JOIN documents "

@@ -122,13 +122,14 @@ TEST(ChatPanel, EscapeKeepsTheDraft) {
 TEST(ChatPanel, DoesNotSendWhatDoesNotFitAndSaysSo) {
     Stage stage;
     stage.snapshot.chat.use.document = 9000;
+    stage.snapshot.chat.ask_way = AskWay::whole;
     Harness harness(stage.client());
     harness.run("misfit", [&](ImGuiTestContext *ctx) {
         ctx->SetRef("//Chat");
         ctx->ItemClick(kDraft);
         typeAndEnter(ctx, "too much");
         EXPECT_TRUE(stage.all<command::Send>().empty());
-        stage.snapshot.chat.use.document = 100;
+        stage.snapshot.chat.ask_way = AskWay::automatic; // its best passages fit
         ctx->Yield(2);
         ctx->ItemClick("**/###send");
         EXPECT_EQ(stage.all<command::Send>().size(), 1U);
@@ -137,6 +138,13 @@ TEST(ChatPanel, DoesNotSendWhatDoesNotFitAndSaysSo) {
     EXPECT_NE(text.find("needs 9,300 tokens, the window is 8,192 tokens"), std::string::npos)
         << text;
     EXPECT_EQ(misfitText({.document = 9000}), "");
+    const ContextUse use{.document = 9000, .history = 200, .reply = 300, .window = 8192};
+    EXPECT_EQ(misfitText(use, AskWay::automatic), "");
+    EXPECT_NE(fittingText(use, AskWay::automatic).find("best passages"), std::string::npos);
+    const ContextUse talk{.history = 9000, .reply = 300, .window = 8192};
+    EXPECT_EQ(misfitText(talk, AskWay::automatic), "");
+    EXPECT_NE(fittingText(talk, AskWay::automatic).find("in short"), std::string::npos);
+    EXPECT_NE(misfitText({.draft = 9000, .window = 8192}, AskWay::automatic), "");
 }
 
 TEST(ChatPanel, LargePasteBecomesADocument) {

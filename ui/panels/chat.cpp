@@ -36,6 +36,8 @@ std::string fileName(const std::string &title, const char *ending) {
 void ChatPanel::draw(const Snapshot &snapshot, CommandQueue &commands) {
     for (Command &command : std::exchange(*chosen_, {}))
         commands.push(std::move(command));
+    if (!snapshot.chat.messages.empty() && ImGui::Shortcut(ImGuiMod_Ctrl | ImGuiKey_F))
+        find_.open();
     drawHeader(snapshot, commands);
     options_.draw(snapshot, commands);
     const float em = ImGui::GetFontSize();
@@ -61,7 +63,7 @@ void ChatPanel::drawHeader(const Snapshot &snapshot, CommandQueue &commands) {
     const Chat &chat = snapshot.chat;
     const float space = ImGui::GetStyle().ItemSpacing.x;
     const char *list = tr("Conversations"), *fresh = tr("New"), *share = tr("Export"),
-               *settings = tr("Prompt");
+               *settings = tr("Prompt"), *find = tr("Find");
     const bool has_messages = !chat.messages.empty();
     const float begin = ImGui::GetCursorPosX(), width = ImGui::GetContentRegionAvail().x;
     const ImVec4 ground =
@@ -71,7 +73,7 @@ void ChatPanel::drawHeader(const Snapshot &snapshot, CommandQueue &commands) {
         shows_list_ = !shows_list_;
     ImGui::PopStyleColor();
     const float right = buttonWidth(fresh) + space + buttonWidth(settings) +
-                        (has_messages ? space + buttonWidth(share) : 0);
+                        (has_messages ? 2 * space + buttonWidth(share) + buttonWidth(find) : 0);
     const float title_width = width - buttonWidth(list) - right - 2 * space;
     if (title_width > 4 * ImGui::GetFontSize()) {
         ImGui::SameLine();
@@ -87,6 +89,10 @@ void ChatPanel::drawHeader(const Snapshot &snapshot, CommandQueue &commands) {
         if (ImGui::Button(share))
             ImGui::OpenPopup("Export");
         drawExportMenu(snapshot);
+        ImGui::SameLine();
+        if (ImGui::Button(find))
+            find_.toggle();
+        ImGui::SetItemTooltip("%s", tr("Find words in this conversation (Ctrl+F)"));
         ImGui::SameLine();
     }
     if (ImGui::Button(settings))
@@ -131,6 +137,8 @@ void ChatPanel::chooseExport(uint64_t conversation, command::ExportFormat format
 
 void ChatPanel::drawConversation(const Snapshot &snapshot, CommandQueue &commands) {
     const float em = ImGui::GetFontSize();
+    if (const auto found = find_.draw(snapshot.chat, commands))
+        messages_.goTo(*found);
     if (footer_height_ == 0)
         footer_height_ = 8 * em;
     const float spacing = ImGui::GetStyle().ItemSpacing.y;

@@ -3,6 +3,7 @@
 
 #include "ui/panel.h"
 #include "ui/panels/chat_composer.h"
+#include "ui/panels/chat_find.h"
 #include "ui/panels/chat_list.h"
 #include "ui/panels/chat_messages.h"
 #include "ui/panels/chat_options.h"
@@ -39,6 +40,7 @@ class ChatPanel : public Panel {
 
     ConversationList list_;
     MessageList messages_;
+    TurnFind find_;
     Composer composer_;
     ChatOptions options_;
     bool shows_list_ = false;

@@ -68,6 +68,20 @@ constexpr std::array<StrategyText, 6> kStrategies = {{
      "Sections give the summary of their chapter, chapters that of the document."},
 }};
 
+struct AskText {
+    const char *name, *does, *in_label;
+};
+constexpr std::array<AskText, 4> kAskTexts = {{
+    // by AskWay
+    {"As it fits", "Whole when document and question fit the window, else the best passages.", ""},
+    {"Whole", "The model reads all of it, with the turns before.", "whole"},
+    {"Best passages",
+     "Only the passages that the question is about are read; a very small model quotes them.",
+     "passages"},
+    {"Best passages, own words", "The model writes, however small it is; each sentence is checked.",
+     "passages, own words"},
+}};
+
 const StrategyText &textOf(command::Strategy strategy) {
     return kStrategies[static_cast<size_t>(strategy)];
 }
@@ -178,12 +192,41 @@ void Composer::drawDocumentChoice(const Snapshot &snapshot, CommandQueue &comman
     if (!document)
         return;
     bool with = snapshot.chat.with_document;
-    if (ImGui::Checkbox((say("with {}", shortened(document->title, 40)) + "###with").c_str(),
-                        &with))
+    const AskText &way = kAskTexts[static_cast<size_t>(snapshot.chat.ask_way)];
+    std::string label = say("with {}", shortened(document->title, 40));
+    if (snapshot.chat.ask_way != AskWay::automatic)
+        label += std::string(" (") + tr(way.in_label) + ")";
+    ImGui::BeginGroup();
+    if (ImGui::Checkbox((label + "###with").c_str(), &with))
         commands.push(command::SetWithDocument{with});
     ImGui::SetItemTooltip("%s",
                           tr("The message is a question over the open document, which is read "
                              "for it."));
+    ImGui::SameLine(0, ImGui::GetStyle().ItemInnerSpacing.x);
+    if (ImGui::ArrowButton("##ask", ImGuiDir_Down))
+        ImGui::OpenPopup("Question");
+    ImGui::SetItemTooltip("%s: %s", tr(way.name), tr(way.does));
+    drawAskMenu(snapshot.chat, commands);
+    ImGui::EndGroup();
+}
+
+void Composer::drawAskMenu(const Chat &chat, CommandQueue &commands) {
+    const float em = ImGui::GetFontSize();
+    ImGui::SetNextWindowSizeConstraints({26 * em, 0}, {26 * em, FLT_MAX});
+    if (!ImGui::BeginPopup("Question"))
+        return;
+    mutedLine(tr("How the document is read for a question:"));
+    for (size_t i = 0; i < kAskTexts.size(); i++) {
+        const auto way = static_cast<AskWay>(i);
+        if (ImGui::RadioButton(tr(kAskTexts[i].name), chat.ask_way == way))
+            commands.push(command::SetAskWay{way});
+        pushSmall();
+        ImGui::Indent(1.8F * em);
+        mutedLine(tr(kAskTexts[i].does));
+        ImGui::Unindent(1.8F * em);
+        ImGui::PopFont();
+    }
+    ImGui::EndPopup();
 }
 
 void Composer::drawButtons(const Snapshot &snapshot, CommandQueue &commands) {
@@ -293,7 +336,7 @@ void Composer::send(const Snapshot &snapshot, CommandQueue &commands) {
         hint_ = tr("Nothing was sent: the message is empty.");
     } else if (isWorking(snapshot)) {
         hint_ = tr("Not sent: the model still works. Stop it, or send when it is done.");
-    } else if (!misfitText(use).empty()) {
+    } else if (!misfitText(use, chat.ask_way).empty()) {
         hint_ = tr("Not sent: it does not fit the window.");
     } else {
         hint_.clear();

@@ -17,24 +17,37 @@ std::string legendText(const Segment &segment) {
     return say("{} {}", segment.name, numberText(segment.value));
 }
 
+/// What must be sent as it is, with a reply that may end sooner.
+uint64_t wordForWord(const ContextUse &use, bool with_document) {
+    return use.system + use.draft + (with_document ? use.document : 0) +
+           std::min(use.reply, use.window / 4);
+}
+
 std::string hoverText(const Segment &segment) {
     return say("{}: {}", segment.name, tokensText(segment.value));
 }
 
 } // namespace
 
-std::string misfitText(const ContextUse &use) {
-    if (use.window == 0 || use.needed() <= use.window)
+std::string misfitText(const ContextUse &use, AskWay way) {
+    const bool is_whole = use.document > 0 && way == AskWay::whole;
+    const uint64_t needed = wordForWord(use, is_whole);
+    if (use.window == 0 || needed <= use.window)
         return {};
-    if (use.document + use.system + use.reply > use.window)
-        return say("This needs {}, the window is {}. Send it without the document, or choose "
-                   "positions that reach further in the panel Patterns.",
-                   tokensText(use.needed()), tokensText(use.window));
-    return say(use.document > 0 ? "This needs {}, the window is {}. Send it without the document, "
-                                  "start a new conversation, or reserve less for the reply."
-                                : "This needs {}, the window is {}. Shorten the text, start a new "
-                                  "conversation, or reserve less for the reply.",
-               tokensText(use.needed()), tokensText(use.window));
+    return say(is_whole ? "This needs {}, the window is {}. Let the best passages be read instead "
+                          "(the arrow beside \"with\"), or choose positions that reach further in "
+                          "the panel Patterns."
+                        : "This needs {}, the window is {}. Shorten the text, or reserve less for "
+                          "the reply.",
+               tokensText(needed), tokensText(use.window));
+}
+
+std::string fittingText(const ContextUse &use, AskWay way) {
+    if (use.window == 0 || use.isEndless())
+        return {};
+    if (use.document > 0 && way == AskWay::automatic && wordForWord(use, true) > use.window)
+        return tr("The document does not fit the window, so its best passages are read.");
+    return use.needed() > use.window ? tr("Older turns are sent in short, so that it fits.") : "";
 }
 
 void drawContextBar(const Snapshot &snapshot) {
@@ -60,10 +73,13 @@ void drawContextBar(const Snapshot &snapshot) {
             ImGui::SameLine();
             ImGui::SetCursorScreenPos({right - width, ImGui::GetCursorScreenPos().y});
         }
-        const std::string misfit = misfitText(use);
+        const AskWay way = snapshot.chat.ask_way;
+        const std::string misfit = misfitText(use, way), fitting = fittingText(use, way);
         ImGui::TextColored(misfit.empty() ? mutedText() : error(), "%s", sum.c_str());
         if (!misfit.empty())
             colouredText(error(), misfit);
+        else if (!fitting.empty())
+            mutedLine(fitting);
     }
     ImGui::PopFont();
 }

@@ -8,9 +8,12 @@
 
 namespace longscope::ui {
 
-/// "" when the next prompt fits (or the window is not known yet), else a sentence with both
-/// numbers.
-std::string misfitText(const ContextUse &use);
+/// "" when the next prompt can be made to fit (or the window is not known yet), else a sentence
+/// with both numbers. Old turns can be sent in short, and a document need not be read whole.
+std::string misfitText(const ContextUse &use, AskWay way = AskWay::whole);
+
+/// What is done so that it fits; "" when all of it fits as it is.
+std::string fittingText(const ContextUse &use, AskWay way);
 
 /// Bar, legend, and the sentence when it does not fit; without a model one line that says so.
 void drawContextBar(const Snapshot &snapshot);

@@ -1,5 +1,6 @@
 #include "ui/panels/chat_message.h"
 
+#include "ui/panels/chat_compacted.h"
 #include "ui/panels/chat_trace.h"
 #include "ui/theme.h"
 #include "ui/widgets/lines.h"
@@ -31,6 +32,8 @@ void MessageView::draw(const std::shared_ptr<const Message> &message, MessageSce
     from_ = ImGui::GetCursorScreenPos();
     hovered_ = ImGui::IsWindowHovered(ImGuiHoveredFlags_ChildWindows) &&
                ImGui::IsMouseHoveringRect(from_, {from_.x + size_.x, from_.y + size_.y});
+    if (message->compacted)
+        drawCompacted(*message, scene.snapshot.chat, scene.commands);
     if (message->role == Role::user)
         drawUser(scene);
     else
@@ -93,7 +96,7 @@ void MessageView::drawUser(MessageScene &scene) {
 void MessageView::drawAssistant(MessageScene &scene) {
     const Message &message = *message_;
     smallNote(mutedText(), authorText(message));
-    if (message.kind == MessageKind::summary && !message.sentences.empty()) {
+    if (hasSentences()) {
         if (!ranges_known_)
             ranges_ = rangesIn(message.text, message.sentences);
         ranges_known_ = true;
@@ -108,8 +111,10 @@ void MessageView::drawAssistant(MessageScene &scene) {
         markdown_.draw(message.text, std::exchange(markdown_stale_, false),
                        [&] { menuItems(scene); });
     }
-    if (message.kind != MessageKind::summary && !message.sentences.empty())
+    if (!hasSentences() && !message.sentences.empty())
         drawPlaces(scene);
+    if (!message.passages.empty())
+        drawPassages(scene);
     if (message.growing && message.text.empty())
         smallNote(mutedText(), tr("The answer begins when the text has been read."));
     if (!message.note.empty())
@@ -129,6 +134,40 @@ void MessageView::drawPlaces(MessageScene &scene) {
     for (size_t i = 0; i < message_->sentences.size(); i++)
         drawSources(message_->sentences[i], i, scene, false);
     ImGui::PopFont();
+}
+
+/// Those that an answer was made from, or the closest ones when there is none in the document.
+void MessageView::drawPassages(MessageScene &scene) {
+    const Message &message = *message_;
+    const bool is_open = scene.snapshot.documents.find(message.document) != nullptr;
+    const size_t count = message.passages.size();
+    pushSmall();
+    const std::string label = !message.found ? std::string(tr("The closest places:"))
+                              : count == 1   ? std::string(tr("Answered from 1 passage:"))
+                                             : say("Answered from {} passages:", count);
+    ImGui::TextColored(mutedText(), "%s", label.c_str());
+    for (size_t i = 0; i < count; i++) {
+        const Source &place = message.passages[i];
+        const std::string id = "passage" + std::to_string(message.id) + "_" + std::to_string(i);
+        sameLineIfFits(ImGui::CalcTextSize(place.place.c_str()).x);
+        if (!placeLink(id.c_str(), place.place, is_open))
+            continue;
+        std::vector<Mark> marks;
+        for (const Source &each : message.passages)
+            marks.push_back({each.start, each.end, MarkKind::source,
+                             std::clamp(each.score, 0.2F, 1.0F),
+                             message.found ? tr("A passage that the answer was made from")
+                                           : tr("One of the closest places")});
+        scene.commands.push(command::JumpTo{message.document, place.start});
+        scene.commands.push(command::MarkDocument{message.document, std::move(marks)});
+    }
+    ImGui::PopFont();
+}
+
+/// Shown sentence by sentence, each with its place: summaries, and answers that are quotes.
+bool MessageView::hasSentences() const {
+    return !message_->sentences.empty() &&
+           (message_->kind == MessageKind::summary || message_->sentences.front().quoted);
 }
 
 void MessageView::drawSentence(size_t index, MessageScene &scene) {
@@ -196,9 +235,11 @@ bool MessageView::canTrace() const {
            !message_->text.empty();
 }
 
-/// The sentences of a summary have a link each, other texts a list to choose from.
+/// The sentences of a summary have a link each, other texts a list to choose from. Nobody wrote
+/// quotes, nor that nothing was found.
 bool MessageView::canChoose() const {
-    return canTrace() && (message_->kind != MessageKind::summary || message_->sentences.empty());
+    return canTrace() && message_->found && !hasSentences() &&
+           (message_->kind != MessageKind::summary || message_->sentences.empty());
 }
 
 void MessageView::drawBranch(MessageScene &scene) {
@@ -254,7 +295,8 @@ void MessageView::drawFooter(MessageScene &scene, bool beside) {
         ImGui::SetClipboardText(message.text.c_str());
     if (message.role == Role::user && action(tr("Edit")))
         beginEdit(scene);
-    if (message.role == Role::assistant && !message.growing && action(tr("Regenerate")))
+    if (message.role == Role::assistant && !message.growing &&
+        action(message.can_go_on ? tr("Go on") : tr("Regenerate")))
         scene.commands.push(command::Regenerate{message.id});
     if (canChoose() && action(tr("Where from?")))
         wants_choice_ = true;
@@ -271,7 +313,8 @@ void MessageView::menuItems(MessageScene &scene) {
         ImGui::SetClipboardText(message.text.c_str());
     if (message.role == Role::user && ImGui::MenuItem(tr("Edit")))
         beginEdit(scene);
-    if (message.role == Role::assistant && !message.growing && ImGui::MenuItem(tr("Regenerate")))
+    if (message.role == Role::assistant && !message.growing &&
+        ImGui::MenuItem(message.can_go_on ? tr("Go on where it was stopped") : tr("Regenerate")))
         scene.commands.push(command::Regenerate{message.id});
     if (canChoose() && ImGui::MenuItem(tr("Where did that come from?")))
         wants_choice_ = true;

@@ -37,6 +37,7 @@ class MessageView {
     void drawUser(MessageScene &scene);
     void drawAssistant(MessageScene &scene);
     void drawPlaces(MessageScene &scene);
+    void drawPassages(MessageScene &scene);
     void drawSentence(size_t index, MessageScene &scene);
     void drawSources(const CheckedSentence &sentence, size_t index, MessageScene &scene,
                      bool first);
@@ -48,6 +49,7 @@ class MessageView {
     void beginEdit(MessageScene &scene);
     void drawEdit(MessageScene &scene);
     bool canTrace() const;
+    bool hasSentences() const;
     bool canChoose() const;
 
     std::shared_ptr<const Message> message_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <optional>
 #include <unordered_set>
 #include <utility>
 
@@ -89,6 +90,7 @@ void MessageList::drawMessages(const Snapshot &snapshot, CommandQueue &commands)
     width_ = width;
     font_size_ = ImGui::GetFontSize();
     const double begin = nowMs();
+    std::optional<float> wanted_y;
     float moved = 0; // what is above the view grew by this much
     pending_ = false;
     MessageScene scene{snapshot, commands, edit_};
@@ -101,6 +103,8 @@ void MessageList::drawMessages(const Snapshot &snapshot, CommandQueue &commands)
         const bool known = entry.height >= 0 && entry.drawn == message.get();
         const float expected = entry.height >= 0 ? entry.height : guessHeight(*message, width);
         const float top = ImGui::GetCursorScreenPos().y;
+        if (message->id == wanted_)
+            wanted_y = ImGui::GetCursorPosY();
         const bool visible = ImGui::IsRectVisible({width, expected});
         if (!visible && (known || nowMs() - begin > kMeasureMs)) {
             pending_ = pending_ || !known;
@@ -116,7 +120,12 @@ void MessageList::drawMessages(const Snapshot &snapshot, CommandQueue &commands)
             moved += taken - entry.taken;
         entry.taken = taken;
     }
-    if (follows_)
+    if (wanted_frames_ > 0 && --wanted_frames_ >= 0 && wanted_y) {
+        pending_ = true;
+        follows_ = false;
+        scroll_ = std::max(*wanted_y - 2 * ImGui::GetFontSize(), 0.0F);
+        ImGui::SetScrollY(scroll_);
+    } else if (follows_)
         ImGui::SetScrollY(ImGui::GetCursorPosY() + ImGui::GetWindowHeight());
     else if (moved != 0 && !resized)
         ImGui::SetScrollY(scroll_ += moved);

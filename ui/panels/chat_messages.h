@@ -12,6 +12,11 @@ class MessageList {
   public:
     void draw(const Snapshot &snapshot, CommandQueue &commands, float height);
     void toNewest() { follows_ = true; }
+    /// Brings a message of the conversation into view.
+    void goTo(uint64_t message) {
+        wanted_ = message;
+        wanted_frames_ = 4; // heights above it become known in the first of them
+    }
     /// True while heights are not known yet: frames should go on.
     bool animating() const { return pending_; }
 
@@ -33,8 +38,10 @@ class MessageList {
     MessageEdit edit_;
     uint64_t open_ = 0;
     float width_ = 0, font_size_ = 0, scroll_ = 0;
-    float end_ = 0;     ///< of the messages, in the last frame
-    int unsettled_ = 0; ///< frames until everything has its height
+    float end_ = 0;       ///< of the messages, in the last frame
+    int unsettled_ = 0;   ///< frames until everything has its height
+    uint64_t wanted_ = 0; ///< to be brought into view; 0 = none
+    int wanted_frames_ = 0;
     bool follows_ = true, pending_ = false, scrolls_ = false;
 };
 

@@ -1,0 +1,40 @@
+// The library: all documents that are kept, words in all of them, and the readings of the model
+// that are kept so that nothing is read twice.
+#pragma once
+
+#include "ui/panel.h"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace longscope::ui {
+
+class LibraryPanel : public Panel {
+  public:
+    /// Brings the document to the front when one was chosen here; may be empty.
+    std::function<void()> show_document;
+
+    const char *name() const override { return "Library"; }
+    void draw(const Snapshot &snapshot, CommandQueue &commands) override;
+
+  private:
+    void askForList(const Snapshot &snapshot, CommandQueue &commands);
+    void drawSearch(CommandQueue &commands);
+    void drawHits(const LibrarySearch &search, CommandQueue &commands);
+    void drawDocuments(const Snapshot &snapshot, const LibraryList &list, CommandQueue &commands);
+    void drawDocument(const LibraryEntry &entry, bool is_open, CommandQueue &commands);
+    void drawDocumentMenu(const LibraryEntry &entry, CommandQueue &commands);
+    void drawReadings(const LibraryList &list, CommandQueue &commands);
+    void drawReading(const KeptReadingEntry &reading, CommandQueue &commands);
+    void drawQuestion(CommandQueue &commands);
+    void open(uint64_t document, size_t byte, CommandQueue &commands);
+
+    std::string words_;
+    int drawn_frame_ = -2;
+    bool was_busy_ = false;
+    LibraryEntry leaving_; ///< the document that is about to be removed; id 0 = none
+    bool asks_ = false;    ///< the question opens in this frame
+};
+
+} // namespace longscope::ui
