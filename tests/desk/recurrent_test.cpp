@@ -110,7 +110,8 @@ TEST(DeskRecurrent, MeasuringHeadsTakesBothInOnePass) {
     auto decay = hybrid.measured(command::MeasureDecay{})->attention.decay;
     auto snapshot = hybrid.measured(command::MeasureHeads{});
     ASSERT_TRUE(snapshot->attention.heads);
-    const ui::HeadTable &heads = *snapshot->attention.heads;
+    const auto measured = snapshot->attention.heads;
+    const ui::HeadTable &heads = *measured;
     EXPECT_EQ(heads.layer_heads, (std::vector<uint32_t>{0, 6, 0}));
     EXPECT_FALSE(heads.has(0, 0));
     EXPECT_TRUE(heads.has(1, 5));
@@ -119,7 +120,13 @@ TEST(DeskRecurrent, MeasuringHeadsTakesBothInOnePass) {
     EXPECT_EQ(snapshot->attention.decay->mean_log, decay->mean_log);
     // Another text: what was measured is not of it.
     hybrid.made.paste(sentences(2));
-    EXPECT_FALSE(hybrid.measured(command::ReadDocument{})->attention.decay);
+    hybrid.made.desk->push(command::ReadDocument{});
+    snapshot = hybrid.made.wait([&](const ui::Snapshot &s) {
+        return s.attention.timeline != hybrid.read->attention.timeline && !s.busy();
+    });
+    EXPECT_LT(snapshot->attention.timeline->tokens(), heads.tokens);
+    EXPECT_FALSE(snapshot->attention.heads);
+    EXPECT_FALSE(snapshot->attention.decay);
 }
 
 TEST(DeskRecurrent, WhereNoLayerAttendsNothingIsAskedInVain) {

@@ -39,12 +39,10 @@ class LayerDecay : public ::testing::TestWithParam<DecayCase> {
     static constexpr size_t kTokens = 37;
 
     LayerDecay()
-        : engine_(testing::engineFor(
-              GetParam().architecture + " " + GetParam().variant, GetParam().kernels, [] {
-                  return testing::makeFamily(
-                      GetParam().architecture,
-                      testing::findVariant(GetParam().architecture, GetParam().variant));
-              })) {
+        : model_(testing::makeFamily(
+              GetParam().architecture,
+              testing::findVariant(GetParam().architecture, GetParam().variant))),
+          engine_({.model_path = model_.path(), .device = "", .kernels = GetParam().kernels}) {
         for (size_t i = 0; i < kTokens; ++i)
             ids_.push_back(static_cast<Token>((i * 29 + 5) % engine_.config().vocab));
     }
@@ -70,7 +68,8 @@ class LayerDecay : public ::testing::TestWithParam<DecayCase> {
                 << what << ", rate " << i;
     }
 
-    Engine &engine_;
+    testing::TemporaryModel model_;
+    Engine engine_;
     std::vector<Token> ids_;
 };
 
@@ -94,23 +93,22 @@ TEST_P(LayerDecay, IsThatOfTheScalarPass) {
         }
     }
     EXPECT_EQ(rates > 0, GetParam().architecture != "lfm2");
-}
+    if (rates == 0)
+        return; // and some of those forget the keys that looking again would need
 
-/// The means of tokens 20 .. 36 are what those of all have beyond those of the first 20.
-TEST_P(LayerDecay, OfAPartIsSeenLookingAgain) {
-    const model::Config &config = engine_.config();
+    // The means of tokens 20 .. 36 are what those of all have beyond those of the first 20.
     Session session(engine_, options(16));
     session.read(ids_);
     DecayCollector collector(engine_.device(), config);
     constexpr size_t kFirst = 20;
     ASSERT_TRUE(session.lookAgain(kFirst, kTokens, config.layers, collector));
-    const auto all = twin(kTokens), before = twin(kFirst);
+    const auto before = twin(kFirst);
     for (uint32_t layer = 0; layer < config.layers; ++layer) {
-        std::vector<double> wanted;
-        for (size_t i = 0; i < all[layer].size(); ++i)
-            wanted.push_back((all[layer][i] * kTokens - before[layer][i] * kFirst) /
-                             static_cast<double>(kTokens - kFirst));
-        expectEqual(collector.meanLog(layer), wanted, std::format("layer {}", layer));
+        std::vector<double> rest;
+        for (size_t i = 0; i < wanted[layer].size(); ++i)
+            rest.push_back((wanted[layer][i] * kTokens - before[layer][i] * kFirst) /
+                           static_cast<double>(kTokens - kFirst));
+        expectEqual(collector.meanLog(layer), rest, std::format("again, layer {}", layer));
     }
 }
 

@@ -314,6 +314,8 @@ std::optional<uint32_t> StateView::draw(const Snapshot &snapshot, uint32_t layer
     } else {
         drawFacts(model, layer);
     }
+    if (!model.recurs(layer) && model.recurrent->heads == 0)
+        return std::nullopt;
     if (drawMissing(snapshot, commands))
         return std::nullopt;
     const bool has_rates = layer < grouped_.size() && !grouped_[layer].empty();
