@@ -40,6 +40,17 @@ void printPlaces(const Document &document, const Answer &answer) {
             document::firstWords(document.span(source.start, source.end), kShownOfPlace)));
 }
 
+/// "  the model looked at: paragraph 3 (12 % of its attention): The ferry ..."
+void printAttended(const Document &document, const SourcedSentence &sentence) {
+    if (sentence.attended.empty())
+        return;
+    const Source &most = sentence.attended.front();
+    printOut(std::format(
+        "  the model looked most at {} ({:.0f} % of its attention more than before): {}\n",
+        document::placeOf(document, most.start), 100 * most.score,
+        document::firstWords(document.span(most.start, most.end), kShownOfPlace)));
+}
+
 /// What of the document was looked at: all of it, or the places.
 json coverageJson(const Document &document, const Answer &answer) {
     json coverage = json::array();
@@ -62,15 +73,8 @@ json oneJson(const Document &document, const Answer &answer) {
         return sourceJson(document, source.start, source.end, source.score);
     };
     json sentences = json::array(), sources = json::array();
-    for (const SourcedSentence &sentence : answer.sentences) {
-        json own = json::array();
-        for (const Source &source : sentence.sources)
-            own.push_back(sourceOf(source));
-        sentences.push_back({{"kind", sentence.quoted ? "quoted" : "written"},
-                             {"text", sentence.text},
-                             {"supported", sentence.supported},
-                             {"sources", std::move(own)}});
-    }
+    for (const SourcedSentence &sentence : answer.sentences)
+        sentences.push_back(sentenceJson(document, sentence));
     for (const Source &source : answer.sources)
         sources.push_back(sourceOf(source));
     return {{"question", answer.question},
@@ -112,6 +116,7 @@ void printAnswer(const Document &document, const Answer &answer) {
                                 ? document::placeOf(document, source->start)
                                 : std::string("words not found in the document");
         printOut(std::format("{}  [{}]\n", document::oneLine(sentence.text), place));
+        printAttended(document, sentence);
     }
     if (answer.found)
         printOut(std::format("\n{}; {:.0f} % of the words asked for are there. Strategy {}: {}.\n",

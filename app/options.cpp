@@ -198,12 +198,6 @@ void addMeasuring(CLI::App &app, Options &o) {
     app.add_subcommand("selftest", "every kernel against its CPU twin on this machine");
 }
 
-std::string trimmed(const std::string &text) {
-    size_t start = 0, end = text.size();
-    document::trim(text, start, end);
-    return text.substr(start, end - start);
-}
-
 /// "f16", or "f32,f16" for keys and values.
 void parseCacheTypes(const std::string &kv, Options &o) {
     auto typeOf = [&](const std::string &name) {
@@ -317,7 +311,7 @@ Parsed parseOptions(int argc, const char *const *argv) {
         for (const std::string &text : lora)
             o.adapters.push_back(parseAdapter(text));
         for (std::string &label : o.labels)
-            label = trimmed(label);
+            label = std::string(document::trimmed(label));
         o.command = app.get_subcommands().front()->get_name();
         checkReading(o);
         checkLibrary(o);

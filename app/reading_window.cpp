@@ -2,6 +2,7 @@
 
 #include "compute/engine/session_options.h"
 #include "compute/reading/summarize.h"
+#include "compute/reading/worker_task.h"
 
 #include <format>
 
@@ -26,9 +27,7 @@ uint64_t windowOf(engine::Worker &worker, const Options &options) {
                     const std::stop_token &) {
         tokens = engine::reachOf(engine.config(), session);
     };
-    auto last = worker.waitForEnd(worker.push(engine::Inquire{"", look}));
-    if (last->task.state == engine::TaskState::failed)
-        throw Error(last->task.error_kind, last->task.error);
+    reading::runTask(worker, engine::Inquire{"", look});
     return tokens;
 }
 

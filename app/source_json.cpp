@@ -3,6 +3,7 @@
 #include "compute/document/places.h"
 
 namespace longscope::app {
+
 nlohmann::json sourceJson(const document::Document &document, size_t start, size_t end,
                           double score) {
     nlohmann::json source = {{"file", document.path},
@@ -21,6 +22,22 @@ nlohmann::json sourceJson(const document::Document &document, size_t start, size
     if (std::string heading = document::headingOf(document, paragraph); !heading.empty())
         source["heading"] = heading;
     return source;
+}
+
+nlohmann::json sentenceJson(const document::Document &document,
+                            const reading::SourcedSentence &sentence) {
+    auto places = [&](const std::vector<reading::Source> &sources) {
+        auto all = nlohmann::json::array();
+        for (const reading::Source &source : sources)
+            all.push_back(sourceJson(document, source.start, source.end, source.score));
+        return all;
+    };
+    return {{"kind", sentence.quoted ? "quoted" : "written"},
+            {"file", document.path},
+            {"text", sentence.text},
+            {"supported", sentence.supported},
+            {"sources", places(sentence.sources)},
+            {"attended", places(sentence.attended)}};
 }
 
 } // namespace longscope::app

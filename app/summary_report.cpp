@@ -56,16 +56,10 @@ std::string describePlan(const reading::Plan &plan, double seconds) {
 
 void SummaryReport::add(const Document &document, const reading::Summary &summary) {
     for (const reading::SourcedSentence &sentence : summary.sentences) {
-        json sources = json::array();
-        for (const reading::Source &source : sentence.sources)
-            sources.push_back(sourceJson(document, source.start, source.end, source.score));
-        sources_.insert(sources_.end(), sources.begin(), sources.end());
         text_ += (text_.empty() ? "" : " ") + sentence.text;
-        sentences_.push_back({{"kind", sentence.quoted ? "quoted" : "written"},
-                              {"file", document.path},
-                              {"text", sentence.text},
-                              {"supported", sentence.supported},
-                              {"sources", std::move(sources)}});
+        sentences_.push_back(sentenceJson(document, sentence));
+        const json &sources = sentences_.back()["sources"];
+        sources_.insert(sources_.end(), sources.begin(), sources.end());
     }
     json calls = json::array();
     for (const reading::StepFacts &step : summary.steps)

@@ -155,7 +155,8 @@ struct ExportConversation {
 
 // ---- attention ---------------------------------------------------------------------------------
 struct ReadDocument {}; ///< reads the current document, so that its attention can be looked at
-struct MeasureHeads {};
+struct MeasureHeads {}; ///< and how fast recurrent layers forget
+struct MeasureDecay {}; ///< that alone
 struct ShowMap {
     MapWanted wanted;
 };
@@ -211,10 +212,10 @@ using Command = std::variant<
     command::LetDocumentStay, command::RemoveDocument, command::PinReading, command::RemoveReading,
     command::PurgeReadings, command::CountDraft, command::Send, command::Summarize,
     command::Regenerate, command::EditMessage, command::SwitchBranch, command::DeleteMessage,
-    command::ExportConversation, command::ReadDocument, command::MeasureHeads, command::ShowMap,
-    command::ShowStrip, command::TraceWords, command::MarkHeld, command::ExportMap,
-    command::AskPrice, command::ApplySettings, command::Compare, command::Sweep,
-    command::ClearSweep, command::ForecastMemory>;
+    command::ExportConversation, command::ReadDocument, command::MeasureHeads,
+    command::MeasureDecay, command::ShowMap, command::ShowStrip, command::TraceWords,
+    command::MarkHeld, command::ExportMap, command::AskPrice, command::ApplySettings,
+    command::Compare, command::Sweep, command::ClearSweep, command::ForecastMemory>;
 
 /// Commands of one frame, in order; applied after it was drawn.
 class CommandQueue {

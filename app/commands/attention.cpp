@@ -8,9 +8,11 @@
 #include "compute/core/text.h"
 #include "compute/engine/attention_map.h"
 #include "compute/engine/attention_metrics.h"
+#include "compute/engine/layer_decay.h"
 #include "compute/engine/mixer_plan.h"
 #include "compute/engine/plan.h"
 
+#include <algorithm>
 #include <charconv>
 #include <format>
 #include <functional>
@@ -182,7 +184,11 @@ class Looking {
         const engine::Engine &engine = session.engine();
         engine::MetricsCollector collector(engine.device(), engine.config(), widths_,
                                            options_.recall.empty() ? nullptr : &recalled_);
-        read(session, collector);
+        engine::DecayCollector decays(engine.device(), engine.config());
+        engine::Observers both;
+        both.add(collector);
+        both.add(decays);
+        read(session, both);
         json heads = json::array();
         std::string text =
             std::format("layer  head  entropy  distance  first {}  last {}{}\n", widths_.sinks,
@@ -207,18 +213,46 @@ class Looking {
                 object["recall_of"] = options_.recall;
             object["heads"] = std::move(heads);
             object["recurrent"] = engine::describeRecurrence(engine.config());
+            object["decay"] = decayJson(decays);
             printJson(object);
         } else {
             if (engine.config().heads == 0)
                 text = "no layer of this model attends\n";
             if (std::string rest = engine::describeRecurrence(engine.config()); !rest.empty())
-                text += rest + "\n";
+                text += rest + "\n" + decayText(decays);
             printOut(text);
         }
         note(session,
              std::format("{} heads; entropy in nats, distance in tokens, shares of probability",
                          engine::allHeads(session.engine().config())),
-             collector.seconds());
+             both.seconds());
+    }
+
+    json decayJson(const engine::DecayCollector &decays) const {
+        json layers = json::array();
+        for (uint32_t layer = 0; layer < decays.layers(); ++layer)
+            if (std::vector<double> means = decays.meanLog(layer); !means.empty())
+                layers.push_back({{"layer", layer}, {"mean_log_decay", std::move(means)}});
+        return layers;
+    }
+
+    /// The memory of each head or channel is -1 / its mean logarithm.
+    static std::string decayText(const engine::DecayCollector &decays) {
+        std::string text;
+        for (uint32_t layer = 0; layer < decays.layers(); ++layer) {
+            std::vector<double> means = decays.meanLog(layer);
+            if (means.empty())
+                continue;
+            std::ranges::sort(means); // the shortest memory first
+            auto tokens = [](double mean) { return -1 / std::min(mean, -1e-9); };
+            text += std::format("{:5}  {:6}  {:8.1f}  {:8.1f}  {:8.1f}\n", layer, means.size(),
+                                tokens(means.front()), tokens(means[means.size() / 2]),
+                                tokens(means.back()));
+        }
+        return text.empty() ? text
+                            : "memory in tokens, after which 37 % is left\n"
+                              "layer   rates  shortest    median   longest\n" +
+                                  text;
     }
 
     static std::string lineOf(uint32_t layer, uint32_t head, const engine::HeadMetrics &metrics) {

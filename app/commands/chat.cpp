@@ -13,6 +13,7 @@
 #include "compute/document/places.h"
 #include "compute/reading/conversation_memory.h"
 #include "compute/reading/engine_model.h"
+#include "compute/reading/prompts.h"
 
 #include <unistd.h>
 
@@ -33,9 +34,10 @@ class Conversation {
         : options_(options), stop_(std::move(stop)), line_(options.quiet), system_(options.system),
           worker_(keptReadings(options)), interactive_(::isatty(STDIN_FILENO) != 0) {
         if (system_.empty() && !options.files.empty())
-            system_ = "You read documents faithfully.";
+            system_ = reading::kReadingSystem;
         for (const document::Document &document : importFiles(options.files))
-            documents_ += (documents_.empty() ? "Text:\n" : "") + document.text + "\n\n";
+            documents_ += std::string(documents_.empty() ? reading::beforeText() : "") +
+                          document.text + "\n\n";
     }
 
     int run() {

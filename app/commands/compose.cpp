@@ -4,6 +4,7 @@
 #include "app/follow.h"
 #include "app/json_output.h"
 #include "app/kept_results.h"
+#include "app/long_result.h"
 #include "app/reading_window.h"
 #include "compute/core/clock.h"
 #include "compute/core/text.h"
@@ -63,21 +64,10 @@ int runCompose(const Options &options, std::stop_token stop) {
                                 stop);
     });
     line.clear();
-    if (file || !options.json)
-        writeResult(file, result.text());
-    if (options.json) {
-        json sections = json::array();
-        for (const ComposedSection &section : result.sections)
-            sections.push_back(asJson(section));
-        printJson({{"text", result.text()},
-                   {"sections", sections},
-                   {"calls", result.calls},
-                   {"kept_calls", result.kept_calls},
-                   {"prompt_tokens", result.prompt_tokens},
-                   {"generated_tokens", result.written_tokens},
-                   {"seconds", secondsSince(start)}});
-    }
-    return result.stopped ? 130 : 0;
+    json sections = json::array();
+    for (const ComposedSection &section : result.sections)
+        sections.push_back(asJson(section));
+    return giveResult(options, file, result, "sections", sections, start);
 }
 
 } // namespace longscope::app

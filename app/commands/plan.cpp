@@ -25,8 +25,6 @@ using nlohmann::json;
 constexpr CacheType kCacheTypes[] = {CacheType::f32, CacheType::f16, CacheType::bf16,
                                      CacheType::q8_0, CacheType::q4_0};
 
-constexpr char kHostWeights[] = "weights in host memory"; ///< as they are booked
-
 /// "4.1 TFLOP".
 std::string formatFlops(double flops) {
     for (auto [size, unit] : {std::pair{1e15, "PFLOP"}, {1e12, "TFLOP"}, {1e9, "GFLOP"}})
@@ -178,7 +176,8 @@ class PlanCommand {
         }
         row("total", plan.totalBytes(), booked_sum, "");
         if (plan.streamed_layers > 0)
-            row(kHostWeights, plan.host_weight_bytes, bookedBytes(planned, kHostWeights),
+            row(engine::kHostWeights, plan.host_weight_bytes,
+                bookedBytes(planned, engine::kHostWeights),
                 std::format(", the last {} of {} layers: copied to the device for each chunk and "
                             "each written token",
                             plan.streamed_layers, model_.config.layers));

@@ -5,6 +5,7 @@
 #include "app/follow.h"
 #include "app/json_output.h"
 #include "app/kept_results.h"
+#include "app/long_result.h"
 #include "app/reading_window.h"
 #include "compute/core/clock.h"
 #include "compute/core/text.h"
@@ -83,21 +84,10 @@ int runRewrite(const Options &options, std::stop_token stop) {
                                         stop);
     });
     line.clear();
-    if (file || !options.json)
-        writeResult(file, result.text());
-    if (options.json) {
-        json parts = json::array();
-        for (const RewrittenPart &part : result.parts)
-            parts.push_back(asJson(part));
-        printJson({{"text", result.text()},
-                   {"parts", parts},
-                   {"calls", result.calls},
-                   {"kept_calls", result.kept_calls},
-                   {"prompt_tokens", result.prompt_tokens},
-                   {"generated_tokens", result.written_tokens},
-                   {"seconds", secondsSince(start)}});
-    }
-    return result.stopped ? 130 : 0;
+    json parts = json::array();
+    for (const RewrittenPart &part : result.parts)
+        parts.push_back(asJson(part));
+    return giveResult(options, file, result, "parts", parts, start);
 }
 
 } // namespace longscope::app

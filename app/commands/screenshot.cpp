@@ -4,6 +4,7 @@
 #include "app/progress.h"
 #include "app/view/window_client.h"
 #include "compute/core/error.h"
+#include "ui/panels/attention_layers.h"
 
 #include <algorithm>
 #include <chrono>
@@ -130,9 +131,7 @@ class Screenshot {
             push(command::ListLibrary{});
         if (panel == "attention") {
             push(command::MeasureHeads{});
-            push(command::ShowMap{{.layer = 5, .heads = {2}, .size = 256}}); // a small file
-            auto tokens = client_.desk().snapshot()->attention.timeline->tokens();
-            push(command::ShowStrip{.layer = 5, .heads = {2}, .query = tokens / 2});
+            lookAtHead();
         }
         if (panel == "memory")
             push(command::ForecastMemory{});
@@ -144,6 +143,18 @@ class Screenshot {
                 {.attention = "bigbird:64,3,1,3", .k = "q8_0", .v = "q8_0"}});
         if (panel == "model")
             push(command::RunProfile{});
+    }
+
+    /// One in the middle, or the nearest one; none where no layer attends.
+    void lookAtHead() {
+        auto snapshot = client_.desk().snapshot();
+        auto layer = ui::nearestAttending(*snapshot->model, 5);
+        if (!layer)
+            return;
+        const uint32_t head = std::min(2U, snapshot->model->kinds[*layer].heads - 1);
+        push(command::ShowMap{{.layer = *layer, .heads = {head}, .size = 256}}); // a small file
+        auto tokens = snapshot->attention.timeline->tokens();
+        push(command::ShowStrip{.layer = *layer, .heads = {head}, .query = tokens / 2});
     }
 
     const Options &options_;

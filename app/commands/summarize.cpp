@@ -134,7 +134,7 @@ class Writer {
             quote(document, options_, plan.reason, shown_);
             return true;
         }
-        reading::Speeds speeds = reading::speedsOf(model_, results_.general(), stop_);
+        reading::Speeds speeds = reading::speedsOf(model_, results_.general(), stop_, plan.together);
         if (stop_.stop_requested())
             return false;
         if (!options_.quiet && plan.calls() > 1)

@@ -144,27 +144,35 @@ void AttentionPart::handle(const command::MarkHeld &) {
 
 // ---- pictures ----------------------------------------------------------------------------------
 
-void AttentionPart::handle(const command::MeasureHeads &) {
+void AttentionPart::measure(bool heads, const char *title) {
     if (!somethingIsRead())
         return;
-    core_.start(Lane::engine, "Measure the heads", [this](TaskRun &run) {
-        std::shared_ptr<const ui::HeadTable> table;
-        uint64_t hidden = 0;
+    core_.startNewest("measure", Lane::engine, title, [this, heads](TaskRun &run) {
+        Measured measured;
         run.inquire("reading again", [&](engine::Engine &, engine::Session *session,
                                          const ProgressSink &progress, std::stop_token stop) {
-            engine::Session &read = readSession(session);
-            table = measureHeads(read, progress, std::move(stop));
-            hidden = read.tokens().size() - table->tokens;
+            measured = measureLayers(readSession(session), heads, progress, std::move(stop));
         });
-        run.change([this, table, hidden] {
-            core_.draft.attention.heads = table;
-            if (hidden > 0)
+        run.change([this, measured] {
+            if (measured.heads)
+                core_.draft.attention.heads = measured.heads;
+            if (measured.decay)
+                core_.draft.attention.decay = measured.decay;
+            if (measured.hidden > 0)
                 core_.notice(ui::NoticeKind::info,
                              std::format("Keys that the first {} tokens saw were forgotten: the "
                                          "figures are of the last {}.",
-                                         hidden, table->tokens));
+                                         measured.hidden, measured.tokens));
         });
     });
+}
+
+void AttentionPart::handle(const command::MeasureHeads &) {
+    measure(true, "Measure the heads");
+}
+
+void AttentionPart::handle(const command::MeasureDecay &) {
+    measure(false, "Measure how fast layers forget");
 }
 
 void AttentionPart::handle(const command::ShowMap &show) {
@@ -198,6 +206,12 @@ void AttentionPart::handle(const command::ShowStrip &show) {
 void AttentionPart::handle(const command::TraceWords &trace) {
     if (!somethingIsRead())
         return;
+    if (core_.draft.model && core_.draft.model->heads == 0) {
+        core_.notice(ui::NoticeKind::info,
+                     "No layer of this model attends: its states do not tell where words came "
+                     "from.");
+        return;
+    }
     TraceWanted wanted{.message = trace.message,
                        .message_text = {},
                        .start = trace.start,

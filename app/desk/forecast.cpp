@@ -54,26 +54,13 @@ ui::MemoryForecast::Longest longestOf(const LoadedModel &model,
     return longest;
 }
 
-/// Pairs of one head, all layers, when the first n tokens are read.
-double pairsOf(const engine::ModelPlan &model, const engine::SessionOptions &options, uint64_t n) {
-    uint32_t chunk = engine::sessionTiling(model.tiling, model.config, options).chunk_tokens;
-    double pairs = 0;
-    for (uint32_t layer = 0; layer < model.config.layers; ++layer)
-        pairs += attention::readingPairs({.pattern = options.patterns.of(layer),
-                                          .eviction = options.eviction,
-                                          .layer = layer,
-                                          .chunk_tokens = chunk},
-                                         n);
-    return pairs;
-}
-
 double secondsToRead(const PriceWanted &wanted, uint64_t tokens) {
     const engine::ModelPlan &plan = wanted.model->plan;
     auto count = static_cast<double>(tokens);
     if (wanted.linear_flops_per_second > 0) {
-        double layers = plan.config.layers;
-        return count * engine::linearFlops(plan.config) / wanted.linear_flops_per_second +
-               pairsOf(plan, wanted.options, tokens) / layers * wanted.pair_seconds;
+        double flops = engine::linearFlops(plan.config) + engine::recurrentFlops(plan.config);
+        return count * flops / wanted.linear_flops_per_second +
+               engine::headPairs(plan, wanted.options, tokens).mean * wanted.pair_seconds;
     }
     return wanted.tokens_per_second > 0 ? count / wanted.tokens_per_second : 0;
 }
@@ -144,6 +131,7 @@ void forecastMemory(const ForecastWanted &wanted,
     engine::SessionPlan plan = planAt(model, wanted.options, window);
     forecast.layer_bytes = plan.layer_bytes;
     forecast.layer_tokens = plan.layer_tokens;
+    forecast.layer_state_bytes = plan.layer_state_bytes;
     engine::SessionOptions options = wanted.options;
     options.context_tokens = wanted.most_tokens;
     forecast.reach = engine::reachOf(model.plan.config, options);
@@ -183,9 +171,11 @@ ui::Price priceOf(const PriceWanted &wanted) {
     price.cache_bytes = session.cache_bytes;
     price.total_bytes = session.totalBytes();
     price.flops = session.reading.flops;
-    price.pairs = pairsOf(plan, wanted.options, price.window_tokens);
-    auto n = static_cast<double>(price.window_tokens);
-    price.full_pairs = plan.config.layers * n * (n + 1) / 2;
+    engine::SessionOptions full = wanted.options;
+    full.patterns = {};
+    full.eviction = {};
+    price.pairs = engine::headPairs(plan, wanted.options, price.window_tokens).all_layers;
+    price.full_pairs = engine::headPairs(plan, full, price.window_tokens).all_layers;
     price.read_again_tokens = wanted.read_again_tokens;
     price.read_again_seconds = secondsToRead(wanted, wanted.read_again_tokens);
     price.problem = problemOf(wanted, price);

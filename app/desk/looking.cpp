@@ -4,11 +4,14 @@
 #include "compute/core/error.h"
 #include "compute/engine/attention_map.h"
 #include "compute/engine/attention_metrics.h"
+#include "compute/engine/layer_decay.h"
+#include "compute/engine/mixer_plan.h"
 #include "compute/engine/reading_progress.h"
 
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <optional>
 
 namespace longscope::app {
 namespace {
@@ -16,6 +19,8 @@ namespace {
 using attention::Interval;
 constexpr uint32_t kMostCells = 512; ///< of a side, as the window draws them
 constexpr uint32_t kStripCells = engine::kLargestMap;
+constexpr uint32_t kGroups = 64; ///< of channels that have no heads
+constexpr engine::MetricWidths kWidths;
 
 /// Sees nothing: for trying out whether a query can be shown.
 struct Blind : engine::Observer {
@@ -37,6 +42,15 @@ class Watched : public engine::Observer {
     void recorded(gpu::Recorder &recorder, const engine::Pass &pass, uint32_t layer,
                   const engine::Chunk &chunk, const engine::Flush &flush) override {
         inner_.recorded(recorder, pass, layer, chunk, flush);
+        if (layer == last_layer_)
+            progress_.reached(chunk.position + chunk.rows - first_);
+    }
+    bool wantsMixed(uint32_t layer, const engine::Chunk &chunk) const override {
+        return inner_.wantsMixed(layer, chunk);
+    }
+    void mixed(gpu::Recorder &recorder, const engine::Pass &pass, uint32_t layer,
+               const engine::Chunk &chunk, const engine::Flush &flush) override {
+        inner_.mixed(recorder, pass, layer, chunk, flush);
         if (layer == last_layer_)
             progress_.reached(chunk.position + chunk.rows - first_);
     }
@@ -78,6 +92,52 @@ Interval cut(uint64_t first, uint64_t end, Interval all) {
     fail(ErrorKind::stopped, "stopped");
 }
 
+std::shared_ptr<const ui::HeadTable> headTable(const engine::MetricsCollector &metrics,
+                                               uint64_t tokens, double seconds) {
+    auto table = std::make_shared<ui::HeadTable>();
+    table->tokens = tokens;
+    table->layers = metrics.layers();
+    table->heads = metrics.heads();
+    table->sinks = kWidths.sinks;
+    table->recent = kWidths.recent;
+    for (uint32_t layer = 0; layer < table->layers; ++layer) {
+        table->layer_heads.push_back(metrics.headsOf(layer));
+        for (uint32_t head = 0; head < table->heads; ++head) {
+            engine::HeadMetrics figures = metrics.of(layer, head);
+            table->figures.push_back({.entropy = static_cast<float>(figures.entropy),
+                                      .distance = static_cast<float>(figures.distance),
+                                      .sink_share = static_cast<float>(figures.sink_share),
+                                      .recent_share = static_cast<float>(figures.recent_share)});
+        }
+    }
+    table->seconds = seconds;
+    return table;
+}
+
+/// Channels go together by their heads, or where there are none as kGroups groups.
+uint32_t groupOf(const engine::RecurrentShape &shape) {
+    if (shape.decays() == shape.heads)
+        return 1;
+    return shape.heads > 1 ? shape.head_dim : (shape.decays() + kGroups - 1) / kGroups;
+}
+
+/// Null where nothing decays.
+std::shared_ptr<const ui::DecayTable> decayTable(const engine::DecayCollector &decays,
+                                                 const model::Config &config, uint64_t tokens,
+                                                 double seconds) {
+    if (!engine::recurs(config) || engine::mixerShape(config).decays() == 0)
+        return nullptr;
+    auto table = std::make_shared<ui::DecayTable>();
+    table->tokens = tokens;
+    table->group = groupOf(engine::mixerShape(config));
+    for (uint32_t layer = 0; layer < config.layers; ++layer) {
+        std::vector<double> means = decays.meanLog(layer);
+        table->mean_log.emplace_back(means.begin(), means.end());
+    }
+    table->seconds = seconds;
+    return table;
+}
+
 } // namespace
 
 engine::Session &readSession(engine::Session *session) {
@@ -101,32 +161,32 @@ uint64_t firstShownQuery(engine::Session &session) {
     return shown;
 }
 
-std::shared_ptr<const ui::HeadTable>
-measureHeads(engine::Session &session, const ProgressSink &progress, std::stop_token stop) {
+Measured measureLayers(engine::Session &session, bool heads, const ProgressSink &progress,
+                       std::stop_token stop) {
     auto start = Clock::now();
     const engine::Engine &engine = session.engine();
-    const engine::MetricWidths widths;
+    const model::Config &config = engine.config();
     Interval queries{firstShownQuery(session), session.tokens().size()};
-    engine::MetricsCollector collector(engine.device(), engine.config(), widths);
-    Watched watched(collector, engine.config().layers - 1, queries, progress);
-    if (!session.lookAgain(queries.first, queries.end, engine.config().layers, watched, stop))
+    engine::DecayCollector decays(engine.device(), config);
+    std::optional<engine::MetricsCollector> metrics;
+    engine::Observers all;
+    all.add(decays);
+    if (heads && config.heads > 0)
+        all.add(metrics.emplace(engine.device(), config, kWidths));
+    Measured measured{
+        .heads = {}, .decay = {}, .tokens = queries.end - queries.first, .hidden = queries.first};
+    uint32_t layers = config.layers; // those behind the last one that is looked at are left out
+    while (layers > 0 && !all.wants(layers - 1, {}) && !all.wantsMixed(layers - 1, {}))
+        --layers;
+    if (layers == 0)
+        return measured;
+    Watched watched(all, layers - 1, queries, progress);
+    if (!session.lookAgain(queries.first, queries.end, layers, watched, stop))
         failStopped();
-    auto table = std::make_shared<ui::HeadTable>();
-    table->tokens = queries.end - queries.first;
-    table->layers = collector.layers();
-    table->heads = collector.heads();
-    table->sinks = widths.sinks;
-    table->recent = widths.recent;
-    for (uint32_t layer = 0; layer < table->layers; ++layer)
-        for (uint32_t head = 0; head < table->heads; ++head) {
-            engine::HeadMetrics figures = collector.of(layer, head);
-            table->figures.push_back({.entropy = static_cast<float>(figures.entropy),
-                                      .distance = static_cast<float>(figures.distance),
-                                      .sink_share = static_cast<float>(figures.sink_share),
-                                      .recent_share = static_cast<float>(figures.recent_share)});
-        }
-    table->seconds = secondsSince(start);
-    return table;
+    if (metrics)
+        measured.heads = headTable(*metrics, measured.tokens, secondsSince(start));
+    measured.decay = decayTable(decays, config, measured.tokens, secondsSince(start));
+    return measured;
 }
 
 std::shared_ptr<const ui::Map> drawMap(engine::Session &session, const ui::MapWanted &wanted,

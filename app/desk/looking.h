@@ -17,9 +17,15 @@ engine::Session &readSession(engine::Session *session);
 /// the reason when there is none.
 uint64_t firstShownQuery(engine::Session &session);
 
-/// Every head of every layer, over all queries that can be shown.
-std::shared_ptr<const ui::HeadTable>
-measureHeads(engine::Session &session, const ProgressSink &progress, std::stop_token stop);
+/// What layers do, over all queries that can be shown.
+struct Measured {
+    std::shared_ptr<const ui::HeadTable> heads;  ///< null: not wanted, or no layer attends
+    std::shared_ptr<const ui::DecayTable> decay; ///< null: nothing decays
+    uint64_t tokens = 0, hidden = 0;             ///< that were seen; before them, that cannot be
+};
+/// Every head of every layer if `heads`, and how fast recurrent layers forget; in one pass.
+Measured measureLayers(engine::Session &session, bool heads, const ProgressSink &progress,
+                       std::stop_token stop);
 
 /// Ranges that reach too far are cut to what was read; "all" leaves out queries that cannot be
 /// shown.

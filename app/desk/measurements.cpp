@@ -1,4 +1,5 @@
 // Measured costs, self-test, kernel times. The measuring itself: sweep.cpp and self_test.cpp.
+#include "app/desk/cost_layers.h"
 #include "app/desk/parts.h"
 #include "app/desk/self_test.h"
 #include "app/desk/sweep.h"
@@ -16,7 +17,7 @@ void MeasurementsPart::modelChanged() {
     std::string model = core_.model ? core_.model->facts.path : "";
     std::string device = core_.model ? core_.model->device.name : "";
     if (!core_.model) {
-        cost.shape = {}; // no curves; what was measured may yet be of the next one
+        cost.kinds.clear(); // no curves; what was measured may yet be of the next one
         cost.chunk_tokens = 0;
         return;
     }
@@ -29,8 +30,7 @@ void MeasurementsPart::modelChanged() {
     }
     path_ = model;
     device_ = device;
-    cost.shape = engine::shapeOf(core_.model->plan.config);
-    cost.chunk_tokens = core_.model->plan.tiling.chunk_tokens;
+    describeCosts(core_.model->plan, cost);
 }
 
 /// The same pattern and length again takes the place of the dot before.
@@ -40,7 +40,7 @@ void MeasurementsPart::addDot(const ui::CostDot &dot) {
         return other.attention == dot.attention && other.tokens == dot.tokens;
     });
     cost.dots.push_back(dot);
-    Speeds speeds = fitSpeeds(cost.dots, cost.shape);
+    Speeds speeds = fitSpeeds(cost.dots, cost.token_flops, cost.pairFlops());
     cost.linear_flops_per_second = speeds.linear_flops_per_second;
     cost.pair_seconds = speeds.pair_seconds;
 }

@@ -59,8 +59,8 @@ void MemoryPart::sample(const engine::Snapshot &snapshot) {
     ui::Memory &memory = core_.draft.memory;
     std::vector<ui::MemoryPart> parts;
     for (const gpu::BookedPart &part : snapshot.memory)
-        if (!part.on_host)
-            parts.push_back({part.name, part.bytes});
+        if (part.bytes > part.host_bytes)
+            parts.push_back({part.name, part.bytes - part.host_bytes});
     memory.now = orderedParts(std::move(parts));
     memory.used_tokens = snapshot.used_tokens;
     memory.forgotten_tokens = snapshot.forgotten.end - snapshot.forgotten.first;

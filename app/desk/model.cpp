@@ -4,6 +4,8 @@
 #include "app/file_facts.h"
 #include "compute/core/error.h"
 #include "compute/core/text.h"
+#include "compute/engine/mixer_plan.h"
+#include "compute/engine/recurrent_memory.h"
 #include "compute/engine/tiling.h"
 #include "compute/reading/summarize.h"
 
@@ -44,6 +46,8 @@ std::vector<Fact> factsOf(const model::Gguf &file, const model::Config &config) 
                        std::format("{} layers, {} query heads, {} KV heads of {}, width {}",
                                    config.layers, config.heads, config.kv_heads, config.head_dim,
                                    config.model_dim));
+    if (std::string text = engine::describeRecurrence(config); !text.empty())
+        facts.emplace_back("Recurrence", text);
     facts.emplace_back("Vocabulary", groupedText(config.vocab) + " tokens");
     addFact(facts, file, "Tokenizer", "tokenizer.ggml.model");
     addFact(facts, file, "Licence", "general.license");
@@ -60,6 +64,35 @@ std::vector<ui::TensorRow> tensorsOf(const model::Gguf &file) {
                         .shape = shapeText(tensor.shape),
                         .bytes = tensor.bytes.size()});
     return rows;
+}
+
+std::vector<ui::LayerKind> kindsOf(const model::Config &config) {
+    std::vector<ui::LayerKind> kinds;
+    for (const model::LayerConfig &layer : config.layer)
+        kinds.push_back({.heads = layer.heads,
+                         .recurrence = layer.recurs()
+                                           ? std::string(engine::recurrenceName(layer.recurrence))
+                                           : std::string()});
+    return kinds;
+}
+
+std::optional<ui::RecurrentLayers> recurrentLayersOf(const model::Config &config) {
+    if (!engine::recurs(config))
+        return std::nullopt;
+    const engine::RecurrentShape shape = engine::mixerShape(config);
+    const bool shifts = shape.mixer == engine::Mixer::rwkv6; // the last input, of two branches
+    return ui::RecurrentLayers{
+        .layers =
+            static_cast<uint32_t>(std::ranges::count_if(config.layer, &model::LayerConfig::recurs)),
+        .state_bytes = shape.bytes(),
+        .copies = engine::kStateCopies,
+        .heads = shape.stateFloats() > 0 ? shape.heads : 0,
+        .head_dim = shape.head_dim,
+        .keys = shape.keys,
+        .history_tokens = shifts ? 1 : shape.taps - 1,
+        .history_channels =
+            static_cast<uint32_t>(shape.historyFloats() / (shifts ? 1 : shape.taps - 1)),
+        .by_channel = shape.decays() > shape.heads};
 }
 
 std::shared_ptr<const ui::Model> describe(const engine::Engine &engine,
@@ -81,6 +114,8 @@ std::shared_ptr<const ui::Model> describe(const engine::Engine &engine,
     shown->heads = config.heads;
     shown->kv_heads = config.kv_heads;
     shown->head_dim = config.head_dim;
+    shown->kinds = kindsOf(config);
+    shown->recurrent = recurrentLayersOf(config);
     shown->bits_per_weight = FileSummary(file).all.bitsPerWeight();
     shown->load_seconds = facts.load_seconds;
     shown->facts = factsOf(file, config);

@@ -154,6 +154,7 @@ class AttentionPart {
     AttentionPart(Core &core, DocumentsPart &documents, ModelPart &model);
     void handle(const command::ReadDocument &);
     void handle(const command::MeasureHeads &);
+    void handle(const command::MeasureDecay &);
     void handle(const command::ShowMap &show);
     void handle(const command::ShowStrip &show);
     void handle(const command::TraceWords &trace);
@@ -177,6 +178,7 @@ class AttentionPart {
 
   private:
     void readShown();
+    void measure(bool heads, const char *title);
     bool somethingIsRead(); ///< or says in a notice that it must be
 
     Core &core_;

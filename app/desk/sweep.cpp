@@ -109,7 +109,7 @@ void sweep(engine::Engine &engine, const SweepWanted &wanted,
         }
 }
 
-Speeds fitSpeeds(const std::vector<ui::CostDot> &dots, const attention::ModelShape &shape) {
+Speeds fitSpeeds(const std::vector<ui::CostDot> &dots, double token_flops, double pair_flops) {
     // seconds = tokens * a + pairs * b, divided by the seconds
     double tt = 0, tp = 0, pp = 0, t1 = 0, p1 = 0;
     for (const ui::CostDot &dot : dots) {
@@ -130,8 +130,6 @@ Speeds fitSpeeds(const std::vector<ui::CostDot> &dots, const attention::ModelSha
         b = (p1 * tt - t1 * tp) / determinant;
     }
     // One length, or noise, does not part the two: then both do as many FLOPs a second.
-    const double token_flops = attention::linearFlops(shape),
-                 pair_flops = shape.layers * attention::attentionFlops(shape, 1);
     if (a <= 0 || b <= 0) {
         double one = token_flops * t1 + pair_flops * p1;
         double all = token_flops * token_flops * tt + 2 * token_flops * pair_flops * tp +

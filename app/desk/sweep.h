@@ -24,12 +24,13 @@ void sweep(engine::Engine &engine, const SweepWanted &wanted,
            const std::function<void(const ui::CostDot &)> &on_dot, const ProgressSink &progress,
            std::stop_token stop);
 
-/// Speeds that explain the dots best: seconds = tokens * linear FLOPs / speed + pairs *
-/// pair_seconds, each dot's error relative to its seconds. Zero without dots.
+/// Speeds that explain the dots best: seconds = tokens * token_flops / speed + pairs *
+/// pair_seconds, each dot's error relative to its seconds. Zero without dots. FLOPs: of a token in
+/// all layers, of a pair in all heads (0 where no layer attends).
 struct Speeds {
     double linear_flops_per_second = 0, pair_seconds = 0;
 };
-Speeds fitSpeeds(const std::vector<ui::CostDot> &dots, const attention::ModelShape &shape);
+Speeds fitSpeeds(const std::vector<ui::CostDot> &dots, double token_flops, double pair_flops);
 
 /// Throws Error(device) where the device keeps no times, Error(stopped).
 ui::Profile profileKernels(engine::Engine &engine, engine::SessionOptions options,

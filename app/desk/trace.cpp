@@ -5,6 +5,7 @@
 #include "compute/core/error.h"
 #include "compute/document/sentences.h"
 #include "compute/engine/attention_metrics.h"
+#include "compute/reading/attended_sources.h"
 #include "compute/reading/support.h"
 
 #include <algorithm>
@@ -16,21 +17,8 @@ namespace {
 using attention::Interval;
 
 constexpr size_t kSpansKept = 6;
-constexpr double kWeak = 0.1;           ///< of the strongest span's: weaker ones are left out
-constexpr uint64_t kControlTokens = 64; ///< most of those before the answer
+constexpr double kWeak = 0.1; ///< of the strongest span's: weaker ones are left out
 constexpr uint32_t kSinks = engine::MetricWidths{}.sinks;
-
-/// Sentences, and paragraphs that have none (headings, tables, code), in order.
-std::vector<document::Span> spansOf(const document::Document &document) {
-    std::vector<document::Span> spans;
-    for (const document::Sentence &sentence : document::splitSentences(document))
-        spans.push_back({sentence.start, sentence.end});
-    for (const document::Paragraph &paragraph : document.paragraphs)
-        if (!paragraph.prose)
-            spans.push_back({paragraph.start, paragraph.end});
-    std::ranges::sort(spans, {}, &document::Span::start);
-    return spans;
-}
 
 /// The sentence of the message in which the words stand.
 std::string sentenceAround(const std::string &text, size_t start, size_t end) {
@@ -57,7 +45,7 @@ struct Places {
 
 Places placesOf(const ui::Timeline &timeline, const document::Document &document, uint64_t before) {
     Places places;
-    for (document::Span span : spansOf(document)) {
+    for (document::Span span : reading::partsOf(document)) {
         Interval tokens = tokensOfDocument(timeline, span.start, span.end);
         tokens = {std::max<uint64_t>(tokens.first, kSinks), std::min(tokens.end, before)};
         if (tokens.first >= tokens.end)
@@ -66,17 +54,6 @@ Places placesOf(const ui::Timeline &timeline, const document::Document &document
         places.tokens.push_back(tokens);
     }
     return places;
-}
-
-/// Queries before the answer and after the document. What they look at, too, says nothing about the
-/// words: the first sentence of a document draws attention from everywhere. Of 20 facts of two
-/// short texts (SmolLM2-135M, answers given) the true sentence came first 8 times by share, 20
-/// times by what it has beyond these queries.
-Interval controlOf(engine::Session &session, const ui::Timeline::Part &document,
-                   const ui::Timeline::Part &message) {
-    uint64_t end = message.first - 1; // that one writes the first word
-    uint64_t first = std::max(document.end, end - std::min(end, kControlTokens));
-    return {std::max(first, firstShownQuery(session)), end};
 }
 
 /// Those that gained become the trace's spans. `shares` and `control` are of all attention.
@@ -137,7 +114,7 @@ std::shared_ptr<const ui::Trace> traceWords(engine::Session &session, const Trac
     trace->document_share =
         document.first < document.end ? static_cast<float>(shares.back()) : 0.0f;
     trace->other_share = std::max(0.0f, 1 - trace->sink_share - trace->document_share);
-    Interval before = controlOf(session, *read, *message);
+    Interval before = reading::controlQueries(read->end, message->first, firstShownQuery(session));
     std::vector<double> control;
     if (before.first < before.end)
         control = engine::sharesOfSpans(

@@ -15,6 +15,7 @@ struct ModelShape {
     uint32_t layers = 0, model_dim = 0, ffn_dim = 0, heads = 0, kv_heads = 0, head_dim = 0;
     uint32_t head_dim_padded = 0; ///< as the cache stores it
     uint64_t vocab = 0;
+    bool operator==(const ModelShape &) const = default;
 };
 
 /// Of the matrices of all layers: Q, K, V, O, gate, up and down. The head is apart.

@@ -139,4 +139,10 @@ void trim(std::string_view text, size_t &start, size_t &end) {
     }
 }
 
+std::string_view trimmed(std::string_view text) {
+    size_t start = 0, end = text.size();
+    trim(text, start, end);
+    return text.substr(start, end - start);
+}
+
 } // namespace longscope::document

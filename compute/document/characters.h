@@ -34,5 +34,7 @@ bool isIdeographic(char32_t code);
 std::string lowerCase(std::string_view text);
 /// Bytes [start, end) without white space at both ends; start == end when nothing is left.
 void trim(std::string_view text, size_t &start, size_t &end);
+/// The text without white space at both ends.
+std::string_view trimmed(std::string_view text);
 
 } // namespace longscope::document

@@ -14,6 +14,7 @@ namespace fs = std::filesystem;
 
 /// Reading all of a large file takes seconds: so it is checked once a day, and a broken page in
 /// between is an error when it is met.
+constexpr uint64_t kMostResults_bytes = 1'000'000'000;
 constexpr uint64_t kSmall_bytes = 100'000'000, kADay_ms = 86'400'000;
 constexpr std::string_view kCheckedKey = "library.checked_ms";
 
@@ -93,14 +94,21 @@ void Library::Impl::open() {
     bool is_large = sizeOf(path) > kSmall_bytes;
     if (!is_large || !wasChecked(*database))
         checkWhole(*database);
-    database->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    database->useWriteAheadLog();
+    database->execute("PRAGMA synchronous = FULL");
     migrate(*database);
     checkShape(*database);
     if (is_large && !wasChecked(*database))
         writeValue(*database, kCheckedKey, std::to_string(nowMs()));
 }
 
-Library::Library(const std::string &path) : impl_(std::make_unique<Impl>(path)) {}
+Library::Library(const std::string &path) : impl_(std::make_unique<Impl>(path)) {
+    if (fileBytes() > kMostResults_bytes)
+        try {
+            forgetOldResults(kMostResults_bytes);
+        } catch (const SqlError &) { // another program writes, or the disk is full: another time
+        }
+}
 Library::~Library() = default;
 
 const std::string &Library::path() const {

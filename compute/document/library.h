@@ -57,6 +57,9 @@ class Library final : public ResultStore {
     std::vector<ResultFacts> results(uint64_t document) const; ///< 0: those of no document
     uint64_t forgetResults(uint64_t document);                 ///< bytes forgotten; 0 as above
     uint64_t forgetAllResults();
+    /// Those used longest ago, until the others have at most so many bytes together. Opening does
+    /// it with a gigabyte: all of them can be made again.
+    uint64_t forgetOldResults(uint64_t most_bytes);
 
     // Runs. library_runs.cpp
     uint64_t addRun(const StoredRun &run); ///< id and times are given here

@@ -80,6 +80,21 @@ uint64_t Library::forgetResults(uint64_t document) {
     return bytes;
 }
 
+uint64_t Library::forgetOldResults(uint64_t most_bytes) {
+    std::scoped_lock lock(impl_->mutex);
+    Transaction transaction(*impl_->database);
+    uint64_t freed = 0;
+    Statement old(*impl_->database,
+                  "DELETE FROM results WHERE id IN (SELECT id FROM (SELECT id, sum(length(bytes)) "
+                  "OVER (ORDER BY used_ms DESC, id DESC) AS newer FROM results) WHERE newer > ?) "
+                  "RETURNING length(bytes)");
+    old << most_bytes;
+    while (old.step())
+        freed += old.number(0);
+    transaction.commit();
+    return freed;
+}
+
 uint64_t Library::forgetAllResults() {
     std::scoped_lock lock(impl_->mutex);
     Transaction transaction(*impl_->database);

@@ -1,11 +1,13 @@
 #include "compute/document/library_sql.h"
 
+#include "compute/core/clock.h"
 #include "compute/core/text.h"
 
 #include <sqlite3.h>
 
 #include <filesystem>
 #include <format>
+#include <thread>
 
 namespace longscope::document {
 namespace {
@@ -21,6 +23,10 @@ bool SqlError::isDamage() const {
 
 bool SqlError::isOfSchema() const {
     return (code_ & 0xFF) == SQLITE_ERROR;
+}
+
+bool SqlError::isBusy() const {
+    return (code_ & 0xFF) == SQLITE_BUSY;
 }
 
 Database::Database(const std::string &path) : path_(path) {
@@ -54,6 +60,20 @@ void Database::failWith(int code) const {
 void Database::execute(const char *sql) {
     if (int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr); code != SQLITE_OK)
         failWith(code);
+}
+
+// Of several that make the file at once, SQLite sends all but one away without waiting.
+void Database::useWriteAheadLog() {
+    for (auto start = Clock::now();;) {
+        try {
+            execute("PRAGMA journal_mode = WAL");
+            return;
+        } catch (const SqlError &error) {
+            if (!error.isBusy() || secondsSince(start) > kWaitForOthers_ms / 1e3)
+                throw;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
 }
 
 uint64_t Database::lastId() const {

@@ -21,6 +21,7 @@ class SqlError : public Error {
     bool isDamage() const;
     /// A table or column that a statement names is not there.
     bool isOfSchema() const;
+    bool isBusy() const;               ///< others have it locked
     static constexpr int kDamage = 11; ///< SQLITE_CORRUPT
 
   private:
@@ -36,6 +37,7 @@ class Database {
     Database &operator=(const Database &) = delete;
 
     void execute(const char *sql); ///< one or several statements, results dropped
+    void useWriteAheadLog();       ///< waits for others, as long as every call does
     uint64_t lastId() const;
     const std::string &path() const { return path_; }
     [[noreturn]] void failWith(int code) const;

@@ -25,12 +25,6 @@ struct Cue {
     std::vector<std::string> lines;
 };
 
-std::string_view trimmed(std::string_view text) {
-    size_t start = 0, end = text.size();
-    trim(text, start, end);
-    return text.substr(start, end - start);
-}
-
 /// "01:02:03,456", "02:03.456" at the beginning of `text`, which loses it.
 std::optional<uint64_t> takeTime(std::string_view &text) {
     uint64_t parts[3] = {}, count = 0, ms = 0;

@@ -134,10 +134,12 @@ Attention::Prepared Attention::prepare(const KeySource &keys, uint32_t layer, Fo
     return prepared;
 }
 
-/// The schedule of a layer's own pattern, made once for all layers that share it.
+/// The schedule of a layer's own pattern, or of the chunk's keys, made once for all layers that
+/// share it.
 const Attention::Prepared &Attention::preparedFor(uint32_t layer, For what) {
     const Pattern &pattern = options_.patterns.of(layer);
-    auto &found = prepared_[{.pattern = &pattern,
+    const KeySource &keys = chunk_.keys ? *chunk_.keys : pattern;
+    auto &found = prepared_[{.pattern = &keys,
                              .capacity = rooms_[layer].capacity,
                              .near_keys = zonesOf(config_, options_, layer).near_keys,
                              .heads = layerOf(layer).heads,
@@ -145,7 +147,7 @@ const Attention::Prepared &Attention::preparedFor(uint32_t layer, For what) {
                              .width = widthOf(layer),
                              .what = what}];
     if (!found)
-        found = std::make_unique<Prepared>(prepare(pattern, layer, what));
+        found = std::make_unique<Prepared>(prepare(keys, layer, what));
     return *found;
 }
 

@@ -19,6 +19,13 @@ struct Chunk {
     uint64_t position = 0;
     uint32_t rows = 0;
     uint64_t total = 0;
+    // Branches (branches.h) lie behind the timeline: what was a position is only a place there.
+    const attention::KeySource *keys = nullptr; ///< that the rows see, in place of each pattern's
+    std::span<const uint64_t> positions = {};   ///< of the rows; empty: position + row
+
+    uint64_t positionOf(uint32_t row) const {
+        return positions.empty() ? position + row : positions[row];
+    }
 };
 
 /// Submits what was recorded and waits.

@@ -155,6 +155,21 @@ void Observers::recorded(gpu::Recorder &recorder, const Pass &pass, uint32_t lay
     seconds_ += secondsSince(start);
 }
 
+bool Observers::wantsMixed(uint32_t layer, const Chunk &chunk) const {
+    return std::ranges::any_of(all_, [&](Observer *own) { return own->wantsMixed(layer, chunk); });
+}
+
+void Observers::mixed(gpu::Recorder &recorder, const Pass &pass, uint32_t layer, const Chunk &chunk,
+                      const Flush &flush) {
+    flush(); // the reading's own work
+    auto start = Clock::now();
+    for (Observer *own : all_)
+        if (own->wantsMixed(layer, chunk))
+            own->mixed(recorder, pass, layer, chunk, flush);
+    flush();
+    seconds_ += secondsSince(start);
+}
+
 void Observers::finished(gpu::Recorder &recorder, const Pass &pass, const Chunk &chunk,
                          const Flush &flush) {
     for (Observer *own : all_)

@@ -83,6 +83,9 @@ class Observers : public Observer {
     bool wants(uint32_t layer, const Chunk &chunk) const override;
     void recorded(gpu::Recorder &recorder, const Pass &pass, uint32_t layer, const Chunk &chunk,
                   const Flush &flush) override;
+    bool wantsMixed(uint32_t layer, const Chunk &chunk) const override;
+    void mixed(gpu::Recorder &recorder, const Pass &pass, uint32_t layer, const Chunk &chunk,
+               const Flush &flush) override;
     void finished(gpu::Recorder &recorder, const Pass &pass, const Chunk &chunk,
                   const Flush &flush) override;
 

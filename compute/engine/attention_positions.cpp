@@ -62,10 +62,13 @@ void Attention::makeRopes() {
 
 void Attention::fillRotations(const Scratch &scratch) {
     makeRopes();
+    std::vector<double> positions;
+    for (uint32_t row = 0; row < chunk_.rows; ++row)
+        positions.push_back(static_cast<double>(chunk_.positionOf(row)));
     for (uint32_t index = 0; index < ropes_.size(); ++index)
         if (uint64_t floats = uint64_t{chunk_.rows} * config_.ropes[index].dims)
             attention::fillRotation(
-                ropes_[index], chunk_.position, chunk_.rows,
+                ropes_[index], positions,
                 floatsOf(scratch.rotation,
                          uint64_t{tiling_.chunk_tokens} * rotations_.before[index], floats));
     fillTemperatures(scratch);
@@ -84,7 +87,7 @@ void Attention::fillTemperatures(const Scratch &scratch) {
         auto factors =
             floatsOf(scratch.rotation, first + uint64_t{chunk_.rows} * dims, chunk_.rows);
         for (uint32_t row = 0; row < chunk_.rows; ++row) {
-            double at = static_cast<double>(chunk_.position + row) + temperature.offset;
+            double at = static_cast<double>(chunk_.positionOf(row)) + temperature.offset;
             factors[row] = static_cast<float>(
                 1 + temperature.scale * std::log(std::floor(at / temperature.length) + 1));
         }

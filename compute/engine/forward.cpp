@@ -1,6 +1,5 @@
 #include "compute/engine/forward.h"
 
-#include "compute/engine/mixers.h"
 #include "compute/engine/per_layer.h"
 
 #include <tuple>
@@ -35,7 +34,7 @@ bool recordLayers(gpu::Recorder &recorder, const Pass &pass, const Chunk &chunk,
         if (step.kind().attends())
             recordAttention(step, in, mixed, layers.observer);
         if (step.kind().recurs())
-            pass.mixers->mix(step, in, mixed);
+            recordMixer(step, in, mixed, layers.observer);
         if (own.attn_after)
             op.addNorm(recorder, own.attn_after, mixed, x, chunk.rows);
 

@@ -24,7 +24,7 @@ struct Pass {
 };
 
 /// Looks at a layer after its attention was recorded: q, the state of every row and the schedule
-/// are there until the next layer.
+/// are there until the next layer. So are, behind a recurrent mixer, the rows that it worked with.
 class Observer {
   public:
     virtual ~Observer() = default;
@@ -32,6 +32,9 @@ class Observer {
     virtual bool wants(uint32_t layer, const Chunk &chunk) const = 0;
     virtual void recorded(gpu::Recorder &recorder, const Pass &pass, uint32_t layer,
                           const Chunk &chunk, const Flush &flush) = 0;
+    /// The same for layers that recur.
+    virtual bool wantsMixed(uint32_t, const Chunk &) const { return false; }
+    virtual void mixed(gpu::Recorder &, const Pass &, uint32_t, const Chunk &, const Flush &) {}
     /// After the last layer of a chunk: its rows are in scratch.x, before the last norm.
     virtual void finished(gpu::Recorder &, const Pass &, const Chunk &, const Flush &) {}
 };
@@ -70,6 +73,9 @@ void recordEmbedding(gpu::Recorder &recorder, const Pass &pass, const Chunk &chu
 /// out (+)= attention of in; `observer` may be null.
 void recordAttention(const Step &step, const Activations &in, const Activations &out,
                      Observer *observer);
+/// out (+)= recurrent mixer of in; `observer` may be null.
+void recordMixer(const Step &step, const Activations &in, const Activations &out,
+                 Observer *observer);
 /// out (+)= feed-forward block of in: dense, experts, shared expert; rwkv6: its channel mix.
 void recordFeedForward(const Step &step, const Activations &in, const Activations &out);
 /// Its parts. `gate` [model_dim -> 1], through a sigmoid, weighs the block; null: none.

@@ -144,6 +144,13 @@ void recordAttention(const Step &step, const Activations &in, const Activations 
                 rows);
 }
 
+void recordMixer(const Step &step, const Activations &in, const Activations &out,
+                 Observer *observer) {
+    step.pass.mixers->mix(step, in, out);
+    if (observer && observer->wantsMixed(step.layer, step.chunk))
+        observer->mixed(step.recorder, step.pass, step.layer, step.chunk, step.flush);
+}
+
 void recordFeedForward(const Step &step, const Activations &in, const Activations &out) {
     const LayerWeights &own = step.weights();
     if (own.per_layer.experts_after)

@@ -2,51 +2,16 @@
 
 #include "compute/core/clock.h"
 #include "compute/core/error.h"
-#include "compute/engine/stop_strings.h"
+#include "compute/engine/text_writer.h"
 
 #include <chrono>
 
 namespace longscope::engine {
 namespace {
 
-/// The text side of writing: whole characters, without stop strings, handed out piece by piece.
-class Writer {
-  public:
-    Writer(const model::Tokenizer &tokenizer, const GenerateOptions &options, Generated &result,
-           const std::function<void(std::string_view)> &on_text)
-        : decoder_(tokenizer, options.show_special), stops_(options.stop_strings), result_(result),
-          on_text_(on_text) {}
-
-    /// False when the text is complete.
-    bool push(Token token) {
-        emit(stops_.push(decoder_.push(token)));
-        return !stops_.found();
-    }
-    /// True when the held-back bytes completed a stop string.
-    bool finish() {
-        emit(stops_.push(decoder_.finish()));
-        emit(stops_.finish());
-        return stops_.found();
-    }
-
-  private:
-    void emit(const std::string &piece) {
-        if (piece.empty())
-            return;
-        result_.text += piece;
-        if (on_text_)
-            on_text_(piece);
-    }
-
-    model::StreamDecoder decoder_;
-    StopStrings stops_;
-    Generated &result_;
-    const std::function<void(std::string_view)> &on_text_;
-};
-
 /// Samples and decodes until something ends it; `timeline` begins as the prompt.
 Finish write(Session &session, std::vector<Token> timeline, const GenerateOptions &options,
-             Writer &writer, Generated &result, const ProgressSink &progress,
+             TextWriter &writer, Generated &result, const ProgressSink &progress,
              const std::stop_token &stop) {
     const model::Tokenizer &tokenizer = session.engine().tokenizer();
     Sampler sampler(options.sampling);
@@ -90,7 +55,7 @@ Generated generate(Session &session, std::span<const Token> prompt, const Genera
         return result;
     }
     auto start = Clock::now();
-    Writer writer(session.engine().tokenizer(), options, result, on_text);
+    TextWriter writer(session.engine().tokenizer(), options, result, on_text);
     result.finish =
         write(session, {prompt.begin(), prompt.end()}, options, writer, result, progress, stop);
     if (writer.finish())

@@ -2,6 +2,8 @@
 
 #include "compute/engine/forward.h"
 
+#include <cassert>
+
 namespace longscope::engine {
 
 using model::Recurrence;
@@ -51,6 +53,37 @@ void Mixers::convolve(const Step &step) const {
                 stateOf(step), partOf(scratch.convolved), step.chunk.rows);
 }
 
+void Mixers::meanLogDecay(const Step &step, const gpu::Buffer &result) const {
+    const MixerScratch &scratch = step.pass.scratch.mixer;
+    const MixerWeights &own = step.weights().mixer;
+    DecayInputs in;
+    in.bias = &own.dt_bias;
+    in.a = &own.a;
+    switch (step.kind().recurrence) {
+    case Recurrence::mamba1:
+        in.raw = partOf(scratch.dt);
+        break;
+    case Recurrence::mamba2:
+        in.raw = partOf(scratch.inputs, widths_.rates);
+        break;
+    case Recurrence::delta_net:
+        in.raw = partOf(scratch.inputs, widths_.alpha);
+        in.gate_heads = gateHeads();
+        in.gate_step = 2 * gateHeads();
+        break;
+    case Recurrence::rwkv6:
+        in.raw = partOf(scratch.raw_decay);
+        in.bias = &own.rwkv6.decay;
+        in.a = nullptr;
+        break;
+    case Recurrence::short_conv:
+    case Recurrence::none:
+        assert(false); // nothing decays
+        return;
+    }
+    verbs_.meanLogDecay(step.recorder, in, result, step.chunk.rows);
+}
+
 /// What the scan of u needs beside it is made from u.
 void Mixers::scanMamba1(const Step &step) const {
     const Operations &op = step.pass.operations;
@@ -96,6 +129,12 @@ void Mixers::scanMamba2(const Step &step) const {
                                           scratch.result, scratch.result, rows);
 }
 
+/// Delta net: heads whose alphas lie side by side, behind as many betas.
+uint32_t Mixers::gateHeads() const {
+    const RecurrentShape &shape = verbs_.shape();
+    return shape.modulo_heads ? shape.heads : shape.heads / shape.groups;
+}
+
 void Mixers::learnDeltas(const Step &step) const {
     const Operations &op = step.pass.operations;
     const MixerScratch &scratch = step.pass.scratch.mixer;
@@ -104,15 +143,14 @@ void Mixers::learnDeltas(const Step &step) const {
     const uint32_t rows = step.chunk.rows, keys = shape.groups * shape.keys;
     const Activations &qkv = scratch.convolved;
     op.normSegments(step.recorder, own.qk_norm, {.count = 2 * shape.groups}, qkv, qkv, rows);
-    const uint32_t each = shape.modulo_heads ? shape.heads : shape.heads / shape.groups;
     verbs_.delta(step.recorder,
                  {.q = partOf(qkv),
                   .k = partOf(qkv, keys),
                   .v = partOf(qkv, 2 * keys),
                   .alpha = partOf(scratch.inputs, widths_.alpha),
                   .beta = partOf(scratch.inputs, widths_.rates),
-                  .gate_heads = each,
-                  .gate_step = 2 * each,
+                  .gate_heads = gateHeads(),
+                  .gate_step = 2 * gateHeads(),
                   .dt_bias = &own.dt_bias,
                   .a = &own.a},
                  stateOf(step), partOf(scratch.result), rows);

@@ -22,6 +22,10 @@ class Mixers {
     /// rwkv6: out += the channel mix of in; where the model says so out is halved behind it.
     void mixChannels(const Step &step, const Activations &in, const Activations &out) const;
 
+    /// result [shape().decays()] = mean over the chunk's rows of the logarithm of each decay (see
+    /// Recurrent::meanLogDecay). Right behind `mix` of the same step, whose rows it reads.
+    void meanLogDecay(const Step &step, const gpu::Buffer &result) const;
+
     const RecurrentShape &shape() const { return verbs_.shape(); }
 
   private:
@@ -29,6 +33,7 @@ class Mixers {
     void scanMamba1(const Step &step) const;
     void scanMamba2(const Step &step) const;
     void learnDeltas(const Step &step) const;
+    uint32_t gateHeads() const;
     void mixTimes(const Step &step, const Activations &in) const; // mixers_rwkv6.cpp
     void project(const Step &step) const;
     void decay(const Step &step) const;

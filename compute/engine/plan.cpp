@@ -33,19 +33,6 @@ void forEachLayer(const ModelPlan &model, const SessionOptions &options, Functio
                                              .chunk_tokens = chunk});
 }
 
-/// One layer as the formulas have it. Values may be narrower than keys.
-attention::ModelShape shapeOf(const model::Config &config, uint32_t layer) {
-    const model::LayerConfig &own = config.layer[layer];
-    return {.layers = 1,
-            .model_dim = config.model_dim,
-            .ffn_dim = own.ffn_dim,
-            .heads = own.heads,
-            .kv_heads = own.kv_heads,
-            .head_dim = (own.head_dim + own.value_dim) / 2,
-            .head_dim_padded = padded(own.head_dim),
-            .vocab = config.vocab};
-}
-
 /// Weights of a layer that one token multiplies with.
 double attendingParameters(const model::Config &config, uint32_t layer) {
     const model::LayerConfig &own = config.layer[layer];
@@ -210,6 +197,18 @@ attention::ModelShape shapeOf(const model::Config &config) {
             .vocab = config.vocab};
 }
 
+attention::ModelShape shapeOf(const model::Config &config, uint32_t layer) {
+    const model::LayerConfig &own = config.layer[layer];
+    return {.layers = 1,
+            .model_dim = config.model_dim,
+            .ffn_dim = own.ffn_dim,
+            .heads = own.heads,
+            .kv_heads = own.kv_heads,
+            .head_dim = (own.head_dim + own.value_dim) / 2,
+            .head_dim_padded = padded(own.head_dim),
+            .vocab = config.vocab};
+}
+
 uint64_t allHeads(const model::Config &config) {
     uint64_t heads = 0;
     for (const model::LayerConfig &layer : config.layer)
@@ -228,10 +227,28 @@ double linearFlops(const model::Config &config) {
     return 2 * parameters;
 }
 
+double recurrentFlops(const model::Config &config) {
+    auto layers = std::ranges::count_if(config.layer, &model::LayerConfig::recurs);
+    return layers == 0 ? 0 : static_cast<double>(layers) * mixerShape(config).tokenFlops();
+}
+
+HeadPairs headPairs(const ModelPlan &model, const SessionOptions &wanted, uint64_t n) {
+    const SessionOptions options = withNativeWindows(model.config, wanted);
+    HeadPairs pairs;
+    forEachLayer(model, options, [&](const attention::LayerReading &reading) {
+        double own = attention::readingPairs(reading, n);
+        pairs.all_layers += own;
+        pairs.mean += own * model.config.layer[reading.layer].heads;
+    });
+    pairs.mean /= static_cast<double>(std::max<uint64_t>(allHeads(model.config), 1));
+    return pairs;
+}
+
 Work readingWork(const ModelPlan &model, const SessionOptions &wanted, uint64_t first,
                  uint64_t end) {
     const SessionOptions options = withNativeWindows(model.config, wanted);
-    Work work{.flops = static_cast<double>(end - first) * linearFlops(model.config) +
+    double of_token = linearFlops(model.config) + recurrentFlops(model.config);
+    Work work{.flops = static_cast<double>(end - first) * of_token +
                        attention::headFlops(shapeOf(model.config)) +
                        attentionFlops(model, options, end) - attentionFlops(model, options, first),
               .bytes = static_cast<double>(model.read_bytes)};
@@ -246,7 +263,8 @@ Work readingWork(const ModelPlan &model, const SessionOptions &wanted, uint64_t 
 
 Work writingWork(const ModelPlan &model, const SessionOptions &wanted, uint64_t position) {
     const SessionOptions options = withNativeWindows(model.config, wanted);
-    Work work{.flops = linearFlops(model.config) + attention::headFlops(shapeOf(model.config)),
+    Work work{.flops = linearFlops(model.config) + recurrentFlops(model.config) +
+                       attention::headFlops(shapeOf(model.config)),
               .bytes = static_cast<double>(model.read_bytes)};
     forEachLayer(model, options, [&](const attention::LayerReading &reading) {
         double keys = attention::writingKeys(reading, position);

@@ -36,10 +36,20 @@ void checkWeights(const gpu::DeviceFacts &device, const WeightPlan &plan, uint64
 
 /// The model's sizes as the formulas have them: the largest of all layers.
 attention::ModelShape shapeOf(const model::Config &config);
+/// Of one layer, which may do without attention (heads = 0). Values may be narrower than keys.
+attention::ModelShape shapeOf(const model::Config &config, uint32_t layer);
 /// Query heads of all layers together.
 uint64_t allHeads(const model::Config &config);
 /// Of the matrices of all layers and one token, each layer by its own sizes. The head is apart.
 double linearFlops(const model::Config &config);
+/// Of the convolutions and states of all recurrent layers and one token.
+double recurrentFlops(const model::Config &config);
+/// Pairs of a query and a key of one head while the first n tokens are read: of all layers that
+/// attend together, and the mean over their heads (0 where none attends).
+struct HeadPairs {
+    double all_layers = 0, mean = 0;
+};
+HeadPairs headPairs(const ModelPlan &model, const SessionOptions &options, uint64_t n);
 /// What a piece of work asks for by theory: the operations of the mathematics and the fewest bytes.
 struct Work {
     double flops = 0, bytes = 0;

@@ -144,9 +144,9 @@ gpu::Groups Recurrent::scanGroups(const RowPart &y) const {
 }
 
 /// The state is read and written once, whatever the rows.
-gpu::Cost Recurrent::scanCost(uint32_t rows, uint64_t inputs, uint64_t flops_per_state) const {
+gpu::Cost Recurrent::scanCost(uint32_t rows, uint64_t inputs) const {
     return {.bytes = (2 * shape_.stateFloats() + rows * (inputs + shape_.inner())) * sizeof(float),
-            .flops = rows * shape_.stateFloats() * flops_per_state};
+            .flops = rows * shape_.stateFloats() * shape_.stateFlops()};
 }
 
 void Recurrent::scan(gpu::Recorder &recorder, const MambaInputs &in, const RecurrentState &state,
@@ -180,7 +180,7 @@ void Recurrent::scan(gpu::Recorder &recorder, const MambaInputs &in, const Recur
                       {in.u.buffer, in.b.buffer, in.c.buffer, in.dt.buffer, in.z.buffer, in.dt_bias,
                        in.a, in.d, &state.state},
                       {y.buffer, &state.state}, scanGroups(y),
-                      scanCost(rows, inputs, first ? 7 : 5));
+                      scanCost(rows, inputs));
 }
 
 void Recurrent::delta(gpu::Recorder &recorder, const DeltaInputs &in, const RecurrentState &state,
@@ -212,7 +212,7 @@ void Recurrent::delta(gpu::Recorder &recorder, const DeltaInputs &in, const Recu
     recorder.dispatch(isAligned({in.q, in.k}) ? *scan_aligned_ : *scan_, params,
                       {in.q.buffer, in.k.buffer, in.v.buffer, in.alpha.buffer, in.beta.buffer,
                        in.dt_bias, in.a, &state.state},
-                      {y.buffer, &state.state}, scanGroups(y), scanCost(rows, inputs, 7));
+                      {y.buffer, &state.state}, scanGroups(y), scanCost(rows, inputs));
 }
 
 void Recurrent::wkv(gpu::Recorder &recorder, const WkvInputs &in, const RecurrentState &state,
@@ -235,7 +235,7 @@ void Recurrent::wkv(gpu::Recorder &recorder, const WkvInputs &in, const Recurren
     recorder.dispatch(isAligned({in.r, in.k, in.w}) ? *scan_aligned_ : *scan_, params,
                       {in.r.buffer, in.k.buffer, in.v.buffer, in.w.buffer, in.bonus, &state.state},
                       {y.buffer, &state.state}, scanGroups(y),
-                      scanCost(rows, 4ull * shape_.inner(), 7));
+                      scanCost(rows, 4ull * shape_.inner()));
 }
 
 void Recurrent::shift(gpu::Recorder &recorder, const ShiftInputs &in, const RecurrentState &state,
@@ -298,8 +298,7 @@ void Recurrent::sigmoidTimes(gpu::Recorder &recorder, const RowPart &x, const Ro
 
 void Recurrent::meanLogDecay(gpu::Recorder &recorder, const DecayInputs &in,
                              const gpu::Buffer &result, uint32_t rows) const {
-    bool each_channel = shape_.mixer == Mixer::mamba1 || shape_.mixer == Mixer::rwkv6;
-    uint32_t heads = each_channel ? shape_.inner() : shape_.heads;
+    const uint32_t heads = shape_.decays();
     params::DecayMean params{.raw = in.raw.address,
                              .bias = in.bias->address(),
                              .a = addressOf(in.a),

@@ -110,14 +110,14 @@ class Recurrent {
     void sigmoidTimes(gpu::Recorder &recorder, const RowPart &x, const RowPart &y,
                       uint32_t rows) const;
 
-    /// result [heads] = mean over rows of the logarithm of the decay, below 0 (half is forgotten
-    /// after ln(0.5) / it tokens): mamba-1 of each channel, delta_net of `raw` as alpha lies there
+    /// result [shape.decays()] = mean over rows of the logarithm of the decay, below 0 (half is
+    /// forgotten after ln(0.5) / it tokens); delta_net: of `raw` as alpha lies there
     void meanLogDecay(gpu::Recorder &recorder, const DecayInputs &in, const gpu::Buffer &result,
                       uint32_t rows) const;
 
   private:
     gpu::Groups scanGroups(const RowPart &y) const;
-    gpu::Cost scanCost(uint32_t rows, uint64_t inputs, uint64_t flops_per_state) const;
+    gpu::Cost scanCost(uint32_t rows, uint64_t inputs) const;
     void map(gpu::Recorder &recorder, const gpu::Pipeline &pipeline, const RowPart &x,
              const gpu::Buffer *bias, const RowPart &y, uint32_t columns, uint32_t rows) const;
 

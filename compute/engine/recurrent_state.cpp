@@ -61,6 +61,39 @@ uint64_t RecurrentShape::historyFloats() const {
     return uint64_t{channels} * (mixer == Mixer::rwkv6 ? 2 : taps - 1);
 }
 
+uint32_t RecurrentShape::decays() const {
+    switch (mixer) {
+    case Mixer::short_conv:
+        return 0;
+    case Mixer::mamba1:
+    case Mixer::rwkv6:
+        return inner();
+    case Mixer::mamba2:
+    case Mixer::delta_net:
+        return heads;
+    }
+    return 0;
+}
+
+uint32_t RecurrentShape::stateFlops() const {
+    switch (mixer) {
+    case Mixer::short_conv:
+        return 0;
+    case Mixer::mamba2:
+        return 5;
+    case Mixer::mamba1:
+    case Mixer::delta_net:
+    case Mixer::rwkv6:
+        return 7;
+    }
+    return 0;
+}
+
+double RecurrentShape::tokenFlops() const {
+    double convolution = mixer == Mixer::rwkv6 ? 0 : 2.0 * taps * channels;
+    return convolution + static_cast<double>(stateFloats()) * stateFlops();
+}
+
 RecurrentState makeRecurrentState(gpu::Device &device, const RecurrentShape &shape) {
     auto make = [&](uint64_t floats) {
         return floats == 0 ? gpu::Buffer()

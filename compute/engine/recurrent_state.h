@@ -30,6 +30,13 @@ struct RecurrentShape {
     bool modulo_heads = false; ///< delta_net: head h reads q and k of h % groups (qwen35)
 
     uint32_t inner() const { return heads * head_dim; }
+    /// How many rates of forgetting a layer has: one for each head, in mamba-1 and rwkv6 one for
+    /// each channel, without a state none.
+    uint32_t decays() const;
+    /// Of one token and one number of the state: its update, and its share of the result.
+    uint32_t stateFlops() const;
+    /// Of one token in one layer, convolution and state.
+    double tokenFlops() const;
     /// [channels, taps - 1], oldest first; rwkv6 [2, channels]: last inputs of time and channel mix
     uint64_t historyFloats() const;
     /// [heads, head_dim, keys]

@@ -11,6 +11,8 @@ namespace {
 
 using model::Token;
 
+constexpr float kMinPMargin = 1e-3f; ///< in logits, for what is then looked at exactly
+
 struct Candidate {
     float logit;
     Token token;
@@ -68,12 +70,12 @@ Candidate best(std::span<const float> logits) {
     return found;
 }
 
-/// The `count` best (0 = all whose logit is finite), in no particular order.
-std::vector<Candidate> topCandidates(std::span<const float> logits, uint32_t count) {
+/// The `count` best (0 = all) of those with at least the logit `least`, in no particular order.
+std::vector<Candidate> topCandidates(std::span<const float> logits, uint32_t count, float least) {
     std::vector<Candidate> heap; // its front is the worst of those kept
     for (size_t i = 0; i < logits.size(); ++i) {
         Candidate candidate{logits[i], static_cast<Token>(i)};
-        if (!std::isfinite(candidate.logit))
+        if (!(candidate.logit >= least) || !std::isfinite(candidate.logit))
             continue;
         if (count == 0) {
             heap.push_back(candidate);
@@ -117,10 +119,15 @@ Token Sampler::sample(std::span<const float> logits, std::span<const Token> rece
         return std::exp(static_cast<double>(candidate.logit - first.logit) /
                         static_cast<double>(options_.temperature));
     };
-    std::vector<Candidate> candidates = topCandidates(logits, options_.top_k);
-    double total = 0;
-    for (const Candidate &candidate : candidates)
-        total += weightOf(candidate);
+    // Without top-p nothing depends on those that min-p leaves out: tens of thousands of exp().
+    const bool all_count = options_.top_p < 1;
+    const float least =
+        all_count ? -INFINITY
+                  : first.logit + options_.temperature * std::log(options_.min_p) - kMinPMargin;
+    std::vector<Candidate> candidates = topCandidates(logits, options_.top_k, least);
+    double total = all_count ? 0 : INFINITY;
+    for (size_t i = 0; all_count && i < candidates.size(); ++i)
+        total += weightOf(candidates[i]);
     std::erase_if(candidates, [&](const Candidate &candidate) {
         return weightOf(candidate) < static_cast<double>(options_.min_p);
     });

@@ -101,7 +101,7 @@ void Session::Impl::fillPositions(const Chunk &chunk) {
     if (scratch.positions) {
         auto *positions = reinterpret_cast<uint32_t *>(scratch.positions.mapped().data());
         for (uint32_t row = 0; row < chunk.rows; ++row)
-            positions[row] = static_cast<uint32_t>(chunk.position) + row;
+            positions[row] = static_cast<uint32_t>(chunk.positionOf(row));
     }
 }
 
@@ -151,6 +151,16 @@ bool Session::Impl::runChunk(std::span<const Token> ids, uint64_t total, Observe
     tokens.insert(tokens.end(), ids.begin(), ids.end());
     if (several)
         keepStates();
+    return true;
+}
+
+/// A chunk of a branch: the timeline stays as it is, and so does what the cache holds of it.
+bool Session::Impl::runBranchChunk(const Chunk &chunk, std::span<const Token> ids,
+                                   const std::stop_token &stop) {
+    has_logits = false;
+    if (!runLayers(chunk, ids, {engine.config().layers}, false, stop))
+        return false;
+    attention->end();
     return true;
 }
 

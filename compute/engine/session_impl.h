@@ -21,6 +21,8 @@ struct Session::Impl {
                    bool looking_back, const std::stop_token &stop);
     bool runChunk(std::span<const Token> ids, uint64_t total, Observer *observer,
                   const std::stop_token &stop);
+    bool runBranchChunk(const Chunk &chunk, std::span<const Token> ids,
+                        const std::stop_token &stop);
     void runHead(RowRange rows);
     uint64_t keepable(uint64_t count) const;
     void forget(uint64_t count);

@@ -31,7 +31,7 @@ void WeightStream::beginLayer() {
 
 uint64_t WeightStream::add(uint64_t bytes, const WritePlanes &write) {
     assert(next_ + bytes <= slot_.bytes());
-    Piece piece{.host = gpu::Buffer(device_, "weights in host memory", bytes, gpu::Memory::host),
+    Piece piece{.host = gpu::Buffer(device_, kHostWeights, bytes, gpu::Memory::host),
                 .offset = next_};
     gpu::writeBuffer(device_, piece.host, write);
     next_ += aligned(bytes);

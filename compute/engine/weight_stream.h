@@ -14,6 +14,9 @@
 
 namespace longscope::engine {
 
+/// The part under which streamed layers are booked.
+inline constexpr char kHostWeights[] = "weights in host memory";
+
 /// Of some matrices: planes are what a stream can hold.
 struct WeightBytes {
     std::vector<uint64_t> planes{}; ///< of each buffer

@@ -133,14 +133,15 @@ void Books::add(const std::string &part, uint64_t bytes, bool on_host) {
     BookedPart &entry = parts_[part];
     entry.name = part;
     entry.bytes += bytes;
-    entry.on_host = on_host;
+    entry.host_bytes += on_host ? bytes : 0;
     entry.allocations++;
 }
 
-void Books::remove(const std::string &part, uint64_t bytes) {
+void Books::remove(const std::string &part, uint64_t bytes, bool on_host) {
     const std::lock_guard lock(mutex_);
     const auto entry = parts_.find(part);
     entry->second.bytes -= bytes;
+    entry->second.host_bytes -= on_host ? bytes : 0;
     if (--entry->second.allocations == 0)
         parts_.erase(entry);
 }
@@ -158,7 +159,7 @@ uint64_t Books::bytes() const {
     const std::lock_guard lock(mutex_);
     uint64_t bytes = 0;
     for (const auto &[name, entry] : parts_)
-        bytes += entry.on_host ? 0 : entry.bytes;
+        bytes += entry.bytes - entry.host_bytes;
     return bytes;
 }
 

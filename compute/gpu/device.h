@@ -57,7 +57,7 @@ struct BookedPart {
     std::string name;
     uint64_t bytes = 0;
     uint64_t allocations = 0;
-    bool on_host = false; ///< in memory that is not the device's
+    uint64_t host_bytes = 0; ///< of them in memory that is not the device's
 };
 
 struct DeviceOptions {

@@ -111,7 +111,7 @@ Abilities abilitiesOf(VkPhysicalDevice physical, uint32_t family);
 class Books {
   public:
     void add(const std::string &part, uint64_t bytes, bool on_host);
-    void remove(const std::string &part, uint64_t bytes);
+    void remove(const std::string &part, uint64_t bytes, bool on_host);
     std::vector<BookedPart> parts() const;
     uint64_t bytes() const;
 
@@ -124,17 +124,18 @@ class Books {
 class Booking {
   public:
     Booking(Books &books, std::string part, uint64_t bytes, bool on_host)
-        : books_(&books), part_(std::move(part)), bytes_(bytes) {
-        books.add(part_, bytes_, on_host);
+        : books_(&books), part_(std::move(part)), bytes_(bytes), on_host_(on_host) {
+        books.add(part_, bytes_, on_host_);
     }
     Booking(const Booking &) = delete;
     Booking &operator=(const Booking &) = delete;
-    ~Booking() { books_->remove(part_, bytes_); }
+    ~Booking() { books_->remove(part_, bytes_, on_host_); }
 
   private:
     Books *books_;
     std::string part_;
     uint64_t bytes_;
+    bool on_host_;
 };
 
 /// Command pool, buffer and fence of one user (a recorder, the transfers).

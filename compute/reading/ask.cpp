@@ -3,6 +3,8 @@
 #include "compute/core/error.h"
 #include "compute/document/characters.h"
 #include "compute/document/places.h"
+#include "compute/reading/attended_sources.h"
+#include "compute/reading/prompts.h"
 #include "compute/reading/sentence_stream.h"
 #include "compute/reading/summarize.h"
 #include "compute/reading/support.h"
@@ -21,24 +23,25 @@ constexpr size_t kQuotedFrom = 20;          // passages whose sentences may be t
 constexpr unsigned kMostWords = 120;        // of a written answer
 constexpr size_t kMostParagraphWords = 260; // longer ones are not shown whole
 
-/// Bytes that the prompt of `retrieve` holds: the best first and last, because what stands in the
+/// What the prompt of `retrieve` holds: the best first and last, because what stands in the
 /// middle of a long prompt is used least (Liu et al. 2023, "Lost in the middle").
-std::string joinPassages(const Document &document, const std::vector<Source> &places,
-                         size_t count) {
+ReadText joinPassages(const Document &document, const std::vector<Source> &places, size_t count) {
     std::vector<const Source *> order;
     for (size_t i = 0; i < count; i += 2)
         order.push_back(&places[i]);
     for (size_t i = count; i-- > 0;)
         if (i % 2 == 1)
             order.push_back(&places[i]);
-    std::string text;
+    const std::vector<Span> parts = partsOf(document);
+    ReadText read;
     for (const Source *place : order) {
         std::string heading =
             document::headingOf(document, document::paragraphAt(document, place->start));
-        text.append(text.empty() ? "" : "\n\n").append(heading);
-        text.append(heading.empty() ? "" : "\n").append(document.span(place->start, place->end));
+        read.text.append(read.text.empty() ? "" : "\n\n").append(heading);
+        read.text.append(heading.empty() ? "" : "\n");
+        read.append(document, parts, {place->start, place->end});
     }
-    return text;
+    return read;
 }
 
 bool saysNotFound(std::string_view sentence) {
@@ -69,14 +72,12 @@ engine::SamplingOptions answerSampling() {
     return sampling;
 }
 
-/// One layout for all that reads a document whole, so that its keys and values serve every
-/// question.
 std::vector<model::Message> questionPrompt(std::string_view text, std::string_view question) {
-    return {{"system", "You read documents faithfully."},
-            {"user", std::format("Text:\n{}\n\nAnswer the question in one or two short sentences, "
-                                 "with the words of the text. If the text does not answer it, say "
-                                 "\"Not found\".\nQuestion: {}",
-                                 text, question)}};
+    return readingPrompt(
+        text, std::format("Answer the question in one or two short sentences, with the words of "
+                          "the text. If the text does not answer it, say \"Not found\".\n"
+                          "Question: {}",
+                          question));
 }
 
 struct Asker::Impl {
@@ -231,11 +232,10 @@ struct Asker::Impl {
         answer.confidence = best.share;
     }
 
-    // ---- the model's words
-    // -----------------------------------------------------------------------
+    // ---- the model's words ---------------------------------------------------------------------
 
     /// What the model shall read: the document, or as many places as the window holds.
-    std::string textToRead(Answer &answer) const {
+    ReadText textToRead(Answer &answer) const {
         if (answer.strategy == AskStrategy::whole) {
             uint64_t tokens = tokensOf(document.text, answer.question);
             if (tokens > facts.window_tokens)
@@ -243,16 +243,16 @@ struct Asker::Impl {
                      "text, question and answer need {} tokens, the window has {}: strategy "
                      "\"retrieve\" reads the best passages only",
                      tokens, facts.window_tokens);
-            return document.text;
+            return wholeText(document);
         }
         size_t count = answer.sources.size();
-        std::string text = joinPassages(document, answer.sources, count);
-        while (count > 1 && tokensOf(text, answer.question) > facts.window_tokens)
-            text = joinPassages(document, answer.sources, --count);
+        ReadText read = joinPassages(document, answer.sources, count);
+        while (count > 1 && tokensOf(read.text, answer.question) > facts.window_tokens)
+            read = joinPassages(document, answer.sources, --count);
         if (count < answer.sources.size())
             answer.reason += std::format("; {} of {} passages fit the window of {} tokens", count,
                                          answer.sources.size(), facts.window_tokens);
-        return text;
+        return read;
     }
 
     SourcedSentence check(std::string text) {
@@ -269,8 +269,8 @@ struct Asker::Impl {
 
     void write(Answer &answer, const OnSentence &on_sentence, const ProgressSink &progress,
                const std::stop_token &stop) {
-        TextRequest request{.messages = questionPrompt(textToRead(answer), answer.question),
-                            .options = {}};
+        ReadText read = textToRead(answer);
+        TextRequest request{.messages = questionPrompt(read.text, answer.question), .options = {}};
         request.options.sampling = options.sampling;
         request.options.max_tokens = options.most_tokens;
         SentenceStream stream(kMostWords);
@@ -293,6 +293,8 @@ struct Asker::Impl {
         answer.prompt_tokens = reply.prompt_tokens;
         answer.generated_tokens = reply.written_tokens;
         answer.stopped = stop.stop_requested();
+        if (!answer.stopped)
+            addAttended(*model, read, answer.sentences, stop);
         judge(answer);
     }
 

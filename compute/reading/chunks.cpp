@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace longscope::reading {
 namespace {
@@ -102,7 +103,7 @@ class Chunker::Splitter {
 
   private:
     uint64_t count(size_t start, size_t end) const {
-        return chunker_.model_.countTokens(text_.substr(start, end - start));
+        return chunker_.count_tokens_(text_.substr(start, end - start));
     }
 
     /// A sentence or a line; parted at white space when it is too long, and where there is none,
@@ -223,7 +224,8 @@ class Chunker::Splitter {
     std::vector<Chunk> chunks_;
 };
 
-Chunker::Chunker(const Document &document, TextModel &model) : document_(document), model_(model) {
+Chunker::Chunker(const Document &document, CountTokens count_tokens)
+    : document_(document), count_tokens_(std::move(count_tokens)) {
     // What stands between two paragraphs belongs to the first, before all of them to the first one.
     for (size_t p = 0; p < document.paragraphs.size(); ++p)
         starts_.push_back(p == 0 ? 0 : document.paragraphs[p].start);
@@ -233,7 +235,7 @@ Chunker::Chunker(const Document &document, TextModel &model) : document_(documen
     for (size_t p = 0; p + 1 < starts_.size(); ++p) {
         size_t start = starts_[p], end = starts_[p + 1];
         document::trim(document.text, start, end);
-        tokens_.push_back(start == end ? 0 : model.countTokens(document.span(start, end)));
+        tokens_.push_back(start == end ? 0 : count_tokens_(document.span(start, end)));
     }
 }
 
@@ -265,7 +267,7 @@ std::vector<Chunk> Chunker::split(const ChunkOptions &options, size_t start, siz
             bool under_it = document_.paragraphs[after->paragraph].heading == chunk.heading;
             if (!under_it || after->start < chunks[i - 1].start || after->end > chunk.start)
                 break;
-            uint64_t tokens = model_.countTokens(document_.span(after->start, chunk.end));
+            uint64_t tokens = count_tokens_(document_.span(after->start, chunk.end));
             if (tokens > limit)
                 break;
             chunk.text_start = after->start;

@@ -3,11 +3,12 @@
 #pragma once
 
 #include "compute/document/document.h"
-#include "compute/reading/text_model.h"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace longscope::reading {
@@ -16,7 +17,7 @@ struct Chunk {
     size_t text_start = 0; ///< byte where the chunk's text begins: the overlap, if there is one
     size_t start = 0;      ///< byte where its own part begins
     size_t end = 0;        ///< byte after both
-    uint64_t tokens = 0;   ///< of text_start .. end, as the model counts
+    uint64_t tokens = 0;   ///< of text_start .. end, as they are counted
     size_t heading = 0;    ///< index + 1 of the heading above its beginning; 0 = none
     bool cut = false;      ///< begins or ends inside a sentence that is too long for the limit
 };
@@ -34,11 +35,12 @@ bool isHeading(const document::Document &document, size_t paragraph);
 /// Counts each paragraph once, and then only what it cuts or joins.
 class Chunker {
   public:
-    /// Both must stay.
-    Chunker(const document::Document &document, TextModel &model);
+    using CountTokens = std::function<uint64_t(std::string_view)>;
+    /// The document, and whatever counts, must stay.
+    Chunker(const document::Document &document, CountTokens count_tokens);
 
     /// Of the text between two paragraphs, about: what joins them may cost more or less. Never asks
-    /// the model.
+    /// for a count.
     uint64_t tokens(size_t start = 0, size_t end = std::string::npos) const;
     /// The chunks of [start, end), which must begin and end between paragraphs, in order. Without
     /// their overlaps they are the text, but for white space at their ends; none has more than the
@@ -50,7 +52,7 @@ class Chunker {
     class Splitter;
 
     const document::Document &document_;
-    TextModel &model_;
+    CountTokens count_tokens_;
     std::vector<size_t> starts_;   ///< of the paragraphs' shares of the text, and its end
     std::vector<uint64_t> tokens_; ///< of each share
 };

@@ -1,5 +1,7 @@
 #include "compute/reading/classify.h"
 
+#include "compute/reading/prompts.h"
+
 #include "compute/core/clock.h"
 #include "compute/core/error.h"
 
@@ -138,9 +140,7 @@ Classifier::Classifier(Scorer &scorer, ClassifyOptions options)
 ScoreRequest Classifier::request(std::string_view text) const {
     bool own = options_.question.empty();
     ScoreRequest request{
-        .messages = {{"system", "You read documents faithfully."},
-                     {"user", "Text:\n" + std::string(text) + "\n\n" +
-                                  (own ? "What is the text about?" : options_.question)}},
+        .messages = readingPrompt(text, own ? "What is the text about?" : options_.question),
         .begun = own ? "The text is about" : "Answer:",
         .continuations = {}};
     for (const std::string &label : options_.labels)
@@ -157,7 +157,7 @@ std::vector<Likelihood> Classifier::likelihoods(std::string_view text, Classific
     return reply.likelihoods;
 }
 
-std::vector<Piece> Classifier::piecesOf(const document::Document &document, bool &whole) {
+std::vector<Chunk> Classifier::piecesOf(const document::Document &document, bool &whole) {
     uint64_t tokens = scorer_.countTokens(document.text);
     if (tokens == 0)
         fail(ErrorKind::usage, "{} has no text", document.path);
@@ -168,21 +168,22 @@ std::vector<Piece> Classifier::piecesOf(const document::Document &document, bool
              tokens, window_, room_);
     whole = options_.by != ClassifyBy::sections && tokens <= room_;
     if (whole)
-        return {{0, document.text.size(), tokens}};
-    return cutAlongOutline(document, std::min(options_.section_tokens, room_),
-                           [&](std::string_view text) { return scorer_.countTokens(text); });
+        return {Chunk{.end = document.text.size(), .tokens = tokens}};
+    auto count = [this](std::string_view text) { return scorer_.countTokens(text); };
+    return Chunker(document, count)
+        .split({.limit_tokens = std::min(options_.section_tokens, room_)});
 }
 
 Classification Classifier::classify(const document::Document &document,
                                     const ProgressSink &progress, std::stop_token stop) {
     Classification result;
-    std::vector<Piece> pieces = piecesOf(document, result.whole);
+    std::vector<Chunk> pieces = piecesOf(document, result.whole);
     uint64_t total = 0, done = 0;
-    for (const Piece &piece : pieces)
+    for (const Chunk &piece : pieces)
         total += piece.tokens;
     auto start = Clock::now();
     std::vector<std::vector<Likelihood>> found;
-    for (const Piece &piece : pieces) {
+    for (const Chunk &piece : pieces) {
         found.push_back(likelihoods(document.span(piece.start, piece.end), result,
                                     ofDocument(progress, done, total, start), stop));
         done += piece.tokens;

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "compute/document/document.h"
-#include "compute/reading/pieces.h"
+#include "compute/reading/chunks.h"
 #include "compute/reading/scorer.h"
 
 #include <span>
@@ -84,7 +84,7 @@ class Classifier {
     ScoreRequest request(std::string_view text) const;
 
   private:
-    std::vector<Piece> piecesOf(const document::Document &document, bool &whole);
+    std::vector<Chunk> piecesOf(const document::Document &document, bool &whole);
     std::vector<Likelihood> likelihoods(std::string_view text, Classification &result,
                                         const ProgressSink &progress, const std::stop_token &stop);
 

@@ -7,6 +7,7 @@
 #include "compute/document/sentences.h"
 #include "compute/reading/kept_steps.h"
 #include "compute/reading/key_sentences.h"
+#include "compute/reading/prompts.h"
 #include "compute/reading/sentence_stream.h"
 #include "compute/reading/summarize.h"
 #include "compute/reading/words.h"
@@ -27,12 +28,6 @@ constexpr size_t kEndWords = 50; // of the section before, word for word
 constexpr size_t kPhrase = 4;
 constexpr double kSaidAgain = 0.8; // share of a sentence's phrases in earlier sections
 
-std::string trimmed(std::string_view text) {
-    size_t start = 0, end = text.size();
-    document::trim(text, start, end);
-    return std::string(text.substr(start, end - start));
-}
-
 struct Line {
     size_t indent = 0;  ///< columns; a tab is four
     unsigned level = 0; ///< of a Markdown heading, 0 = none
@@ -48,7 +43,7 @@ Line readLine(std::string_view line) {
     size_t marks = std::min(line.find_first_not_of('#'), line.size());
     if (marks >= 1 && marks <= 6 && marks < line.size() && line[marks] == ' ') {
         read.level = static_cast<unsigned>(marks);
-        read.text = trimmed(line.substr(marks));
+        read.text = document::trimmed(line.substr(marks));
         return read;
     }
     if (line.starts_with("- ") || line.starts_with("* ") || line.starts_with("+ "))
@@ -57,7 +52,7 @@ Line readLine(std::string_view line) {
     if (digits > 0 && digits <= 3 && line.size() > digits + 1 &&
         (line[digits] == '.' || line[digits] == ')') && line[digits + 1] == ' ')
         line.remove_prefix(digits + 2);
-    read.text = trimmed(line);
+    read.text = document::trimmed(line);
     return read;
 }
 
@@ -166,13 +161,12 @@ class Composer {
         task += " Do not repeat what was written before. Write only the text of the section.";
         uint64_t tokens = 0;
         for (int shown = 2; shown >= 0; --shown) {
-            std::string text = "Text:\nOutline:\n" + outlineText(current);
+            std::string text = "Outline:\n" + outlineText(current);
             if (shown >= 1 && !summary_.empty())
                 text += "\n\nWritten before, in short: " + summary_;
             if (shown == 2 && !end_.empty())
                 text += "\n\nThe section before ends with: " + end_;
-            std::vector<model::Message> messages = {{"system", "You read documents faithfully."},
-                                                    {"user", text + "\n\n" + task}};
+            std::vector<model::Message> messages = readingPrompt(text, task);
             tokens = model_.countPrompt(messages);
             if (tokens + reply <= window_)
                 return messages;
@@ -220,11 +214,10 @@ class Composer {
             return true;
         }
         TextRequest request;
-        request.messages = {
-            {"system", "You read documents faithfully."},
-            {"user", std::format("Text:\n{}\n{}\n\nSay in about {} words what the text says, in "
-                                 "short sentences.",
-                                 summary_, section, kSummaryWords)}};
+        request.messages = readingPrompt(
+            std::format("{}\n{}", summary_, section),
+            std::format("Say in about {} words what the text says, in short sentences.",
+                        kSummaryWords));
         request.options.sampling = options_.sampling;
         request.options.max_tokens = 2 * kSummaryWords;
         if (model_.countPrompt(request.messages) + request.options.max_tokens > window_)

@@ -1,6 +1,7 @@
 #include "compute/reading/conversation_memory.h"
 
 #include "compute/core/error.h"
+#include "compute/reading/prompts.h"
 #include "compute/reading/sentence_stream.h"
 #include "compute/reading/summarize.h"
 
@@ -219,12 +220,11 @@ bool ConversationMemory::write(Compaction &next, const ProgressSink &progress,
     Limits limit = limits();
     uint64_t words = std::max<uint64_t>(limit.summary * 5 / 10, 10); // with the names of turns
     TextRequest request;
-    request.messages = {
-        {"system", "You read documents faithfully."},
-        {"user", std::format("Text:\n{}\n\nState in about {} words what was said in this "
-                             "conversation: facts, names, numbers, wishes and decisions, in short "
-                             "sentences. Use the words of the text.",
-                             text, words)}};
+    request.messages = readingPrompt(
+        text, std::format("State in about {} words what was said in this conversation: facts, "
+                          "names, numbers, wishes and decisions, in short sentences. Use the words "
+                          "of the text.",
+                          words));
     request.options.sampling = summarySampling();
     request.options.max_tokens = limit.summary;
     if (model_.countPrompt(request.messages) + limit.summary > limit.window)

@@ -5,6 +5,7 @@
 #include "compute/document/vector_index.h"
 #include "compute/engine/hidden_states.h"
 #include "compute/engine/session_facts.h"
+#include "compute/reading/worker_task.h"
 
 #include <algorithm>
 #include <cmath>
@@ -138,15 +139,9 @@ class Reader {
 
 void inquire(engine::Worker &worker, engine::Inquire work, const ProgressSink &progress,
              std::stop_token stop) {
-    auto look = [&](const std::shared_ptr<const engine::Snapshot> &snapshot) {
-        if (progress && !snapshot->task.progress.label.empty())
-            progress(snapshot->task.progress);
-    };
-    auto last = worker.follow(worker.push(std::move(work)), look, stop);
-    if (last->task.state == engine::TaskState::stopped)
+    engine::Task task = runTask(worker, std::move(work), progress, std::move(stop));
+    if (task.state == engine::TaskState::stopped)
         fail(ErrorKind::stopped, "stopped while comparing passages");
-    if (last->task.state == engine::TaskState::failed)
-        throw Error(last->task.error_kind, last->task.error);
 }
 
 } // namespace

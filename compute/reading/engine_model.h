@@ -2,6 +2,7 @@
 // read before are kept.
 #pragma once
 
+#include "compute/engine/generate_together.h"
 #include "compute/engine/worker.h"
 #include "compute/reading/text_model.h"
 
@@ -21,12 +22,21 @@ class EngineModel final : public TextModel {
     uint64_t countPrompt(const std::vector<model::Message> &messages) override;
     TextReply write(const TextRequest &request, const OnText &on_text, const ProgressSink &progress,
                     std::stop_token stop) override;
+    bool writesTogether() const override { return writes_together_; }
+    std::vector<TextReply> writeTogether(std::span<const TextRequest> requests,
+                                         const OnTextOf &on_text, const ProgressSink &progress,
+                                         std::stop_token stop) override;
+    AttendedShares attended(const AttendedRequest &request, std::stop_token stop) override;
     engine::Worker &worker() { return worker_; }
 
   private:
+    void reserve(std::span<const engine::TogetherRequest> requests);
+
     engine::Worker &worker_;
     std::shared_ptr<const model::Tokenizer> tokenizer_;
     TextModelFacts facts_;
+    bool writes_together_ = false;
+    uint64_t prompt_tokens_ = 0; ///< of the last call
 };
 
 } // namespace longscope::reading

@@ -3,6 +3,7 @@
 #include "compute/core/clock.h"
 #include "compute/core/error.h"
 #include "compute/engine/likelihood.h"
+#include "compute/reading/worker_task.h"
 
 #include <algorithm>
 
@@ -48,17 +49,9 @@ Encoded encode(engine::Engine &engine, const ScoreRequest &request) {
     return encoded;
 }
 
-/// Runs a task of the worker to its end; its errors are thrown here.
 void run(engine::Worker &worker, engine::Command command, const ProgressSink &progress,
          const std::stop_token &stop) {
-    auto look = [&](const std::shared_ptr<const engine::Snapshot> &snapshot) {
-        if (progress && !snapshot->task.progress.label.empty())
-            progress(snapshot->task.progress);
-    };
-    auto last = worker.follow(worker.push(std::move(command)), look, stop);
-    if (last->task.state == engine::TaskState::failed)
-        throw Error(last->task.error_kind, last->task.error);
-    if (last->task.state == engine::TaskState::stopped)
+    if (runTask(worker, std::move(command), progress, stop).state == engine::TaskState::stopped)
         fail(ErrorKind::stopped, "stopped while reading");
 }
 

@@ -19,12 +19,6 @@ constexpr size_t kFewestWords = 50;       // for that share to say something
 constexpr size_t kMostNames = 200;
 constexpr size_t kLongWord = 6, kEnding = 2; // letters
 
-std::string trimmed(std::string_view text) {
-    size_t start = 0, end = text.size();
-    document::trim(text, start, end);
-    return std::string(text.substr(start, end - start));
-}
-
 struct Piece {
     std::string_view word;
     bool capital = false, joined = false; ///< joined: one space since the word before
@@ -98,12 +92,12 @@ std::vector<Term> readTerms(std::string_view text, std::string_view path) {
         std::string_view line = text.substr(at, std::min(text.find('\n', at), text.size()) - at);
         at += line.size() + 1;
         ++number;
-        std::string whole = trimmed(line);
+        std::string_view whole = document::trimmed(line);
         if (whole.empty() || whole.starts_with('#'))
             continue;
         size_t mark = whole.find('=');
-        Term term{trimmed(std::string_view(whole).substr(0, mark)),
-                  mark == whole.npos ? "" : trimmed(std::string_view(whole).substr(mark + 1))};
+        Term term{std::string(document::trimmed(whole.substr(0, mark))),
+                  mark == whole.npos ? "" : std::string(document::trimmed(whole.substr(mark + 1)))};
         if (term.source.empty() || term.target.empty())
             fail(ErrorKind::file, "{}: line {} is not \"source = target\": {}", path, number,
                  whole.substr(0, 80));

@@ -3,12 +3,12 @@
 #include "compute/document/characters.h"
 #include "compute/document/places.h"
 #include "compute/document/sentences.h"
+#include "compute/reading/step_key.h"
 #include "compute/reading/words.h"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <format>
 #include <span>
 
 namespace longscope::reading {
@@ -17,19 +17,6 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kLoop = 12; // words that no text says twice, but for its source
-
-/// All that the reply depends on.
-std::string keyOf(const TextModelFacts &facts, const TextRequest &request) {
-    const engine::SamplingOptions &s = request.options.sampling;
-    std::string key = std::format("{}\n{} {} {} {} {} {} {} {}\n", facts.fingerprint, s.temperature,
-                                  s.top_k, s.top_p, s.min_p, s.repeat_penalty, s.repeat_window,
-                                  s.seed, request.options.max_tokens);
-    for (const std::string &stop : request.options.stop_strings)
-        key += std::format("stop {}:{}\n", stop.size(), stop);
-    for (const model::Message &message : request.messages)
-        key += std::format("{} {}:{}\n", message.role, message.content.size(), message.content);
-    return key;
-}
 
 std::optional<StepReply> parse(const std::optional<std::string> &bytes) {
     json kept = json::parse(bytes.value_or(""), nullptr, false);
@@ -50,12 +37,6 @@ bool loops(std::string_view text) {
     return !std::ranges::search(std::span(words).first(words.size() - 1), last).empty();
 }
 
-std::string trimmed(std::string_view text) {
-    size_t start = 0, end = text.size();
-    document::trim(text, start, end);
-    return std::string(text.substr(start, end - start));
-}
-
 std::string untilLastStop(const std::string &text) {
     std::vector<document::Span> spans = document::sentenceSpans(text);
     for (size_t i = spans.size(); i-- > 0;)
@@ -70,7 +51,7 @@ std::string untilLastStop(const std::string &text) {
 StepReply keptReply(TextModel &model, document::ResultStore &store, std::string_view kind,
                     const TextRequest &request, const ProgressSink &progress,
                     std::stop_token stop) {
-    std::string key = keyOf(model.facts(), request);
+    std::string key = stepKey(model.facts().fingerprint, request);
     if (auto kept = parse(store.find(kind, key)))
         return *kept;
     bool looped = false;
@@ -79,7 +60,7 @@ StepReply keptReply(TextModel &model, document::ResultStore &store, std::string_
         return !looped;
     };
     TextReply reply = model.write(request, go_on, progress, stop);
-    StepReply step{.text = trimmed(reply.text),
+    StepReply step{.text = std::string(document::trimmed(reply.text)),
                    .cut = looped || reply.finish == engine::Finish::length ||
                           reply.finish == engine::Finish::window_full,
                    .prompt_tokens = reply.prompt_tokens,
@@ -107,7 +88,7 @@ std::string lastSentences(std::string_view text, size_t most_words) {
             break;
         start = spans[i].start;
     }
-    return document::oneLine(trimmed(text.substr(start)));
+    return document::oneLine(document::trimmed(text.substr(start)));
 }
 
 } // namespace longscope::reading

@@ -5,6 +5,8 @@
 #include "compute/reading/key_sentences.h"
 
 #include "compute/reading/key_candidates.h"
+#include "compute/reading/sentence_stream.h"
+#include "compute/reading/words.h"
 
 #include <algorithm>
 #include <cassert>
@@ -152,7 +154,7 @@ class Chooser {
     Chooser(const Document &document, const Candidates &candidates, std::vector<double> scores)
         : document_(document), candidates_(candidates), scores_(std::move(scores)),
           parts_(partsByWords(candidates.words)), likeness_(scores_.size(), 0),
-          closed_(scores_.size(), false) {
+          closed_(scores_.size(), false), repeats_(scores_.size(), false) {
         for (size_t i = 0; i < closed_.size(); ++i)
             closed_[i] = textOf(i).size() > kLongestQuote;
     }
@@ -161,7 +163,7 @@ class Chooser {
         unsigned most = (count + kParts - 1) / kParts;
         fill(count, most, false);  // the recipe
         fill(count, count, false); // a part of tables or lists leaves its places to others
-        fill(count, count, true);  // a short text may have fragments only
+        fill(count, count, true);  // a short text may have fragments or repetitions only
         std::ranges::sort(chosen_);
         std::vector<KeySentence> out;
         for (size_t i : chosen_)
@@ -176,7 +178,8 @@ class Chooser {
             double best_value = 0;
             for (size_t i = 0; i < scores_.size(); ++i) {
                 bool fragment = candidates_.penalty[i] <= kFragmentPenalty;
-                if (closed_[i] || taken_[parts_[i]] >= most_in_part || (fragment && !fragments))
+                bool weak = fragment || repeats_[i];
+                if (closed_[i] || taken_[parts_[i]] >= most_in_part || (weak && !fragments))
                     continue;
                 double value = kOwnShare * scores_[i] - (1 - kOwnShare) * likeness_[i];
                 if (best == scores_.size() || value > best_value) {
@@ -186,6 +189,12 @@ class Chooser {
             }
             if (best == scores_.size())
                 return;
+            std::vector<std::string> words = plainWords(textOf(best));
+            if (!fragments && phrases_.judge(words) != PhraseMemory::Novelty::fresh) {
+                repeats_[best] = true; // four words in a row that were quoted already
+                continue;
+            }
+            phrases_.remember(words);
             take(best);
         }
     }
@@ -212,6 +221,8 @@ class Chooser {
     std::vector<unsigned> parts_;
     std::vector<double> likeness_; ///< largest cosine to a chosen one
     std::vector<bool> closed_;     ///< chosen, equal to a chosen one, or too long
+    std::vector<bool> repeats_;    ///< has four words in a row of a chosen one
+    PhraseMemory phrases_;         ///< of the chosen ones
     std::vector<size_t> chosen_;
     unsigned taken_[kParts] = {};
 };

@@ -7,12 +7,11 @@
 namespace longscope::reading {
 namespace {
 
-constexpr const char *kSystem = "You read documents faithfully.";
 constexpr std::string_view kBeforeText = "Text:\n", kBeforePassage = "Passage:\n";
 
 std::vector<model::Message> chat(std::string_view name, std::string_view text,
                                  std::string_view task) {
-    return {{"system", kSystem}, {"user", std::format("{}{}\n\n{}", name, text, task)}};
+    return {{"system", kReadingSystem}, {"user", std::format("{}{}\n\n{}", name, text, task)}};
 }
 
 /// The user's own wishes, which end every task. In another language the words of the text cannot

@@ -4,6 +4,7 @@
 #include "compute/core/error.h"
 #include "compute/document/sentences.h"
 #include "compute/reading/kept_steps.h"
+#include "compute/reading/prompts.h"
 
 #include <algorithm>
 #include <format>
@@ -168,8 +169,7 @@ class Rewriter {
         if (!list.empty())
             task += std::format("Keep these names: {}. ", list);
         task += "Keep all numbers. Write only the result.";
-        return {{"system", "You read documents faithfully."},
-                {"user", std::format("Text:\n{}\n\n{}", text, task)}};
+        return readingPrompt(text, task);
     }
 
     bool fill(Part &part) {
@@ -226,10 +226,9 @@ class Rewriter {
             return true;
         uint64_t tokens = model_.countTokens(source);
         TextRequest request{
-            .messages = {{"system", "You read documents faithfully."},
-                         {"user", std::format("Text:\n{}\n\nTranslate this heading into {}. Write "
-                                              "only the translation.",
-                                              source, options_.language)}},
+            .messages = readingPrompt(
+                source, std::format("Translate this heading into {}. Write only the translation.",
+                                    options_.language)),
             .options = {}};
         request.options.sampling = options_.sampling;
         request.options.max_tokens = 3 * tokens + 16;

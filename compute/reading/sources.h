@@ -25,6 +25,9 @@ struct SourcedSentence {
     bool quoted = false;         ///< word for word from its only source
     bool supported = false;      ///< the support check (support.h)
     std::vector<Source> sources; ///< best first; empty: no source found
+    /// Where the model looked while it wrote this (attended.h), most first; the score is the share
+    /// of its attention. It is no source: attention is always somewhere. Empty: not known.
+    std::vector<Source> attended = {};
 };
 
 /// Finds them by text: shared content words, rare ones weigh more; the longest run of words in the

@@ -26,9 +26,11 @@ double shapeAt(double depth) {
 
 constexpr const char *kKind = "reading speed";
 
-std::string keyOf(const TextModel &model) {
+constexpr size_t kTogether = 16; ///< replies of a measurement
+
+std::string keyOf(const TextModel &model, bool together) {
     TextModelFacts facts = model.facts();
-    return facts.fingerprint + "\n" + facts.device;
+    return facts.fingerprint + "\n" + facts.device + (together ? "\ntogether" : "");
 }
 
 } // namespace
@@ -111,8 +113,9 @@ Speeds Speeds::fromText(const std::string &text) {
     return speeds;
 }
 
-Speeds speedsOf(TextModel &model, const document::ResultStore &store, std::stop_token stop) {
-    if (auto kept = store.find(kKind, keyOf(model)))
+Speeds speedsOf(TextModel &model, const document::ResultStore &store, std::stop_token stop,
+                bool together) {
+    if (auto kept = store.find(kKind, keyOf(model, together)))
         if (Speeds speeds = Speeds::fromText(*kept); speeds.known())
             return speeds;
     std::string text;
@@ -124,15 +127,18 @@ Speeds speedsOf(TextModel &model, const document::ResultStore &store, std::stop_
     request.options.max_tokens = 8;
     Speeds speeds;
     auto start = Clock::now();
-    TextReply reply = model.write(request, {}, {}, std::move(stop));
-    if (reply.written_tokens > 0)
-        speeds.observe(reply, secondsSince(start));
+    std::vector<TextRequest> requests(together ? kTogether : 1, request);
+    for (const TextReply &reply : model.writeTogether(requests, {}, {}, std::move(stop)))
+        if (reply.written_tokens > 0)
+            speeds.observe(reply, together ? reply.prompt_seconds + reply.write_seconds
+                                           : secondsSince(start));
     return speeds;
 }
 
-void keepSpeeds(const TextModel &model, document::ResultStore &store, const Speeds &speeds) {
+void keepSpeeds(const TextModel &model, document::ResultStore &store, const Speeds &speeds,
+                bool together) {
     if (speeds.known())
-        store.keep(kKind, keyOf(model), speeds.toText());
+        store.keep(kKind, keyOf(model, together), speeds.toText());
 }
 
 } // namespace longscope::reading

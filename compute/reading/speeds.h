@@ -40,8 +40,10 @@ class Speeds {
 };
 
 /// What is kept of this model on its device; measured by a call of about 150 tokens when nothing
-/// is.
-Speeds speedsOf(TextModel &model, const document::ResultStore &store, std::stop_token stop);
-void keepSpeeds(const TextModel &model, document::ResultStore &store, const Speeds &speeds);
+/// is. Replies that are written `together` have speeds of their own.
+Speeds speedsOf(TextModel &model, const document::ResultStore &store, std::stop_token stop,
+                bool together = false);
+void keepSpeeds(const TextModel &model, document::ResultStore &store, const Speeds &speeds,
+                bool together = false);
 
 } // namespace longscope::reading

@@ -57,7 +57,7 @@ Summary summarize(const document::Document &document, const SummaryOptions &opti
     Plan plan = planSummary(document, &run.model, options);
     if (plan.strategy == Strategy::extract)
         return quoteKeySentences(document, options.key_sentences, plan.reason);
-    return runPlan(document, plan, options, run, speedsOf(run.model, run.store, run.stop));
+    return runPlan(document, plan, options, run, speedsOf(run.model, run.store, run.stop, plan.together));
 }
 
 } // namespace longscope::reading

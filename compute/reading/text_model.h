@@ -5,9 +5,11 @@
 #include "compute/core/progress.h"
 #include "compute/engine/generate.h"
 #include "compute/model/chat_template.h"
+#include "compute/reading/attended.h"
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -48,6 +50,18 @@ class TextModel {
     using OnText = std::function<bool(std::string_view so_far)>;
     virtual TextReply write(const TextRequest &request, const OnText &on_text,
                             const ProgressSink &progress, std::stop_token stop) = 0;
+    /// Whether several replies at once are faster than one after another.
+    virtual bool writesTogether() const { return false; }
+    /// The replies to all requests; `on_text` is told which one, and what it answers is for that one
+    /// alone. It may be called on another thread while this waits. Throws as `write`.
+    using OnTextOf = std::function<bool(size_t request, std::string_view so_far)>;
+    virtual std::vector<TextReply> writeTogether(std::span<const TextRequest> requests,
+                                                 const OnTextOf &on_text,
+                                                 const ProgressSink &progress,
+                                                 std::stop_token stop);
+    /// Of the last reply, while no other has been written: see attended.h. Empty where a model does
+    /// not show its attention.
+    virtual AttendedShares attended(const AttendedRequest &, std::stop_token) { return {}; }
 };
 
 } // namespace longscope::reading

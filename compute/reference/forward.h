@@ -16,10 +16,14 @@ namespace longscope::reference {
 
 struct ForwardOptions {
     attention::CacheType k = attention::CacheType::f32, v = attention::CacheType::f32;
-    attention::LayerPatterns patterns; ///< static ones
-    attention::RopeScheme rope;
+    attention::LayerPatterns patterns{}; ///< static ones
+    attention::RopeScheme rope{};
     /// What schemes that follow the length are told (makeRope); 0 = as many as are read.
     uint64_t rope_tokens = 0;
+    /// Gets, when given, [layers][rates]: the logarithm of the decay of each head of a recurrent
+    /// layer (mamba-1, rwkv6: of each channel, mean over its numbers), mean over the tokens; empty
+    /// where nothing decays.
+    std::vector<std::vector<double>> *mean_log_decays = nullptr;
 };
 
 /// Logits [tokens, vocab] of a model of any known architecture, all tokens read at once from

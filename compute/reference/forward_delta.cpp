@@ -111,6 +111,7 @@ Rows deltaNet(const Pass &pass, uint32_t layer, std::span<const float> x) {
     auto eps = static_cast<double>(pass.config.norm_eps);
 
     Rows o(pass.rows() * inner);
+    std::vector<double> logs(in.raw.size());
     std::vector<std::vector<double>> states(heads, std::vector<double>(n * n));
     for (uint64_t row = 0; row < pass.rows(); ++row)
         for (uint64_t head = 0; head < heads; ++head) {
@@ -119,12 +120,14 @@ Rows deltaNet(const Pass &pass, uint32_t layer, std::span<const float> x) {
             const float *line = &u[row * mixed];
             double change = logOnePlusExp(static_cast<double>(in.raw[row * heads + head]) +
                                           static_cast<double>(bias[head]));
+            double &log = logs[row * heads + head];
+            log = change * static_cast<double>(a[head]);
             step(states[head], unitVector(line + key_head * n, n, eps),
                  unitVector(line + keys + key_head * n, n, eps), line + 2 * keys + head * n,
-                 std::exp(change * static_cast<double>(a[head])),
-                 sigmoid(static_cast<double>(in.beta[row * heads + head])),
+                 std::exp(log), sigmoid(static_cast<double>(in.beta[row * heads + head])),
                  &o[row * inner + head * n]);
         }
+    noteDecays(pass, layer, logs);
     o = pass.normPieces(o, pass.values(named("ssm_norm.weight")), {}, 1); // before the gate
     for (size_t i = 0; i < o.size(); ++i)
         o[i] = static_cast<float>(static_cast<double>(o[i]) * silu(static_cast<double>(in.z[i])));

@@ -43,6 +43,17 @@ void stepSizes(Rows &dt, std::span<const float> bias) {
 
 } // namespace
 
+void noteDecays(const Pass &pass, uint32_t layer, std::span<const double> logs) {
+    if (!pass.options.mean_log_decays)
+        return;
+    const uint64_t rates = logs.size() / pass.rows();
+    pass.options.mean_log_decays->resize(pass.config.layers);
+    std::vector<double> &means = (*pass.options.mean_log_decays)[layer];
+    means.assign(rates, 0);
+    for (size_t i = 0; i < logs.size(); ++i)
+        means[i % rates] += logs[i] / static_cast<double>(pass.rows());
+}
+
 Rows causalConv(std::span<const float> u, std::span<const float> weight,
                 std::span<const float> bias, uint64_t taps) {
     uint64_t channels = weight.size() / taps, rows = u.size() / channels;
@@ -99,7 +110,7 @@ Rows mamba1(const Pass &pass, uint32_t layer, std::span<const float> x) {
     Rows a = pass.values(named("ssm_a")), d = pass.values(named("ssm_d"));
 
     Rows y(u.size());
-    std::vector<double> h(inner * state);
+    std::vector<double> h(inner * state), logs(u.size());
     for (uint64_t row = 0; row < pass.rows(); ++row)
         for (uint64_t i = 0; i < inner; ++i) {
             auto step = static_cast<double>(dt[row * inner + i]);
@@ -107,12 +118,14 @@ Rows mamba1(const Pass &pass, uint32_t layer, std::span<const float> x) {
             double sum = static_cast<double>(d[i]) * in;
             for (uint64_t n = 0; n < state; ++n) {
                 double &cell = h[i * state + n];
-                cell = cell * std::exp(step * static_cast<double>(a[i * state + n])) +
-                       step * in * static_cast<double>(b[row * state + n]);
+                double log = step * static_cast<double>(a[i * state + n]);
+                logs[row * inner + i] += log / static_cast<double>(state);
+                cell = cell * std::exp(log) + step * in * static_cast<double>(b[row * state + n]);
                 sum += cell * static_cast<double>(c[row * state + n]);
             }
             y[row * inner + i] = static_cast<float>(sum);
         }
+    noteDecays(pass, layer, logs);
     multiplyBySilu(y, z);
     return pass.linear(y, named("ssm_out"), mixerRules(pass));
 }
@@ -133,7 +146,7 @@ Rows mamba2(const Pass &pass, uint32_t layer, std::span<const float> x) {
     Rows a = pass.values(named("ssm_a")), d = pass.values(named("ssm_d"));
 
     Rows y(pass.rows() * inner);
-    std::vector<double> h(inner * state);
+    std::vector<double> h(inner * state), logs(dt.size());
     for (uint64_t row = 0; row < pass.rows(); ++row)
         for (uint64_t i = 0; i < inner; ++i) {
             uint64_t head = i / head_dim, group = head * groups / heads;
@@ -141,7 +154,8 @@ Rows mamba2(const Pass &pass, uint32_t layer, std::span<const float> x) {
             const float *c = b + shared;
             auto step = static_cast<double>(dt[row * heads + head]);
             auto in = static_cast<double>(u[row * mixed + i]);
-            double decay = std::exp(step * static_cast<double>(a[head]));
+            double log = step * static_cast<double>(a[head]), decay = std::exp(log);
+            logs[row * heads + head] = log;
             double sum = static_cast<double>(d[head]) * in;
             for (uint64_t n = 0; n < state; ++n) {
                 double &cell = h[i * state + n];
@@ -150,6 +164,7 @@ Rows mamba2(const Pass &pass, uint32_t layer, std::span<const float> x) {
             }
             y[row * inner + i] = static_cast<float>(sum);
         }
+    noteDecays(pass, layer, logs);
     multiplyBySilu(y, z);
     Rows weight = pass.valuesIfAny(named("ssm_norm.weight"));
     if (!weight.empty()) // behind the gate, each group for itself

@@ -95,6 +95,9 @@ Rows perLayerInputs(const Pass &pass, std::span<const float> x);
 Rows doubleFeedForward(const Pass &pass, uint32_t layer, std::span<const float> x);
 void endLayer(const Pass &pass, uint32_t layer, std::span<const float> inputs, Rows &x);
 
+/// For ForwardOptions::mean_log_decays, where they are wanted. logs [rows, rates].
+void noteDecays(const Pass &pass, uint32_t layer, std::span<const double> logs);
+
 /// Causal depthwise convolution of u [rows, channels] by weight [channels, taps], the last tap for
 /// the row itself; bias [channels] or empty.
 Rows causalConv(std::span<const float> u, std::span<const float> weight,

@@ -71,9 +71,13 @@ Rows decays(const Pass &pass, uint32_t layer, std::span<const float> x) {
     Rows w = product(low, pass.values(named("time_mix_decay_w2.weight")),
                      pass.config.recurrent.decay_rank);
     Rows base = pass.values(named("time_mix_decay.weight"));
-    for (size_t i = 0; i < w.size(); ++i)
-        w[i] = static_cast<float>(std::exp(
-            -std::exp(static_cast<double>(w[i]) + static_cast<double>(base[i % base.size()]))));
+    std::vector<double> logs;
+    for (size_t i = 0; i < w.size(); ++i) {
+        logs.push_back(
+            -std::exp(static_cast<double>(w[i]) + static_cast<double>(base[i % base.size()])));
+        w[i] = static_cast<float>(std::exp(logs.back()));
+    }
+    noteDecays(pass, layer, logs);
     return w;
 }
 

@@ -27,3 +27,8 @@ add_executable(retrieval_bench ${CMAKE_CURRENT_LIST_DIR}/retrieval_bench.cpp
 target_include_directories(retrieval_bench PRIVATE ${CMAKE_SOURCE_DIR})
 target_compile_definitions(retrieval_bench PRIVATE LONGSCOPE_TEST_DATA="${LONGSCOPE_TEST_DATA}")
 target_link_libraries(retrieval_bench PRIVATE compute_reading longscope_shaders longscope_warnings)
+
+# What replies cost that are written together; by hand.
+add_executable(together_bench ${CMAKE_CURRENT_LIST_DIR}/together_bench.cpp)
+target_include_directories(together_bench PRIVATE ${CMAKE_SOURCE_DIR})
+target_link_libraries(together_bench PRIVATE compute_engine longscope_shaders longscope_warnings)

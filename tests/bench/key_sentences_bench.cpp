@@ -12,6 +12,7 @@
 #include "compute/gpu/buffer.h"
 #include "compute/reading/evaluate.h"
 #include "compute/reading/key_sentences.h"
+#include "compute/reading/prompts.h"
 
 #include <algorithm>
 #include <cmath>
@@ -39,10 +40,7 @@ struct Prompt {
 
 Prompt makePrompt(const engine::Engine &engine, const Document &document,
                   const std::vector<document::Sentence> &sentences) {
-    const char *task = "State the main facts of the text in about 120 words, in short sentences. "
-                       "Use the words of the text.";
-    std::vector<model::Message> messages = {{"system", "You read documents faithfully."},
-                                            {"user", "Text:\n" + document.text + "\n\n" + task}};
+    std::vector<model::Message> messages = reading::summaryPrompt(document, {});
     std::string whole = engine.chatTemplate().render(messages, true).text;
     size_t begin = whole.find(document.text);
     if (begin == std::string::npos)

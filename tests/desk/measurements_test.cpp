@@ -19,25 +19,25 @@ TEST(DeskMeasurements, SpeedsAreFoundFromDotsThatFollowThem) {
                                 .head_dim_padded = 64,
                                 .vocab = 271};
     double speed = 5e9, pair_seconds = 3e-9;
+    const double token_flops = attention::linearFlops(shape),
+                 pair_flops = shape.layers * attention::attentionFlops(shape, 1);
     std::vector<ui::CostDot> dots;
     for (double n : {256.0, 1024.0, 4096.0})
-        dots.push_back(
-            {.attention = "full",
-             .tokens = static_cast<uint64_t>(n),
-             .seconds = n * attention::linearFlops(shape) / speed + n * (n + 1) / 2 * pair_seconds,
-             .pairs = n * (n + 1) / 2});
-    app::Speeds speeds = app::fitSpeeds(dots, shape);
+        dots.push_back({.attention = "full",
+                        .tokens = static_cast<uint64_t>(n),
+                        .seconds = n * token_flops / speed + n * (n + 1) / 2 * pair_seconds,
+                        .pairs = n * (n + 1) / 2});
+    app::Speeds speeds = app::fitSpeeds(dots, token_flops, pair_flops);
     EXPECT_NEAR(speeds.linear_flops_per_second, speed, 1e-6 * speed);
     EXPECT_NEAR(speeds.pair_seconds, pair_seconds, 1e-6 * pair_seconds);
     dots.resize(1); // one dot does not part them: both get the same FLOPs a second, and it fits
-    speeds = app::fitSpeeds(dots, shape);
-    EXPECT_NEAR(speeds.pair_seconds * speeds.linear_flops_per_second,
-                shape.layers * attention::attentionFlops(shape, 1), 1e-3);
+    speeds = app::fitSpeeds(dots, token_flops, pair_flops);
+    EXPECT_NEAR(speeds.pair_seconds * speeds.linear_flops_per_second, pair_flops, 1e-3);
     auto tokens = static_cast<double>(dots[0].tokens);
-    EXPECT_NEAR(tokens * attention::linearFlops(shape) / speeds.linear_flops_per_second +
+    EXPECT_NEAR(tokens * token_flops / speeds.linear_flops_per_second +
                     dots[0].pairs * speeds.pair_seconds,
                 dots[0].seconds, 1e-6 * dots[0].seconds);
-    EXPECT_EQ(app::fitSpeeds({}, shape).linear_flops_per_second, 0);
+    EXPECT_EQ(app::fitSpeeds({}, token_flops, pair_flops).linear_flops_per_second, 0);
 }
 
 TEST(DeskMeasurements, ASweepPutsDotsThatAgreeWithTheFormulas) {
@@ -46,7 +46,7 @@ TEST(DeskMeasurements, ASweepPutsDotsThatAgreeWithTheFormulas) {
     auto snapshot =
         made.wait([](const ui::Snapshot &s) { return s.cost.dots.size() == 4 && !s.busy(); });
     const ui::Cost &cost = snapshot->cost;
-    EXPECT_EQ(cost.shape.layers, 2u);
+    EXPECT_EQ(cost.layers(), 2u);
     EXPECT_GT(cost.chunk_tokens, 0u);
     EXPECT_GT(cost.flops_per_second, 0);
     EXPECT_GT(cost.bytes_per_second, 0);

@@ -1,7 +1,10 @@
 // The panel of costs: its figures against the formulas, sweeps, and the guess before the answer.
 #include "tests/panels/lab_stage.h"
 
+#include "app/desk/cost_layers.h"
 #include "compute/attention/plan.h"
+#include "tests/support/engines.h"
+#include "tests/support/family_models.h"
 #include "ui/panels/cost.h"
 #include "ui/widgets/quantity.h"
 
@@ -33,10 +36,11 @@ TEST(CostCurves, FollowTheFormulas) {
     const Cost cost = sample::makeLabSnapshot().cost;
     CostFigures full = costOf(cost, *readSpec("full"), 1000);
     EXPECT_DOUBLE_EQ(full.pairs, 1000 * 1001 / 2.0);
-    EXPECT_DOUBLE_EQ(full.bytes, 1000.0 * cost.shape.layers * 2 * 2 * cost.shape.kv_heads *
-                                     cost.shape.head_dim_padded);
+    const attention::ModelShape &shape = cost.kinds[0].shape;
+    EXPECT_DOUBLE_EQ(full.bytes,
+                     1000.0 * cost.layers() * 2 * 2 * shape.kv_heads * shape.head_dim_padded);
     EXPECT_NEAR(*full.seconds,
-                1000 * attention::linearFlops(cost.shape) / cost.linear_flops_per_second +
+                1000 * cost.token_flops / cost.linear_flops_per_second +
                     full.pairs * cost.pair_seconds,
                 1e-9);
     CostFigures window = costOf(cost, *readSpec("window:100"), 1000);
@@ -45,7 +49,7 @@ TEST(CostCurves, FollowTheFormulas) {
     CostFigures few = costOf(cost, *readSpec(kLinearAttention), 100);
     CostFigures many = costOf(cost, *readSpec(kLinearAttention), 100'000);
     EXPECT_DOUBLE_EQ(few.bytes, many.bytes);
-    EXPECT_DOUBLE_EQ(few.bytes, 4.0 * cost.shape.layers * cost.shape.heads * 64 * 64);
+    EXPECT_DOUBLE_EQ(few.bytes, 4.0 * cost.layers() * shape.heads * 64 * 64);
 
     Cost unknown = cost;
     unknown.linear_flops_per_second = unknown.pair_seconds = 0;
@@ -54,6 +58,92 @@ TEST(CostCurves, FollowTheFormulas) {
                 full.flops / unknown.flops_per_second, 1e-9);
     unknown.flops_per_second = 0;
     EXPECT_FALSE(costOf(unknown, *readSpec("full"), 1000).seconds);
+}
+
+/// The panel's figures of a model are the engine's own, whatever its layers are.
+TEST(CostCurves, AreTheEnginesOwnForEveryKindOfLayer) {
+    for (const char *architecture : {"qwen35", "falcon-h1", "mamba2", "lfm2", "gemma3", "llama"}) {
+        longscope::testing::TemporaryModel made(longscope::testing::makeFamily(
+            architecture, longscope::testing::findVariant(architecture, "bare")));
+        const model::Gguf file = model::Gguf::open(made.path());
+        engine::ModelPlan plan{
+            .config = model::readConfig(file), .tiling = {}, .weights = {}, .read_bytes = 0};
+        plan.tiling.chunk_tokens = 64;
+        Cost cost;
+        app::describeCosts(plan, cost);
+        EXPECT_EQ(cost.layers(), plan.config.layers) << architecture;
+        for (const char *spec : {"full", "window:16"})
+            for (uint64_t tokens : {1U, 50U, 200U}) {
+                const CostFigures figures = costOf(cost, *readSpec(spec), tokens);
+                engine::SessionOptions options{.context_tokens = tokens};
+                const std::string words = spec;
+                options.patterns = attention::LayerPatterns(std::span(&words, 1));
+                EXPECT_DOUBLE_EQ(figures.flops, engine::readingWork(plan, options, 0, tokens).flops)
+                    << architecture << " " << spec << " " << tokens;
+                EXPECT_DOUBLE_EQ(figures.pairs, engine::headPairs(plan, options, tokens).mean)
+                    << architecture << " " << spec << " " << tokens;
+            }
+        // What full attention keeps of 200 tokens, and the states.
+        const engine::SessionPlan session = engine::planSession(plan, {.context_tokens = 200});
+        double bytes = 0;
+        for (uint32_t layer = 0; layer < plan.config.layers; ++layer) {
+            const uint64_t window = plan.config.layer[layer].window;
+            const uint64_t kept = window > 0 ? std::min<uint64_t>(window, 200) : 200;
+            if (session.layer_tokens[layer] > 0)
+                bytes += static_cast<double>(session.layer_bytes[layer]) *
+                         static_cast<double>(kept) /
+                         static_cast<double>(session.layer_tokens[layer]);
+            bytes += static_cast<double>(session.layer_state_bytes[layer]);
+        }
+        EXPECT_NEAR(costOf(cost, *readSpec("full"), 200).bytes, bytes, 1e-6 * bytes)
+            << architecture;
+    }
+}
+
+TEST(CostCurves, OfAModelThatDoesNotAttendAreOne) {
+    Cost cost = sample::makeLabSnapshot().cost;
+    cost.kinds = {{.count = 12,
+                   .shape = {},
+                   .own_pattern = {},
+                   .cache_token_bytes = 0,
+                   .state_bytes = 1'000'000}};
+    cost.dots.clear();
+    CostCurves curves;
+    const std::vector<CostCurve> &made = curves.update(cost, "window:77");
+    ASSERT_EQ(made.size(), 1u);
+    EXPECT_EQ(made[0].label, "recurrent layers");
+    const auto &bytes = made[0].values[static_cast<size_t>(CostOf::bytes)];
+    EXPECT_DOUBLE_EQ(bytes.front(), 12e6);
+    EXPECT_DOUBLE_EQ(bytes.back(), 12e6);
+}
+
+TEST(CostPanel, TellsHowManyLayersAttend) {
+    Stage stage;
+    CostLayers attends = stage.snapshot.cost.kinds[0], recurs;
+    attends.count = 3;
+    recurs.count = 9;
+    recurs.state_bytes = 2'000'000;
+    stage.snapshot.cost.kinds = {recurs, attends};
+    Harness harness(stage.client());
+    harness.run("kinds", [&](ImGuiTestContext *ctx) {
+        ctx->Yield(2);
+        std::string text = stage.text(ctx);
+        EXPECT_NE(text.find("3 of 12 layers attend; the states of the 9 that recur take 18 MB"),
+                  std::string::npos)
+            << text;
+        keepPicture(harness.picture(ctx, "Cost"), "cost_hybrid");
+        recurs.count = 12;
+        stage.snapshot.cost.kinds = {recurs};
+        stage.snapshot.cost.dots.clear();
+        ctx->Yield(2);
+        text = stage.text(ctx);
+        EXPECT_NE(text.find("No layer of this model attends"), std::string::npos) << text;
+        ctx->ItemClick("//Cost/Pairs"); // all of them 0
+        ctx->Yield(3);
+        ctx->ItemClick("//Cost/Memory (keys and values)");
+        ctx->Yield(3);
+        keepPicture(harness.picture(ctx, "Cost"), "cost_recurrent");
+    });
 }
 
 TEST(CostCurves, AreMadeOnceForAModel) {

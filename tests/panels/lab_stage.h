@@ -7,7 +7,9 @@
 #include "ui/panel.h"
 #include "ui/theme.h"
 
+#include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -20,8 +22,14 @@ template <class PanelType> struct LabStage {
         ImGui::SetNextWindowPos({0, 0});
         ImGui::SetNextWindowSize(size);
         ImGui::Begin(panel.name());
+        if (logged)
+            ImGui::LogToClipboard();
         ui::CommandQueue commands;
         panel.draw(snapshot, commands);
+        if (logged) {
+            ImGui::LogFinish();
+            logged = ImGui::GetClipboardText();
+        }
         for (ui::Command &command : commands.take())
             pushed.push_back(std::move(command));
         ImGui::End();
@@ -33,15 +41,21 @@ template <class PanelType> struct LabStage {
                 found.push_back(*one);
         return found;
     }
-    window::FrameClient client() {
-        return {.draw = [this] { draw(); },
-                .started = [] { ui::applyTheme(ui::ThemeKind::dark, 1); }};
+    /// All text that the panel shows, tooltips too.
+    std::string text(ImGuiTestContext *ctx) {
+        logged = "";
+        ctx->Yield(2);
+        return *std::exchange(logged, std::nullopt);
+    }
+    window::FrameClient client(ui::ThemeKind kind = ui::ThemeKind::dark) {
+        return {.draw = [this] { draw(); }, .started = [kind] { ui::applyTheme(kind, 1); }};
     }
 
     ImVec2 size;
     PanelType panel;
     ui::Snapshot snapshot = ui::sample::makeLabSnapshot();
     std::vector<ui::Command> pushed;
+    std::optional<std::string> logged;
 };
 
 inline bool isThere(ImGuiTestContext *ctx, const char *path) {

@@ -73,6 +73,39 @@ TEST(MemoryPanel, TellsPartsAndWhatFits) {
     });
 }
 
+/// States of recurrent layers: rows of their own, with the kind of each layer in words.
+TEST(MemoryPanel, StatesStandBesideTheCache) {
+    Stage stage(620, 1300);
+    auto model = std::make_shared<Model>(*stage.snapshot.model);
+    auto forecast = std::make_shared<MemoryForecast>(*stage.snapshot.memory.forecast);
+    forecast->layer_state_bytes.assign(model->layers, 0);
+    for (uint32_t layer = 0; layer < model->layers; ++layer)
+        if (layer % 4 != 3) {
+            model->kinds[layer] = {.heads = 0, .recurrence = "Mamba-2"};
+            forecast->layer_bytes[layer] = forecast->layer_tokens[layer] = 0;
+            forecast->layer_state_bytes[layer] = 1'230'000;
+        }
+    model->recurrent = RecurrentLayers{.layers = 9, .state_bytes = 1'230'000, .copies = 3};
+    stage.snapshot.model = model;
+    stage.snapshot.memory.forecast = forecast;
+    stage.snapshot.memory.now.insert(stage.snapshot.memory.now.begin() + 2,
+                                     {"recurrent state", model->recurrent->bytes()});
+    Harness harness(stage.client(), {.width = 620, .height = 1300});
+    harness.run("states", [&](ImGuiTestContext *ctx) {
+        ctx->Yield(2);
+        std::string text = stage.text(ctx);
+        for (const char *part : {"recurrent state", "44.3 MB", "9 layers of 1.23 MB each",
+                                 "It is the same for every window."})
+            EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+        ctx->ItemOpen("//Memory/Cache and state by layer");
+        ctx->Yield(2);
+        text = stage.text(ctx);
+        for (const char *part : {"Kind", "State", "Mamba-2", "attention", "any", "3.15 MB"})
+            EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+        keepPicture(harness.picture(ctx, "Memory"), "memory_hybrid");
+    });
+}
+
 TEST(MemoryPanel, AsksForOtherForecasts) {
     Stage stage;
     stage.snapshot.patterns.applied.attention = "window:1024";

@@ -33,6 +33,7 @@ inline std::shared_ptr<const Model> makeModel() {
     model->vocab = 49152;
     model->layers = kLayers, model->heads = kHeads, model->kv_heads = kKvHeads;
     model->head_dim = kHeadDim;
+    model->kinds.assign(kLayers, {.heads = kHeads, .recurrence = {}});
     model->bits_per_weight = 8.6, model->load_seconds = 0.8;
     model->facts = {{"Name", model->name}, {"Licence", "apache-2.0"}, {"Quantization", "Q8_0"}};
     model->metadata = {{"general.architecture", "llama"}, {"llama.context_length", "8192"}};
@@ -122,6 +123,7 @@ inline Map makeMap(const Timeline &timeline, uint32_t size = 128) {
 inline std::shared_ptr<const HeadTable> makeHeads(uint64_t tokens) {
     auto table = std::make_shared<HeadTable>();
     table->tokens = tokens, table->layers = kLayers, table->heads = kHeads;
+    table->layer_heads.assign(kLayers, kHeads);
     table->sinks = 4, table->recent = 64, table->seconds = 1.2;
     for (uint32_t i = 0; i < kLayers * kHeads; ++i) {
         const float turn = 0.5F + 0.5F * std::sin(static_cast<float>(i) * 1.7F);
@@ -191,14 +193,22 @@ inline Memory makeMemory() {
 
 inline Cost makeCost() {
     Cost cost;
-    cost.shape = {.layers = kLayers,
-                  .model_dim = 576,
-                  .ffn_dim = 1536,
-                  .heads = kHeads,
-                  .kv_heads = kKvHeads,
-                  .head_dim = kHeadDim,
-                  .head_dim_padded = kHeadDim,
-                  .vocab = 49152};
+    attention::ModelShape shape{.layers = kLayers,
+                                .model_dim = 576,
+                                .ffn_dim = 1536,
+                                .heads = kHeads,
+                                .kv_heads = kKvHeads,
+                                .head_dim = kHeadDim,
+                                .head_dim_padded = kHeadDim,
+                                .vocab = 49152};
+    cost.token_flops = attention::linearFlops(shape);
+    cost.head_flops = attention::headFlops(shape);
+    shape.layers = 1;
+    cost.kinds = {{.count = kLayers,
+                   .shape = shape,
+                   .own_pattern = {},
+                   .cache_token_bytes = 2 * 2 * kKvHeads * kHeadDim,
+                   .state_bytes = 0}};
     cost.chunk_tokens = 256;
     cost.flops_per_second = 9e10, cost.bytes_per_second = 1.2e10;
     cost.linear_flops_per_second = 6e10, cost.pair_seconds = 4e-9;

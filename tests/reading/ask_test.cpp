@@ -45,6 +45,24 @@ class StubModel final : public TextModel {
         return all;
     }
 
+    /// Each sentence looked at the part that says so, and a little at the first one.
+    AttendedShares attended(const AttendedRequest &request, std::stop_token) override {
+        last_attended = request;
+        AttendedShares shares;
+        for (size_t i = 0; i < request.sentences.size(); ++i) {
+            shares.emplace_back(request.parts.size(), -0.01);
+            for (size_t part = 0; part < request.parts.size(); ++part) {
+                document::Span span = request.parts[part];
+                std::string text = request.text.substr(span.start, span.end - span.start);
+                if (text.contains("March"))
+                    shares.back()[part] = 0.5;
+                else if (text.contains("one bridge"))
+                    shares.back()[part] = 0.1;
+            }
+        }
+        return shares;
+    }
+
     TextModelFacts own{.name = "stub",
                        .fingerprint = "stub",
                        .device = {},
@@ -52,6 +70,7 @@ class StubModel final : public TextModel {
                        .window_tokens = 4096};
     std::string reply = "The bridge was closed in March for repairs.";
     std::vector<TextRequest> requests;
+    AttendedRequest last_attended;
 };
 
 const char *kTown =
@@ -120,6 +139,32 @@ TEST(Ask, SaysPlainlyThatNothingWasFound) {
     EXPECT_EQ(nothing.text, "Not found: no sentence has a word of the question.");
     EXPECT_TRUE(nothing.sources.empty());
     EXPECT_FALSE(Asker(document, {}, nullptr).ask("").found);
+}
+
+TEST(Ask, WrittenSentencesSayWhereTheModelLooked) {
+    Document document = plain(kTown);
+    for (AskStrategy strategy : {AskStrategy::whole, AskStrategy::retrieve}) {
+        SCOPED_TRACE(nameOf(strategy));
+        StubModel model;
+        AskOptions options;
+        options.strategy = strategy;
+        Answer answer =
+            Asker(document, options, &model).ask("When was the bridge closed for repairs?");
+        ASSERT_EQ(answer.sentences.size(), 1u);
+        // The parts are the document's, wherever they stand in the prompt.
+        const AttendedRequest &asked = model.last_attended;
+        EXPECT_TRUE(model.requests.at(0).messages.back().content.contains(asked.text));
+        ASSERT_GE(asked.parts.size(), 2u);
+        for (document::Span part : asked.parts)
+            EXPECT_TRUE(
+                document.text.contains(asked.text.substr(part.start, part.end - part.start)));
+        EXPECT_EQ(asked.sentences, std::vector<std::string>{answer.sentences[0].text});
+        const std::vector<Source> &attended = answer.sentences[0].attended;
+        ASSERT_EQ(attended.size(), 2u);
+        EXPECT_TRUE(textOf(document, attended[0]).starts_with("The bridge was closed in March"));
+        EXPECT_EQ(attended[0].score, 0.5);
+        EXPECT_EQ(textOf(document, attended[1]), "It has one bridge and two mills.");
+    }
 }
 
 TEST(Ask, ChoosesTheStrategyAndSaysWhy) {

@@ -57,6 +57,10 @@ std::vector<Document> documents() {
         markdown("```\n" + one_sentence + "\n" + one_sentence + "\n```\n")};
 }
 
+Chunker::CountTokens counterOf(DigestingModel &model) {
+    return [&model](std::string_view text) { return model.countTokens(text); };
+}
+
 void expectSound(const Document &d, DigestingModel &model, uint64_t limit,
                  const std::vector<Chunk> &chunks) {
     std::string all;
@@ -89,7 +93,7 @@ void expectSound(const Document &d, DigestingModel &model, uint64_t limit,
 TEST(Chunks, KeepTheTextWithinTheLimitAndSentencesWhole) {
     for (const Document &d : documents()) {
         DigestingModel model;
-        Chunker chunker(d, model);
+        Chunker chunker(d, counterOf(model));
         uint64_t all = model.countTokens(d.text);
         for (uint64_t limit : {uint64_t{8}, uint64_t{9}, uint64_t{13}, uint64_t{20}, uint64_t{57},
                                uint64_t{300}, all - 1, all, all + 1, uint64_t{1} << 40})
@@ -108,13 +112,13 @@ TEST(Chunks, KeepTheTextWithinTheLimitAndSentencesWhole) {
 TEST(Chunks, NoneOneAndExactlyFitting) {
     DigestingModel model;
     Document empty;
-    EXPECT_TRUE(Chunker(empty, model).split({}).empty());
+    EXPECT_TRUE(Chunker(empty, counterOf(model)).split({}).empty());
     empty.text = " \n\n ";
-    EXPECT_TRUE(Chunker(empty, model).split({}).empty());
+    EXPECT_TRUE(Chunker(empty, counterOf(model)).split({}).empty());
     Document one = plain("The only sentence there is.");
-    ASSERT_EQ(Chunker(one, model).split({}).size(), 1u);
+    ASSERT_EQ(Chunker(one, counterOf(model)).split({}).size(), 1u);
     Document d = outlined();
-    Chunker chunker(d, model);
+    Chunker chunker(d, counterOf(model));
     uint64_t all = model.countTokens(d.text);
     // What joins paragraphs is estimated with a token each, so a little room is left.
     EXPECT_EQ(chunker.split({.limit_tokens = chunker.tokens()}).size(), 1u);
@@ -125,7 +129,7 @@ TEST(Chunks, NoneOneAndExactlyFitting) {
 TEST(Chunks, PartAtTheStrongestBorderFirst) {
     DigestingModel model;
     Document d = outlined();
-    Chunker chunker(d, model);
+    Chunker chunker(d, counterOf(model));
     std::vector<Chunk> chunks = chunker.split({.limit_tokens = 500});
     ASSERT_GE(chunks.size(), 4u);
     auto beginsWith = [&](const Chunk &chunk) {
@@ -152,7 +156,7 @@ TEST(Chunks, SayWhichHadToCutASentence) {
     for (int i = 0; i < 50; ++i)
         sentence += " goes";
     Document d = plain("A short one stands here. " + sentence + ". Another short one ends it.");
-    std::vector<Chunk> chunks = Chunker(d, model).split({.limit_tokens = 20});
+    std::vector<Chunk> chunks = Chunker(d, counterOf(model)).split({.limit_tokens = 20});
     ASSERT_GE(chunks.size(), 3u);
     EXPECT_FALSE(chunks.front().cut);
     EXPECT_TRUE(chunks[1].cut);
@@ -161,7 +165,7 @@ TEST(Chunks, SayWhichHadToCutASentence) {
 TEST(Chunks, OverlapIsWholeSentencesUnderTheSameHeading) {
     DigestingModel model;
     Document d = markdown(madeSection("One", 1, 0, 8) + madeSection("Two", 1, 100, 8));
-    Chunker chunker(d, model);
+    Chunker chunker(d, counterOf(model));
     std::vector<Chunk> chunks = chunker.split({.limit_tokens = 120, .overlap_sentences = 1});
     size_t overlapping = 0;
     for (const Chunk &chunk : chunks) {
@@ -180,7 +184,7 @@ TEST(Chunks, OverlapIsWholeSentencesUnderTheSameHeading) {
 TEST(Chunks, CountEachParagraphOnce) {
     DigestingModel model;
     Document d = outlined();
-    Chunker chunker(d, model);
+    Chunker chunker(d, counterOf(model));
     EXPECT_EQ(model.counted, d.paragraphs.size());
     model.counted = 0;
     std::vector<Chunk> chunks = chunker.split({.limit_tokens = 300});

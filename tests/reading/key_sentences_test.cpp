@@ -1,12 +1,16 @@
 // Which sentences can stand alone: headings that run in, terms that are explained, long clauses.
+#include "compute/document/sentences.h"
 #include "compute/reading/key_candidates.h"
 #include "compute/reading/key_sentences.h"
-
-#include "compute/document/sentences.h"
+#include "compute/reading/words.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <format>
+#include <map>
+#include <ranges>
+#include <string>
 
 namespace longscope::reading {
 namespace {
@@ -76,14 +80,36 @@ TEST(KeyCandidates, LengthIsJudgedByTheDocument) {
 TEST(KeySentences, AHeadingThatRunsInIsNoFirstSentence) {
     std::string text;
     for (const char *topic : {"Harbour", "Bridge", "Market", "School", "Church"})
-        text += "1. " + std::string(topic) + " dues. " + "Every owner of a " + topic +
-                " pays dues to the town on the first of May. " +
-                "Whoever is late by more than a week pays interest on what is due. " +
-                "Children under twelve and clerks of the court have nothing to pay at all.\n\n";
+        text += std::format("1. {0} dues. Every owner of {0} ground pays dues {0} clerks ask for "
+                            "{0} works and {0} men. Whoever is late by more than a week pays "
+                            "interest on what is due. Children under twelve and clerks of the "
+                            "court have nothing to pay at all.\n\n",
+                            topic);
     Document d = plain(text);
     for (const KeySentence &key : chooseKeySentences(d, 5))
         EXPECT_TRUE(d.span(key.sentence.start, key.sentence.end).starts_with("Every owner"))
             << d.span(key.sentence.start, key.sentence.end);
+}
+
+TEST(KeySentences, NoFourWordsInARowAreQuotedTwice) {
+    std::string text;
+    for (const char *place : {"Harrow", "Selby", "Marsh", "Tarn", "Wick", "Brent"})
+        text += std::format("The council of {} met in the town hall on Monday. The ferry of {} "
+                            "was sold to a man from {} for a low price.\n\n",
+                            place, place, place);
+    text += "Nobody ever asked the fishermen whether they wanted that bridge at all.\n";
+    auto phrases = [&](unsigned count) { // the largest count of one run of four words
+        std::map<std::string, int> seen;
+        Document d = plain(text);
+        for (const KeySentence &key : chooseKeySentences(d, count)) {
+            auto words = plainWords(d.span(key.sentence.start, key.sentence.end));
+            for (size_t i = 0; i + 4 <= words.size(); ++i)
+                ++seen[words[i] + words[i + 1] + words[i + 2] + words[i + 3]];
+        }
+        return std::ranges::max(seen | std::views::values);
+    };
+    EXPECT_EQ(phrases(3), 1);
+    EXPECT_GT(phrases(8), 1); // exactly as many as asked for, all the same
 }
 
 TEST(KeySentences, FollowOtherWeights) {

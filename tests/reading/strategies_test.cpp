@@ -1,12 +1,8 @@
 // The strategies with a model that digests: what is called, in which order, how often, and that a
 // run goes on where it was stopped.
-#include "compute/reading/strategies/strategies.h"
-
-#include "compute/reading/summarize.h"
 #include "compute/reading/words.h"
-#include "tests/support/digesting_model.h"
 #include "tests/support/errors.h"
-#include "tests/support/made_text.h"
+#include "tests/support/strategy_runs.h"
 
 #include <gtest/gtest.h>
 
@@ -15,63 +11,6 @@
 
 namespace longscope::reading {
 namespace {
-
-using document::Document;
-using document::ResultsInMemory;
-using testing::DigestingModel;
-using testing::madeSection;
-
-constexpr Strategy kInParts[] = {Strategy::map_reduce, Strategy::refine, Strategy::tree};
-
-std::string sections(uint64_t changed = 0) {
-    std::string text;
-    for (uint64_t chapter = 1; chapter <= 4; ++chapter) {
-        text += madeSection("Chapter " + std::to_string(chapter), 1, 10'000 * chapter, 1);
-        for (uint64_t section = 1; section <= 3; ++section) {
-            uint64_t first = 10'000 * chapter + 1000 * section;
-            bool other = changed == 10 * chapter + section;
-            text +=
-                madeSection("Section " + std::to_string(chapter) + "." + std::to_string(section), 2,
-                            first + (other ? 500 : 0), 15);
-        }
-    }
-    return text;
-}
-
-Document book(uint64_t changed = 0) {
-    return document::importText(sections(changed), "book.md", true);
-}
-
-struct Result {
-    Plan plan;
-    Summary summary;
-};
-
-Result run(const Document &d, DigestingModel &model, document::ResultStore &store,
-           const SummaryOptions &options, std::stop_token stop = {},
-           std::vector<std::string> *told = nullptr) {
-    Result result{.plan = planSummary(d, &model, options), .summary = {}};
-    Run with{.model = model, .store = store, .stop = std::move(stop)};
-    with.on_sentence = [told](const SourcedSentence &sentence) {
-        if (told)
-            told->push_back(sentence.text);
-    };
-    result.summary = runPlan(d, result.plan, options, with, {});
-    return result;
-}
-
-SummaryOptions with(Strategy strategy) {
-    SummaryOptions options;
-    options.strategy = strategy;
-    return options;
-}
-
-std::vector<std::string> texts(const Summary &summary) {
-    std::vector<std::string> out;
-    for (const SourcedSentence &sentence : summary.sentences)
-        out.push_back(sentence.text);
-    return out;
-}
 
 size_t repeatedPhrases(const Summary &summary) {
     std::set<std::vector<std::string>> seen;
@@ -84,13 +23,6 @@ size_t repeatedPhrases(const Summary &summary) {
                              .second;
     }
     return repeated;
-}
-
-DigestingModel modelOf(uint64_t parameters, uint64_t window) {
-    DigestingModel model;
-    model.parameters = parameters;
-    model.window_tokens = window;
-    return model;
 }
 
 TEST(Strategies, ReadEverySentenceOnceAndKeepToTheWindow) {
@@ -120,6 +52,61 @@ TEST(Strategies, ReadEverySentenceOnceAndKeepToTheWindow) {
                     EXPECT_GE(prompts.size(), 1u);
                 }
             }
+}
+
+/// A store that forgets a result, as if the program had been killed while it kept them.
+class ForgettingStore final : public document::ResultStore {
+  public:
+    std::optional<std::string> find(std::string_view kind, std::string_view key) const override {
+        return inner.find(kind, key);
+    }
+    void keep(std::string_view kind, std::string_view key, std::string_view bytes) override {
+        if (kept++ != forgets)
+            inner.keep(kind, key, bytes);
+    }
+    size_t forgets = SIZE_MAX, kept = 0;
+    ResultsInMemory inner;
+};
+
+TEST(Strategies, RepliesThatDoNotNeedEachOtherAreWrittenTogether) {
+    Document d = book();
+    for (uint64_t parameters : {135'000'000ull, 8'000'000'000ull})
+        for (Strategy strategy : kInParts) {
+            SCOPED_TRACE(std::format("{} of {}", strategyName(strategy), parameters));
+            DigestingModel one_by_one = modelOf(parameters, 6000);
+            DigestingModel model = modelOf(parameters, 6000), again = model;
+            model.together = again.together = true;
+            ResultsInMemory first;
+            Result alone = run(d, one_by_one, first, with(strategy));
+            ForgettingStore store;
+            Result result = run(d, model, store, with(strategy));
+            EXPECT_EQ(result.plan.calls(), model.prompts.size());
+            EXPECT_EQ(result.plan.expectedCalls(), model.prompts.size());
+            EXPECT_EQ(result.summary.calls(), model.prompts.size());
+            bool chain = strategy == Strategy::refine; // each step needs the one before
+            EXPECT_EQ(model.groups.empty(), chain);
+            for (size_t group : model.groups) {
+                EXPECT_GT(group, 1u);
+                EXPECT_LE(group, 32u);
+            }
+            if (parameters > 1'000'000'000) {
+                EXPECT_EQ(texts(result.summary), texts(alone.summary));
+            }
+            // Found again, nothing is called.
+            Result kept = run(d, again, store, with(strategy));
+            EXPECT_TRUE(again.prompts.empty());
+            EXPECT_EQ(texts(kept.summary), texts(result.summary));
+            EXPECT_EQ(kept.summary.keptCalls(), kept.summary.calls());
+            // Where one of a group is missing, the group is written again, and nothing else.
+            ForgettingStore holey;
+            holey.forgets = 1;
+            DigestingModel before = modelOf(parameters, 6000), after = before;
+            before.together = after.together = true;
+            run(d, before, holey, with(strategy));
+            Result mended = run(d, after, holey, with(strategy));
+            EXPECT_EQ(after.prompts.size(), chain ? 1 : model.groups.front());
+            EXPECT_EQ(texts(mended.summary), texts(result.summary));
+        }
 }
 
 TEST(Strategies, ThePlanIsWhatIsRun) {
@@ -300,185 +287,6 @@ TEST(Strategies, TheOrderOfIndependentCallsDoesNotMatter) {
                       std::multiset<std::string>(model.prompts.begin(), model.prompts.end()));
             EXPECT_EQ(texts(forwards), texts(backwards));
         }
-}
-
-TEST(Strategies, RefineIsOneChainInTheOrderOfTheText) {
-    Document d = book();
-    DigestingModel model = modelOf(3'000'000'000, 4096);
-    ResultsInMemory store;
-    Result result = run(d, model, store, with(Strategy::refine));
-    ASSERT_GE(result.plan.steps.size(), 5u);
-    size_t end = 0;
-    for (size_t i = 0; i < result.plan.steps.size(); ++i) {
-        const Step &step = result.plan.steps[i];
-        EXPECT_GE(step.start, end);
-        end = step.end;
-        EXPECT_EQ(step.inputs, i == 0 ? std::vector<size_t>{} : std::vector<size_t>{i - 1});
-        if (i > 0) { // the summary before stands in the prompt
-            EXPECT_TRUE(model.prompts[i].contains(result.summary.steps[i - 1].sentences.front()));
-        }
-    }
-}
-
-TEST(Strategies, TreeFollowsTheOutline) {
-    Document d = book();
-    DigestingModel model = modelOf(3'000'000'000, 4096);
-    Plan plan = planSummary(d, &model, with(Strategy::tree));
-    // No step, joined ones included, reads parts of two chapters, but for the last.
-    std::vector<std::pair<size_t, size_t>> spans;
-    size_t crossing = 0;
-    for (const Step &step : plan.steps) {
-        std::pair<size_t, size_t> span{step.end > 0 ? step.start : SIZE_MAX, step.end};
-        for (size_t input : step.inputs)
-            span = {std::min(span.first, spans[input].first),
-                    std::max(span.second, spans[input].second)};
-        spans.push_back(span);
-        for (const document::Heading &heading : d.headings)
-            crossing +=
-                heading.level == 1 && heading.start > span.first && heading.start < span.second;
-    }
-    EXPECT_EQ(crossing, 3u) << "the last one joins four chapters";
-    std::set<std::string> titles;
-    for (const Step &step : plan.steps)
-        titles.insert(step.title);
-    for (const char *title : {"Chapter 1", "Section 2.3", "Section 4.1"})
-        EXPECT_TRUE(titles.contains(title)) << title;
-}
-
-TEST(Strategies, NoneOneAndExactlyFittingParts) {
-    DigestingModel model = modelOf(3'000'000'000, 4096);
-    ResultsInMemory store;
-    Document one =
-        document::importText("# One\n\nThe only sentence of it is here.\n", "a.md", true);
-    for (Strategy strategy : kInParts) {
-        model.prompts.clear();
-        Result result = run(one, model, store, with(strategy));
-        EXPECT_EQ(result.plan.calls(), 1u);
-        EXPECT_EQ(result.plan.steps[0].kind, StepKind::whole);
-        EXPECT_EQ(result.summary.sentences.size(), 1u);
-    }
-    Document blank; // no importer gives one
-    blank.text = "\n \n";
-    for (Strategy strategy : {Strategy::map_reduce, Strategy::tree}) {
-        Result result = run(blank, model, store, with(strategy));
-        EXPECT_EQ(result.plan.calls(), 0u);
-        EXPECT_TRUE(result.summary.sentences.empty());
-    }
-    // Whole: with the tokens it needs, and with one fewer.
-    Document d = book();
-    SummaryOptions whole = with(Strategy::whole);
-    model.window_tokens = 1'000'000;
-    Plan plan = planSummary(d, &model, whole);
-    model.window_tokens = plan.steps[0].prompt_tokens + plan.steps[0].most_tokens;
-    EXPECT_EQ(run(d, model, store, whole).summary.calls(), 1u);
-    EXPECT_EQ(planSummary(d, &model, with(Strategy::automatic)).strategy, Strategy::whole);
-    --model.window_tokens;
-    std::string refused = errorOf(ErrorKind::model, [&] { planSummary(d, &model, whole); });
-    EXPECT_TRUE(holds(refused, std::to_string(model.window_tokens))) << refused;
-    EXPECT_TRUE(holds(refused, std::to_string(model.window_tokens + 1))) << refused;
-}
-
-TEST(Strategies, AutoSaysWhy) {
-    Document d = book();
-    DigestingModel model = modelOf(135'000'000, 4096);
-    SummaryOptions options;
-    Plan plan = planSummary(d, &model, options);
-    EXPECT_EQ(plan.strategy, Strategy::extract);
-    EXPECT_TRUE(holds(plan.reason, "135 million")) << plan.reason;
-    EXPECT_EQ(planSummary(d, nullptr, options).strategy, Strategy::extract);
-    model.parameters = 3'000'000'000;
-    plan = planSummary(d, &model, options);
-    EXPECT_EQ(plan.strategy, Strategy::tree);
-    EXPECT_TRUE(holds(plan.reason, "outline") && holds(plan.reason, "4096")) << plan.reason;
-    std::string flat;
-    for (uint64_t i = 0; i < 600; ++i)
-        flat += testing::madeSentence(i) + (i % 5 == 4 ? "\n\n" : " ");
-    Document without = document::importText(flat, "flat.txt", false);
-    EXPECT_EQ(planSummary(without, &model, options).strategy, Strategy::map_reduce);
-    model.window_tokens = 100'000;
-    plan = planSummary(d, &model, options);
-    EXPECT_EQ(plan.strategy, Strategy::whole);
-    EXPECT_TRUE(holds(plan.reason, "100000")) << plan.reason;
-    EXPECT_FALSE(hasOutline(without));
-    EXPECT_TRUE(hasOutline(d));
-}
-
-TEST(Strategies, AWindowTooSmallIsRefusedWithNumbers) {
-    Document d = book();
-    DigestingModel model = modelOf(3'000'000'000, 200);
-    for (Strategy strategy : kInParts) {
-        std::string refused =
-            errorOf(ErrorKind::model, [&] { planSummary(d, &model, with(strategy)); });
-        EXPECT_TRUE(holds(refused, "200")) << refused;
-    }
-    EXPECT_EQ(errorOf(ErrorKind::usage, [&] { planSummary(d, nullptr, with(Strategy::tree)); }),
-              "no model is loaded");
-}
-
-TEST(Strategies, TheUsersWishesAreInEveryPrompt) {
-    Document d = book();
-    for (uint64_t parameters : {135'000'000ull, 3'000'000'000ull})
-        for (Strategy strategy : kInParts) {
-            DigestingModel model = modelOf(parameters, 4096);
-            ResultsInMemory store;
-            SummaryOptions options = with(strategy);
-            options.wording.language = "German";
-            options.wording.instruction = "Stress the harbours.";
-            options.wording.style = Style::bullets;
-            run(d, model, store, options);
-            for (const std::string &prompt : model.prompts) {
-                EXPECT_TRUE(prompt.ends_with("Write in German. Stress the harbours.")) << prompt;
-                EXPECT_FALSE(prompt.contains("Use the words"));
-            }
-        }
-}
-
-TEST(Forecast, ComesFromKnownSpeedsAndIsCorrected) {
-    Document d = book();
-    DigestingModel model = modelOf(3'000'000'000, 4096);
-    ResultsInMemory store;
-    EXPECT_FALSE(Speeds().known());
-    Speeds measured = speedsOf(model, store, {});
-    EXPECT_TRUE(measured.known());
-    EXPECT_EQ(model.prompts.size(), 1u);
-    // The model says 1 ms for a token read and 10 for one written.
-    EXPECT_NEAR(measured.seconds(0, 150, 0), 0.15, 0.02);
-    EXPECT_NEAR(measured.seconds(150, 0, 20), 0.2, 0.03);
-    Plan plan = planSummary(d, &model, with(Strategy::map_reduce));
-    double expected = 0.001 * static_cast<double>(plan.promptTokens()) +
-                      0.01 * static_cast<double>(plan.writtenTokens());
-    // Deeper than what was measured, a token is expected to cost more.
-    EXPECT_GT(forecastSeconds(plan, measured), expected);
-    EXPECT_LT(forecastSeconds(plan, measured), 1.4 * expected);
-    Forecast forecast(plan, measured);
-    EXPECT_NEAR(forecast.before(), forecastSeconds(plan, measured), 1e-9);
-    // Calls twice as slow as the first one said: after a tenth the rest is forecast from them.
-    size_t tenth = plan.steps.size() / 10 + 1;
-    for (size_t i = 0; i < tenth; ++i) {
-        forecast.began(i);
-        TextReply reply{.text = "",
-                        .prompt_tokens = plan.steps[i].prompt_tokens,
-                        .written_tokens = plan.steps[i].written_tokens / 2};
-        reply.prompt_seconds = 0.002 * static_cast<double>(reply.prompt_tokens);
-        reply.write_seconds = 0.02 * static_cast<double>(reply.written_tokens);
-        forecast.called(reply, reply.prompt_seconds + reply.write_seconds, false);
-        forecast.ended();
-    }
-    forecast.began(tenth);
-    double rest = 0;
-    for (size_t i = tenth; i < plan.steps.size(); ++i)
-        rest += 0.002 * static_cast<double>(plan.steps[i].prompt_tokens) +
-                0.02 * static_cast<double>(plan.steps[i].written_tokens) / 2;
-    Progress now = forecast.progress({.label = "reading", .unit = "tokens"});
-    EXPECT_NEAR(now.remaining_s, rest, 0.3 * rest);
-    EXPECT_TRUE(holds(now.unit, std::format("(call {} of {})", tenth + 1, plan.steps.size())))
-        << now.unit;
-    keepSpeeds(model, store, forecast.speeds());
-    model.prompts.clear();
-    EXPECT_NEAR(speedsOf(model, store, {}).seconds(0, 1000, 0), 2, 0.6);
-    EXPECT_TRUE(model.prompts.empty()) << "speeds are kept";
-    EXPECT_FALSE(Speeds::fromText("{}").known());
-    EXPECT_FALSE(Speeds::fromText("nonsense").known());
 }
 
 } // namespace

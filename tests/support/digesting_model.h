@@ -9,6 +9,7 @@
 #include "compute/reading/text_model.h"
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,9 @@ class DigestingModel final : public reading::TextModel {
     uint64_t parameters = 3'000'000'000, window_tokens = 4096;
     std::vector<std::string> prompts; ///< the user's messages, in the order of the calls
     std::vector<uint64_t> prompt_tokens, reply_limits;
-    uint64_t counted = 0; ///< calls of countTokens
+    bool together = false;
+    std::vector<size_t> groups; ///< calls of writeTogether: how many requests each
+    uint64_t counted = 0;       ///< calls of countTokens
     /// Called before each call with its number, from 0.
     std::function<void(size_t)> before_call;
 
@@ -76,6 +79,15 @@ class DigestingModel final : public reading::TextModel {
         reply.prompt_seconds = 0.001 * static_cast<double>(tokens);
         reply.write_seconds = 0.01 * static_cast<double>(reply.written_tokens);
         return reply;
+    }
+
+    bool writesTogether() const override { return together; }
+    std::vector<reading::TextReply> writeTogether(std::span<const reading::TextRequest> requests,
+                                                  const OnTextOf &on_text,
+                                                  const ProgressSink &progress,
+                                                  std::stop_token stop) override {
+        groups.push_back(requests.size());
+        return TextModel::writeTogether(requests, on_text, progress, std::move(stop));
     }
 
   private:

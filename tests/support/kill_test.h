@@ -3,6 +3,8 @@
 // Fork before anything makes threads: no engine, no device in the parent.
 #pragma once
 
+#include "compute/core/clock.h"
+
 #include <gtest/gtest.h>
 
 #include <poll.h>
@@ -47,7 +49,6 @@ enum class KillFrom { start, first_line };
 inline KilledWork killAfter(std::chrono::microseconds after,
                             const std::function<void(const Teller &)> &work,
                             KillFrom from = KillFrom::start) {
-    using Clock = std::chrono::steady_clock;
     int ends[2];
     if (pipe(ends) != 0)
         throw std::runtime_error("no pipe");

@@ -217,6 +217,20 @@ TEST_F(LibraryDocuments, RunsAreListedNewestFirstAndByDocument) {
     EXPECT_GT(library.addRun({.kind = "summary"}), second);
 }
 
+TEST_F(LibraryDocuments, ResultsUsedLongestAgoGoFirst) {
+    Library library(path());
+    for (const char *key : {"a", "b", "c", "d"})
+        library.keep("step", key, std::string(100, key[0]));
+    Database(path()).execute("UPDATE results SET used_ms = 1000 * (5 - id)"); // "d" is the oldest
+    EXPECT_EQ(library.forgetOldResults(400), 0u);
+    EXPECT_EQ(library.forgetOldResults(250), 200u);
+    EXPECT_TRUE(library.find("step", "a") && library.find("step", "b"));
+    EXPECT_FALSE(library.find("step", "c") || library.find("step", "d"));
+    library.keep("step", "e", std::string(1000, 'e'));
+    EXPECT_EQ(library.forgetOldResults(999), 1200u); // the newest alone is too much
+    EXPECT_FALSE(library.find("step", "e"));
+}
+
 TEST_F(LibraryDocuments, APurgeLeavesWhatSomethingNames) {
     Library library(path());
     auto add = [&](const char *text) { return library.addDocument(importText(text, "t", false)); };

@@ -1,5 +1,6 @@
 #include "ui/panels/attention.h"
 
+#include "ui/panels/attention_layers.h"
 #include "ui/panels/attention_text.h"
 #include "ui/panels/attention_trace.h"
 #include "ui/theme.h"
@@ -9,6 +10,20 @@
 #include <algorithm>
 
 namespace longscope::ui {
+namespace {
+
+/// Without a model nothing is known, and everything may be asked.
+bool attends(const Snapshot &snapshot, uint32_t layer) {
+    return !snapshot.model || snapshot.model->attends(layer);
+}
+bool anyAttends(const Snapshot &snapshot) {
+    return !snapshot.model || snapshot.model->heads > 0;
+}
+bool anyRecurs(const Snapshot &snapshot) {
+    return snapshot.model && snapshot.model->recurrent;
+}
+
+} // namespace
 
 void AttentionPanel::drawEmpty(const Snapshot &snapshot, CommandQueue &commands) {
     ImGui::PushFont(fonts().bold, 1.2F * ImGui::GetFontSize());
@@ -52,13 +67,16 @@ void AttentionPanel::follow(const Snapshot &snapshot) {
     if (snapshot.model && snapshot.model->layers > 0 && wanted_.layer >= snapshot.model->layers) {
         wanted_.layer = 0;
         wanted_.heads.clear();
+        chose_state_ = false;
     }
+    if (!chose_state_ && !attends(snapshot, wanted_.layer)) // nobody has chosen one yet
+        wanted_.layer = nearestAttending(*snapshot.model, wanted_.layer).value_or(wanted_.layer);
     // A picture that was stopped or failed is not waited for.
     if (waiting_ &&
         ((was_busy_ && !snapshot.busy()) || (attention.map && attention.map->wanted == wanted_)))
         waiting_ = false;
     was_busy_ = snapshot.busy() && waiting_;
-    if (attention.map && attention.map != map_seen_ && !waiting_) {
+    if (attention.map && attention.map != map_seen_ && !waiting_ && !chose_state_) {
         wanted_ = attention.map->wanted;
         history_.go(boxOf(wanted_));
     }
@@ -73,11 +91,21 @@ void AttentionPanel::ask(CommandQueue &commands) {
     asked_time_ = ImGui::GetTime();
 }
 
-void AttentionPanel::choose(const std::optional<HeadChoice> &choice, CommandQueue &commands) {
+void AttentionPanel::choose(const Snapshot &snapshot, const std::optional<HeadChoice> &choice,
+                            CommandQueue &commands) {
     if (!choice)
         return;
     wanted_.layer = choice->layer;
     wanted_.heads = choice->heads;
+    chose_state_ = !attends(snapshot, wanted_.layer);
+    if (chose_state_) {
+        waiting_ = false;
+        show_state_ = true;
+        state_.ask(snapshot, commands);
+        return;
+    }
+    // A layer that does both is shown as the one before it.
+    show_map_ = at_state_ && !(snapshot.model && snapshot.model->recurs(wanted_.layer));
     ask(commands);
 }
 
@@ -88,7 +116,31 @@ void AttentionPanel::showBox(const TokenBox &box, CommandQueue &commands) {
     ask(commands);
 }
 
+/// What stands in the place of a map where the layer has none; false where it has one.
+bool AttentionPanel::drawWithoutHeads(const Snapshot &snapshot, CommandQueue &commands) {
+    if (attends(snapshot, wanted_.layer))
+        return false;
+    const Model &model = *snapshot.model;
+    ImGui::TextWrapped("%s", say("Layer {} does not attend ({}): it keeps a state instead of keys.",
+                                 wanted_.layer, kindText(model, wanted_.layer))
+                                 .c_str());
+    show_state_ |= ImGui::Button(tr("Show its state"));
+    if (const auto layer = nearestAttending(model, wanted_.layer)) {
+        ImGui::SameLine();
+        if (ImGui::Button(say("Show layer {}, which attends", *layer).c_str()))
+            choose(snapshot, HeadChoice{*layer, {}}, commands);
+    }
+    return true;
+}
+
+void AttentionPanel::drawState(const Snapshot &snapshot, CommandQueue &commands) {
+    if (const auto layer = state_.draw(snapshot, wanted_.layer, commands))
+        choose(snapshot, HeadChoice{*layer, {}}, commands);
+}
+
 void AttentionPanel::drawMap(const Snapshot &snapshot, CommandQueue &commands) {
+    if (drawWithoutHeads(snapshot, commands))
+        return;
     if (!snapshot.attention.map && !waiting_) {
         ImGui::TextWrapped("%s", tr("Choose a head in the overview to see where it looks."));
         if (ImGui::Button(say("Show the mean of layer {}", wanted_.layer).c_str())) {
@@ -111,7 +163,20 @@ void AttentionPanel::drawMap(const Snapshot &snapshot, CommandQueue &commands) {
 }
 
 void AttentionPanel::drawOverview(const Snapshot &snapshot, CommandQueue &commands) {
-    choose(heads_.drawGrid(snapshot, wanted_, commands), commands);
+    if (anyRecurs(snapshot)) {
+        const float room = ImGui::GetContentRegionAvail().y;
+        const float height = anyAttends(snapshot) ? 0.4F * room : room;
+        if (const auto layer = drawLayerList(*snapshot.model, wanted_.layer, height))
+            choose(snapshot, HeadChoice{*layer, {}}, commands);
+    }
+    if (anyAttends(snapshot))
+        choose(snapshot, heads_.drawGrid(snapshot, wanted_, commands), commands);
+}
+
+bool AttentionPanel::drawTab(const char *name, bool *to_front) const {
+    return ImGui::BeginTabItem(name, nullptr,
+                               std::exchange(*to_front, false) ? ImGuiTabItemFlags_SetSelected
+                                                               : ImGuiTabItemFlags_None);
 }
 
 void AttentionPanel::drawTabs(const Snapshot &snapshot, bool with_grid, CommandQueue &commands) {
@@ -123,20 +188,25 @@ void AttentionPanel::drawTabs(const Snapshot &snapshot, bool with_grid, CommandQ
         drawOverview(snapshot, commands);
         ImGui::EndTabItem();
     }
-    if (ImGui::BeginTabItem(tr("Map"))) {
+    const bool attends_any = anyAttends(snapshot);
+    if (attends_any && drawTab(tr("Map"), &show_map_)) {
         drawMap(snapshot, commands);
         ImGui::EndTabItem();
     }
-    const bool to_token = std::exchange(show_token_, false);
-    if (ImGui::BeginTabItem(tr("Token"), nullptr,
-                            to_token ? ImGuiTabItemFlags_SetSelected : ImGuiTabItemFlags_None)) {
-        token_.draw(snapshot, wanted_, link_, commands);
+    if (attends_any && drawTab(tr("Token"), &show_token_)) {
+        if (!drawWithoutHeads(snapshot, commands))
+            token_.draw(snapshot, wanted_, link_, commands);
         ImGui::EndTabItem();
     } else {
         token_.pause();
     }
-    if (ImGui::BeginTabItem(tr("Table"))) {
-        choose(heads_.drawTable(snapshot, wanted_, commands), commands);
+    if (attends_any && ImGui::BeginTabItem(tr("Table"))) {
+        choose(snapshot, heads_.drawTable(snapshot, wanted_, commands), commands);
+        ImGui::EndTabItem();
+    }
+    at_state_ = anyRecurs(snapshot) && drawTab(tr("State"), &show_state_);
+    if (at_state_) {
+        drawState(snapshot, commands);
         ImGui::EndTabItem();
     }
     if (snapshot.attention.trace &&

@@ -1,5 +1,6 @@
 #include "ui/panels/attention_heads.h"
 
+#include "ui/panels/attention_layers.h"
 #include "ui/panels/attention_text.h"
 #include "ui/theme.h"
 #include "ui/widgets/quantity.h"
@@ -7,7 +8,6 @@
 #include <imgui.h>
 
 #include <algorithm>
-#include <numeric>
 
 namespace longscope::ui {
 namespace {
@@ -70,8 +70,21 @@ std::string figureText(float value, HeadMetric metric) {
     }
 }
 
-void describeHead(const HeadTable *table, uint32_t layer, uint32_t head) {
+/// Of a layer; of all where nothing is known.
+uint32_t headsOf(const Model *model, uint32_t layer, uint32_t most) {
+    return model && layer < model->kinds.size() ? model->kinds[layer].heads : most;
+}
+
+void describeHead(const HeadTable *table, const Model *model, uint32_t layer, uint32_t head) {
     ImGui::BeginTooltip();
+    if (const uint32_t heads = headsOf(model, layer, head + 1); head >= heads) {
+        ImGui::TextUnformatted((heads == 0 ? say("Layer {}: {}. A click shows its state.", layer,
+                                                 kindText(*model, layer))
+                                           : say("Layer {} has {} heads.", layer, heads))
+                                   .c_str());
+        ImGui::EndTooltip();
+        return;
+    }
     ImGui::TextUnformatted(say("Layer {}, head {}", layer, head).c_str());
     if (!table)
         ImGui::TextUnformatted(tr("Not measured yet. A click shows its map."));
@@ -81,6 +94,15 @@ void describeHead(const HeadTable *table, uint32_t layer, uint32_t head) {
                                     figureText(figure(table->of(layer, head), metric), metric))
                                        .c_str());
     ImGui::EndTooltip();
+}
+
+/// layer * heads + head of those that there are.
+std::vector<uint32_t> knownHeads(const HeadTable &table) {
+    std::vector<uint32_t> known;
+    for (uint32_t at = 0; at < table.figures.size(); ++at)
+        if (table.has(at / table.heads, at % table.heads))
+            known.push_back(at);
+    return known;
 }
 
 void measureButton(CommandQueue &commands) {
@@ -103,16 +125,17 @@ HeadOverview::Extent HeadOverview::extentOf(const Snapshot &snapshot) {
 void HeadOverview::recolour(const HeadTable *table, const Extent &extent) {
     std::vector<ImU32> pixels(size_t{extent.layers} * extent.heads, 0);
     low_ = high_ = 0;
-    if (table && !table->figures.empty()) {
-        auto less = [&](const HeadFigures &a, const HeadFigures &b) {
-            return figure(a, metric_) < figure(b, metric_);
-        };
-        const auto [low, high] = std::ranges::minmax_element(table->figures, less);
-        low_ = figure(*low, metric_);
-        high_ = figure(*high, metric_);
-        for (size_t i = 0; i < std::min(pixels.size(), table->figures.size()); ++i)
-            pixels[i] = cividis(
-                high_ > low_ ? (figure(table->figures[i], metric_) - low_) / (high_ - low_) : 0.5F);
+    if (table) {
+        const std::vector<uint32_t> known = knownHeads(*table);
+        auto valueOf = [&](uint32_t at) { return figure(table->figures[at], metric_); };
+        if (!known.empty()) {
+            const auto [low, high] = std::ranges::minmax(known, {}, valueOf);
+            low_ = valueOf(low);
+            high_ = valueOf(high);
+        }
+        for (const uint32_t at : known)
+            if (at < pixels.size())
+                pixels[at] = cividis(high_ > low_ ? (valueOf(at) - low_) / (high_ - low_) : 0.5F);
     }
     grid_.setPixels(pixels, extent.layers, extent.heads);
 }
@@ -135,7 +158,8 @@ void HeadOverview::drawMetric(const Snapshot &snapshot, CommandQueue &commands) 
                   figureText(high_, metric_));
 }
 
-std::optional<HeadChoice> HeadOverview::drawFields(const Extent &extent, const MapWanted &now) {
+std::optional<HeadChoice> HeadOverview::drawFields(const Model *model, const Extent &extent,
+                                                   const MapWanted &now) {
     std::optional<HeadChoice> choice;
     const float em = ImGui::GetFontSize();
     int layer = layer_edit_.value_or(static_cast<int>(now.layer));
@@ -151,16 +175,19 @@ std::optional<HeadChoice> HeadOverview::drawFields(const Extent &extent, const M
     const std::string shown = now.heads.empty()       ? std::string(tr("mean of all"))
                               : now.heads.size() == 1 ? std::to_string(now.heads[0])
                                                       : say("mean of {}", now.heads.size());
+    const uint32_t heads = headsOf(model, now.layer, extent.heads);
+    ImGui::BeginDisabled(heads == 0);
     ImGui::SetNextItemWidth(-3.4F * em);
-    if (ImGui::BeginCombo(tr("Head"), shown.c_str())) {
+    if (ImGui::BeginCombo(tr("Head"), heads == 0 ? tr("none") : shown.c_str())) {
         if (ImGui::Selectable(tr("mean of all"), now.heads.empty()))
             choice = HeadChoice{now.layer, {}};
-        for (uint32_t head = 0; head < extent.heads; ++head)
+        for (uint32_t head = 0; head < heads; ++head)
             if (ImGui::Selectable(std::to_string(head).c_str(),
                                   now.heads == std::vector<uint32_t>{head}))
                 choice = HeadChoice{now.layer, {head}};
         ImGui::EndCombo();
     }
+    ImGui::EndDisabled();
     return choice;
 }
 
@@ -177,7 +204,8 @@ std::optional<HeadChoice> HeadOverview::drawGrid(const Snapshot &snapshot, const
         coloured_metric_ = metric_;
     }
     drawMetric(snapshot, commands);
-    std::optional<HeadChoice> choice = drawFields(extent, now);
+    const Model *model = snapshot.model.get();
+    std::optional<HeadChoice> choice = drawFields(model, extent, now);
 
     const float em = ImGui::GetFontSize();
     const ImVec2 room = ImGui::GetContentRegionAvail();
@@ -191,15 +219,19 @@ std::optional<HeadChoice> HeadOverview::drawGrid(const Snapshot &snapshot, const
         look.box = HeatMapBox{now.layer, now.layer + 1, 0, extent.heads};
     const HeatMapEvents events = grid_.draw("##heads", look);
     if (events.hovered)
-        describeHead(table.get(), events.hovered->row, events.hovered->column);
-    if (events.clicked)
-        choice = HeadChoice{events.clicked->row, {events.clicked->column}};
+        describeHead(table.get(), model, events.hovered->row, events.hovered->column);
+    if (events.clicked) {
+        const auto [layer, head] = *events.clicked;
+        if (head < headsOf(model, layer, extent.heads))
+            choice = HeadChoice{layer, {head}};
+        else
+            choice = HeadChoice{layer, {}};
+    }
     return choice;
 }
 
 void HeadOverview::sort(const HeadTable &table) {
-    order_.resize(table.figures.size());
-    std::iota(order_.begin(), order_.end(), 0U);
+    order_ = knownHeads(table);
     auto value = [&](uint32_t at) -> float {
         if (sort_column_ < 2)
             return 0;

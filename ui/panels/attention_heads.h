@@ -31,7 +31,8 @@ class HeadOverview {
         uint32_t layers = 0, heads = 0;
     };
     static Extent extentOf(const Snapshot &snapshot);
-    std::optional<HeadChoice> drawFields(const Extent &extent, const MapWanted &now);
+    std::optional<HeadChoice> drawFields(const Model *model, const Extent &extent,
+                                         const MapWanted &now);
     void drawMetric(const Snapshot &snapshot, CommandQueue &commands);
     void recolour(const HeadTable *table, const Extent &extent);
     void sort(const HeadTable &table);

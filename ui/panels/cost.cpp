@@ -113,6 +113,8 @@ void CostPanel::drawNumbers(const Cost &cost) {
     if (!way)
         return;
     CostFigures own = costOf(cost, *way, tokens_), full = costOf(cost, *readSpec("full"), tokens_);
+    if (cost.heads() == 0)
+        full = {}; // there is nothing to compare with
     auto text = [](const CostFigures &figures, CostOf what) {
         return valueText(valueOf(figures, what), what);
     };
@@ -125,20 +127,44 @@ void CostPanel::drawNumbers(const Cost &cost) {
         bigNumber(tr("Pairs"), text(own, CostOf::pairs), againstFull(own.pairs, full.pairs));
         ImGui::EndTable();
     }
-    mutedLine(
-        std::format("Reading {} with {}. Pairs are of one head of one layer; memory is of keys "
-                    "and values in 16 bits. {}",
-                    tokensText(tokens_), wayText(spec_),
-                    speedKind(cost) == SpeedKind::measured
-                        ? "Time is by the speeds that readings on this device reached."
-                    : speedKind(cost) == SpeedKind::peak
-                        ? "Time is at best: by the peak speed of this device."
-                        : "The time is not known before a sweep or a measured guess."));
+    mutedLine(std::format(
+        "Reading {}{}. {} {}", tokensText(tokens_),
+        cost.heads() > 0 ? " with " + wayText(spec_) : std::string(),
+        cost.heads() == 0 ? "Memory is of states."
+        : cost.stateBytes() > 0
+            ? "Pairs are of one head of one layer that attends; memory is of keys and values in 16 "
+              "bits, and of states."
+            : "Pairs are of one head of one layer; memory is of keys and values in 16 bits.",
+        speedKind(cost) == SpeedKind::measured
+            ? "Time is by the speeds that readings on this device reached."
+        : speedKind(cost) == SpeedKind::peak
+            ? "Time is at best: by the peak speed of this device."
+            : "The time is not known before a sweep or a measured guess."));
+}
+
+/// How many layers attend, where not all of them do.
+void CostPanel::drawKinds(const Snapshot &snapshot) const {
+    const Cost &cost = snapshot.cost;
+    uint32_t attending = 0, recurring = 0;
+    for (const CostLayers &kind : cost.kinds) {
+        attending += kind.shape.heads > 0 ? kind.count : 0;
+        recurring += kind.state_bytes > 0 ? kind.count : 0;
+    }
+    if (recurring == 0)
+        return;
+    const std::string states = byteText(static_cast<double>(cost.stateBytes()));
+    mutedLine(attending == 0
+                  ? say("No layer of this model attends: patterns change nothing. The states of "
+                        "its {} recurrent layers take {}, however long the text is.",
+                        recurring, states)
+                  : say("{} of {} layers attend; the states of the {} that recur take {}, however "
+                        "long the text is.",
+                        attending, cost.layers(), recurring, states));
 }
 
 void CostPanel::draw(const Snapshot &snapshot, CommandQueue &commands) {
     const Cost &cost = snapshot.cost;
-    if (cost.shape.layers == 0) {
+    if (cost.kinds.empty()) {
         ImGui::TextWrapped("%s", tr("Load a model to see what reading with it costs."));
         return;
     }
@@ -148,6 +174,7 @@ void CostPanel::draw(const Snapshot &snapshot, CommandQueue &commands) {
         refit_ = true;
     }
     drawToolbar();
+    drawKinds(snapshot);
     drawPlot(snapshot);
     ImGui::Separator();
     drawChoice(snapshot);

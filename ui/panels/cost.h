@@ -31,6 +31,7 @@ class CostPanel : public Panel {
     };
 
     void drawToolbar();
+    void drawKinds(const Snapshot &snapshot) const;
     void drawPlot(const Snapshot &snapshot);
     void drawLegend(const std::vector<CostCurve> &curves);
     void setupAxes(const Cost &cost, const std::vector<CostCurve> &curves);

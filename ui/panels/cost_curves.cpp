@@ -14,36 +14,56 @@ namespace {
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 constexpr double kFirstTokens = 16, kLastTokens = 1 << 20;
 constexpr int kPointsAnOctave = 8;
+constexpr const char *kRecurrentFormula =
+    "No layer attends: every token costs the same, and the states stay as large as they are.";
 
 double real(uint64_t n) {
     return static_cast<double>(n);
 }
 
-double pairsOf(const Cost &cost, const WayOfReading &way, uint64_t tokens) {
+/// How the layers of a kind read; none: linear attention.
+const attention::Pattern *patternOf(const CostLayers &kind, const WayOfReading &way,
+                                    std::optional<attention::Pattern> &own) {
     if (!way.pattern)
-        return real(tokens) * cost.shape.head_dim;
-    static const attention::Eviction keeps_all;
-    attention::LayerReading reading{*way.pattern, keeps_all, 0, std::max(cost.chunk_tokens, 1U)};
-    return attention::readingPairs(reading, tokens);
+        return nullptr;
+    return kind.own_pattern.empty() ? &*way.pattern : &own.emplace(kind.own_pattern);
 }
 
-double bytesOf(const Cost &cost, const WayOfReading &way, uint64_t tokens) {
-    const attention::ModelShape &shape = cost.shape;
-    if (!way.pattern) // a matrix of head_dim x head_dim in 32 bits for each head
-        return 4.0 * shape.layers * shape.heads * shape.head_dim * shape.head_dim;
+/// Bytes that one layer keeps.
+double keptBytes(const CostLayers &kind, const attention::Pattern *pattern, uint64_t tokens) {
+    const attention::ModelShape &shape = kind.shape;
+    const double state = real(kind.state_bytes);
+    if (shape.heads == 0)
+        return state;
+    if (!pattern) // a matrix of head_dim x head_dim in 32 bits for each head
+        return state + 4.0 * shape.heads * shape.head_dim * shape.head_dim;
     uint64_t kept = tokens;
-    if (auto retention = way.pattern->retention())
+    if (auto retention = pattern->retention())
         kept = std::min(kept, retention->sinks + retention->window);
-    constexpr auto kType = attention::CacheType::f16;
-    return real(attention::cacheTokenBytes(shape, kType, kType)) * shape.layers * real(kept);
+    return state + real(kind.cache_token_bytes) * real(kept);
 }
 
-double choosing(const Cost &cost, const WayOfReading &way, uint64_t tokens) {
-    if (!way.pattern)
-        return 0;
+/// The layers of one kind: pairs summed over their heads, FLOPs of attending, bytes.
+CostFigures figuresOf(const Cost &cost, const CostLayers &kind, const WayOfReading &way,
+                      uint64_t tokens) {
     static const attention::Eviction keeps_all;
-    attention::LayerReading reading{*way.pattern, keeps_all, 0, std::max(cost.chunk_tokens, 1U)};
-    return cost.shape.layers * attention::choosingFlops(cost.shape, reading, tokens);
+    std::optional<attention::Pattern> own;
+    const attention::Pattern *pattern = patternOf(kind, way, own);
+    const attention::ModelShape &shape = kind.shape;
+    CostFigures figures;
+    figures.bytes = kind.count * keptBytes(kind, pattern, tokens);
+    if (shape.heads == 0)
+        return figures;
+    double pairs = real(tokens) * shape.head_dim;
+    if (pattern) {
+        const attention::LayerReading reading{*pattern, keeps_all, 0,
+                                              std::max(cost.chunk_tokens, 1U)};
+        pairs = attention::readingPairs(reading, tokens);
+        figures.flops = kind.count * attention::choosingFlops(shape, reading, tokens);
+    }
+    figures.pairs = pairs * kind.count * shape.heads;
+    figures.flops += kind.count * attention::attentionFlops(shape, pairs);
+    return figures;
 }
 
 std::string formulaOf(const std::string &spec) {
@@ -66,8 +86,10 @@ std::string formulaOf(const std::string &spec) {
 
 CostCurve makeCurve(const Cost &cost, WayOfReading way) {
     CostCurve curve;
-    curve.label = way.pattern ? way.spec : "linear attention";
-    curve.formula = formulaOf(way.spec);
+    curve.label = cost.heads() == 0 ? "recurrent layers"
+                  : way.pattern     ? way.spec
+                                    : "linear attention";
+    curve.formula = cost.heads() == 0 ? kRecurrentFormula : formulaOf(way.spec);
     double last = 0;
     for (int i = 0;; ++i) {
         double tokens = std::round(kFirstTokens * std::exp2(i / double{kPointsAnOctave}));
@@ -106,14 +128,16 @@ std::optional<WayOfReading> readSpec(const std::string &spec, std::string *probl
 }
 
 CostFigures costOf(const Cost &cost, const WayOfReading &way, uint64_t tokens) {
-    const attention::ModelShape &shape = cost.shape;
     CostFigures figures;
-    figures.pairs = pairsOf(cost, way, tokens);
-    figures.bytes = bytesOf(cost, way, tokens);
-    double matrices = real(tokens) * attention::linearFlops(shape);
-    double attending = shape.layers * attention::attentionFlops(shape, figures.pairs) +
-                       choosing(cost, way, tokens);
-    figures.flops = matrices + attending + attention::headFlops(shape);
+    for (const CostLayers &kind : cost.kinds) {
+        const CostFigures own = figuresOf(cost, kind, way, tokens);
+        figures.pairs += own.pairs;
+        figures.flops += own.flops;
+        figures.bytes += own.bytes;
+    }
+    figures.pairs /= real(std::max<uint64_t>(cost.heads(), 1));
+    const double matrices = real(tokens) * cost.token_flops;
+    figures.flops += matrices + cost.head_flops;
     // As whoever measures fits them: tokens and pairs alone.
     if (speedKind(cost) == SpeedKind::measured)
         figures.seconds =
@@ -145,28 +169,24 @@ const std::vector<std::string> &taughtSpecs() {
 }
 
 const std::vector<CostCurve> &CostCurves::update(const Cost &cost, const std::string &own_spec) {
-    const attention::ModelShape &shape = cost.shape;
-    const double key[10] = {real(shape.layers),
-                            real(shape.model_dim) + 1e9 * real(shape.ffn_dim),
-                            real(shape.heads) + 1e6 * real(shape.kv_heads),
-                            real(shape.head_dim),
-                            real(shape.head_dim_padded),
-                            real(shape.vocab),
-                            real(cost.chunk_tokens),
-                            cost.flops_per_second,
-                            cost.linear_flops_per_second,
-                            cost.pair_seconds};
-    std::vector<std::string> specs = taughtSpecs();
-    specs.emplace_back(kLinearAttention);
+    const Facts facts{cost.kinds,
+                      {cost.token_flops, cost.head_flops, real(cost.chunk_tokens),
+                       cost.flops_per_second, cost.linear_flops_per_second, cost.pair_seconds}};
+    std::vector<std::string> specs = {"full"}; // no pattern changes what does not attend
+    if (cost.heads() > 0) {
+        specs = taughtSpecs();
+        specs.emplace_back(kLinearAttention);
+    }
     auto meet = [&](const std::string &spec) {
         if (std::ranges::find(specs, spec) == specs.end())
             specs.push_back(spec);
     };
     for (const CostDot &dot : cost.dots)
         meet(dot.attention);
-    meet(own_spec);
-    if (specs != specs_ || !std::ranges::equal(key, key_)) {
-        std::ranges::copy(key, key_);
+    if (cost.heads() > 0)
+        meet(own_spec);
+    if (specs != specs_ || facts != facts_) {
+        facts_ = facts;
         specs_ = std::move(specs);
         make(cost);
     }

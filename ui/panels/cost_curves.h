@@ -5,6 +5,7 @@
 #include "compute/attention/pattern.h"
 #include "ui/state/settings.h"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,7 +19,9 @@ enum class CostOf { time, flops, bytes, pairs };
 constexpr const char *kLinearAttention = "linear";
 
 struct CostFigures {
-    double pairs = 0; ///< of one head of one layer; linear: the rows of its state, for each token
+    /// Of one head, mean over the heads of all layers that attend; linear: the rows of its state,
+    /// for each token.
+    double pairs = 0;
     double flops = 0, bytes = 0;
     std::optional<double> seconds; ///< none: no speed is known
 };
@@ -52,8 +55,13 @@ class CostCurves {
   private:
     void make(const Cost &cost);
     std::vector<CostCurve> curves_;
+    struct Facts {
+        std::vector<CostLayers> kinds;
+        std::array<double, 6> numbers{};
+        bool operator==(const Facts &) const = default;
+    };
     std::vector<std::string> specs_; ///< that are drawn
-    double key_[10] = {};
+    Facts facts_;                    ///< from which
 };
 
 /// The specs that a sweep may measure, in the order of the curves.

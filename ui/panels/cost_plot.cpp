@@ -37,14 +37,16 @@ size_t colourOf(const std::vector<CostCurve> &curves, const std::string &spec) {
     return static_cast<size_t>(found - curves.begin());
 }
 
-const char *titleOf(CostOf what) {
+const char *titleOf(const Cost &cost, CostOf what) {
     switch (what) {
     case CostOf::time:
         return "Time to read";
     case CostOf::flops:
         return "FLOPs";
     case CostOf::bytes:
-        return "Memory of keys and values";
+        return cost.heads() == 0       ? "Memory of states"
+               : cost.stateBytes() > 0 ? "Memory of keys, values and states"
+                                       : "Memory of keys and values";
     case CostOf::pairs:
         return "Pairs, one head of one layer";
     }
@@ -54,8 +56,8 @@ const char *titleOf(CostOf what) {
 } // namespace
 
 void CostPanel::setupAxes(const Cost &cost, const std::vector<CostCurve> &curves) {
-    ImPlot::SetupAxes(tr("Tokens of the text"), tr(titleOf(what_)), ImPlotAxisFlags_NoSideSwitch,
-                      ImPlotAxisFlags_NoSideSwitch);
+    ImPlot::SetupAxes(tr("Tokens of the text"), tr(titleOf(cost, what_)),
+                      ImPlotAxisFlags_NoSideSwitch, ImPlotAxisFlags_NoSideSwitch);
     if (logarithmic_) {
         ImPlot::SetupAxisScale(ImAxis_X1, ImPlotScale_Log10);
         ImPlot::SetupAxisScale(ImAxis_Y1, ImPlotScale_Log10);
@@ -85,7 +87,10 @@ void CostPanel::setupAxes(const Cost &cost, const std::vector<CostCurve> &curves
     highest_ = high;
     ImPlotCond condition = refit_ ? ImPlotCond_Always : ImPlotCond_Once;
     ImPlot::SetupAxisLimits(ImAxis_X1, first, last, condition);
-    if (logarithmic_)
+    if (logarithmic_ && high < 10 * low) // numbers stand at powers of ten alone
+        ImPlot::SetupAxisLimits(ImAxis_Y1, std::pow(10, std::floor(std::log10(low))) / 2,
+                                std::pow(10, std::ceil(std::log10(high))) * 2, condition);
+    else if (logarithmic_)
         ImPlot::SetupAxisLimits(ImAxis_Y1, low / 2, high * 2, condition);
     else
         ImPlot::SetupAxisLimits(ImAxis_Y1, 0, high * 1.05, condition);
@@ -96,7 +101,7 @@ void CostPanel::drawCurves(const std::vector<CostCurve> &curves) {
     for (size_t i = 0; i < curves.size(); ++i) {
         const CostCurve &curve = curves[i];
         const std::vector<double> &values = curve.values[static_cast<size_t>(what_)];
-        if (hidden_[curve.way.spec] || !std::isfinite(values.front()))
+        if (hidden_[curve.way.spec] || !std::isfinite(values.front()) || values.back() <= 0)
             continue;
         ImPlotSpec spec;
         spec.LineColor = seriesColour(i);

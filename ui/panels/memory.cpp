@@ -1,6 +1,7 @@
 #include "ui/panels/memory.h"
 
 #include "compute/attention/cache_type.h"
+#include "ui/panels/attention_layers.h"
 #include "ui/panels/attention_text.h"
 #include "ui/panels/memory_tables.h"
 #include "ui/theme.h"
@@ -104,8 +105,8 @@ void MemoryPanel::drawSummary(const Memory &memory) const {
     const uint64_t booked = MemoryPoint{0, memory.now}.total();
     std::string text = say("On the device: {}", bytes(booked));
     if (memory.budget_bytes > 0)
-        text = say("On the device: {} of {} free for it", bytes(booked),
-                   bytes(memory.budget_bytes));
+        text =
+            say("On the device: {} of {} free for it", bytes(booked), bytes(memory.budget_bytes));
     if (memory.host_bytes > 0)
         text += "   " + (memory.host_total_bytes > 0
                              ? say("On the computer: {} of {}", bytes(memory.host_bytes),
@@ -272,6 +273,23 @@ void MemoryPanel::drawOverTime(const Memory &memory) {
                                 .c_str());
 }
 
+namespace {
+
+/// What is booked now, and what the states of recurrent layers are made of.
+void drawParts(const Snapshot &snapshot, const PartColour &colours) {
+    drawPartTable(snapshot.memory, colours);
+    if (!snapshot.model || !snapshot.model->recurrent)
+        return;
+    const RecurrentLayers &recurrent = *snapshot.model->recurrent;
+    mutedLine(
+        say("Recurrent state: {} of {} each, and {} copies behind earlier tokens, to which a "
+            "text can be cut back. It is the same for every window.",
+            recurrent.layers == 1 ? std::string(tr("1 layer")) : say("{} layers", recurrent.layers),
+            bytes(recurrent.state_bytes), recurrent.copies));
+}
+
+} // namespace
+
 void MemoryPanel::draw(const Snapshot &snapshot, CommandQueue &commands) {
     const Memory &memory = snapshot.memory;
     take(memory);
@@ -290,13 +308,16 @@ void MemoryPanel::draw(const Snapshot &snapshot, CommandQueue &commands) {
     const PartColour colours = [this](const std::string &part) { return colourOf(part); };
     if (!memory.now.empty() &&
         ImGui::CollapsingHeader(tr("Booked now"), ImGuiTreeNodeFlags_DefaultOpen))
-        drawPartTable(memory, colours);
+        drawParts(snapshot, colours);
     if (forecast_ && !forecast_->longest.empty() &&
         ImGui::CollapsingHeader(tr("Longest context that fits"), ImGuiTreeNodeFlags_DefaultOpen))
         drawLongestTable(*forecast_, snapshot.patterns.applied);
     if (forecast_ && !forecast_->layer_bytes.empty() &&
-        ImGui::CollapsingHeader(tr("Cache by layer")))
-        drawLayerTable(*forecast_, colourOf("kv"));
+        ImGui::CollapsingHeader(hasStates(*forecast_) ? tr("Cache and state by layer")
+                                                      : tr("Cache by layer")))
+        drawLayerTable(*forecast_, colours, [&](uint32_t layer) {
+            return snapshot.model ? kindText(*snapshot.model, layer) : std::string();
+        });
 }
 
 } // namespace longscope::ui

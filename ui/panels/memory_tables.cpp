@@ -138,32 +138,57 @@ void drawLongestTable(const MemoryForecast &forecast, const AttentionSettings &a
                                  : std::string()));
 }
 
-void drawLayerTable(const MemoryForecast &forecast, ImVec4 colour) {
-    const uint64_t most_bytes = forecast.layer_bytes.empty()
-                                    ? 1
-                                    : std::max<uint64_t>(1, std::ranges::max(forecast.layer_bytes));
-    if (!ImGui::BeginTable("layers", 4, kTable))
+bool hasStates(const MemoryForecast &forecast) {
+    return std::ranges::any_of(forecast.layer_state_bytes, [](uint64_t size) { return size > 0; });
+}
+
+void drawLayerTable(const MemoryForecast &forecast, const PartColour &colour_of,
+                    const std::function<std::string(uint32_t layer)> &kind_of) {
+    const bool states = hasStates(forecast);
+    auto stateOf = [&](size_t layer) {
+        return layer < forecast.layer_state_bytes.size() ? forecast.layer_state_bytes[layer] : 0;
+    };
+    uint64_t most_bytes = 1;
+    for (size_t layer = 0; layer < forecast.layer_bytes.size(); ++layer)
+        most_bytes = std::max(most_bytes, forecast.layer_bytes[layer] + stateOf(layer));
+    if (!ImGui::BeginTable("layers", states ? 6 : 4, kTable))
         return;
     ImGui::TableSetupColumn(tr("Layer"), 0, 1);
+    if (states)
+        ImGui::TableSetupColumn(tr("Kind"), 0, 2.6F);
     ImGui::TableSetupColumn(tr("Cache"), 0, 1.5F);
-    ImGui::TableSetupColumn("##bar", 0, 3);
+    if (states)
+        ImGui::TableSetupColumn(tr("State"), 0, 1.5F);
+    ImGui::TableSetupColumn("##bar", 0, states ? 1.8F : 3);
     ImGui::TableSetupColumn(tr("Room (tokens)"), 0, 1.8F);
     ImGui::TableHeadersRow();
+    auto size = [](uint64_t count) {
+        ImGui::TableNextColumn();
+        rightAligned(count > 0 ? bytes(count) : std::string("-"));
+    };
     ImGuiListClipper clipper;
     clipper.Begin(static_cast<int>(forecast.layer_bytes.size()));
     while (clipper.Step())
         for (int row = clipper.DisplayStart; row < clipper.DisplayEnd; ++row) {
             const auto layer = static_cast<size_t>(row);
+            const uint64_t cache = forecast.layer_bytes[layer], state = stateOf(layer);
             ImGui::TableNextRow();
             ImGui::TableNextColumn();
             ImGui::Text("%d", row);
+            if (states) {
+                ImGui::TableNextColumn();
+                ImGui::TextUnformatted(kind_of(static_cast<uint32_t>(layer)).c_str());
+            }
+            size(cache);
+            if (states)
+                size(state);
             ImGui::TableNextColumn();
-            rightAligned(bytes(forecast.layer_bytes[layer]));
+            bar(static_cast<double>(cache + state) / static_cast<double>(most_bytes),
+                colour_of(cache > 0 || state == 0 ? "kv cache" : "recurrent state"));
             ImGui::TableNextColumn();
-            bar(static_cast<double>(forecast.layer_bytes[layer]) / static_cast<double>(most_bytes),
-                colour);
-            ImGui::TableNextColumn();
-            if (layer < forecast.layer_tokens.size())
+            if (cache == 0 && state > 0) // it holds any text
+                rightAligned(tr("any"));
+            else if (layer < forecast.layer_tokens.size())
                 rightAligned(numberText(forecast.layer_tokens[layer]));
         }
     ImGui::EndTable();

@@ -17,7 +17,12 @@ using PartColour = std::function<ImVec4(const std::string &part)>;
 void drawPartTable(const Memory &memory, const PartColour &colour_of);
 /// Windows that fit, by pattern and type of the cache; the applied pair stands out.
 void drawLongestTable(const MemoryForecast &forecast, const AttentionSettings &applied);
-void drawLayerTable(const MemoryForecast &forecast, ImVec4 colour);
+/// Cache and state of each layer; `kind_of` says what a layer is, and is asked only where some
+/// recur.
+void drawLayerTable(const MemoryForecast &forecast, const PartColour &colour_of,
+                    const std::function<std::string(uint32_t layer)> &kind_of);
+/// Whether some layer keeps a state.
+bool hasStates(const MemoryForecast &forecast);
 
 /// A small square before a name, in the same line.
 void swatch(ImVec4 colour);

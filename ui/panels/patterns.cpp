@@ -82,9 +82,9 @@ void PatternsPanel::follow(const Snapshot &snapshot) {
         changed(); // its price is another now
     applied_ = now;
     started_ = true;
-    if (model_ != snapshot.model || checked_layers_ != snapshot.cost.shape.layers) {
+    if (model_ != snapshot.model || checked_layers_ != snapshot.cost.layers()) {
         model_ = snapshot.model;
-        checked_layers_ = snapshot.cost.shape.layers;
+        checked_layers_ = snapshot.cost.layers();
         changed();
     }
 }
@@ -137,7 +137,7 @@ void PatternsPanel::drawAttention(const Snapshot &snapshot) {
     moved |= ImGui::InputTextWithHint(tr("Layers"), tr("all, or like 0-3,8"), &rule.layers);
     if (ImGui::SmallButton(tr("Another rule for some layers"))) {
         rules.push_back(
-            {"full", std::format("0-{}", std::max(snapshot.cost.shape.layers, 2U) / 2 - 1)});
+            {"full", std::format("0-{}", std::max(snapshot.cost.layers(), 2U) / 2 - 1)});
         rule_ = rules.size() - 1;
         moved = true;
     }

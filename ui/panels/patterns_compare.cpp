@@ -205,7 +205,7 @@ void CompareView::drawRun(const Snapshot &snapshot, CommandQueue &commands) {
     bool is_running = snapshot.patterns.comparison && snapshot.patterns.comparison->running;
     bool is_wrong = false;
     for (const AttentionSettings *side : {&a_, &b_})
-        is_wrong |= !checkAttention(side->attention, snapshot.cost.shape.layers).empty() ||
+        is_wrong |= !checkAttention(side->attention, snapshot.cost.layers()).empty() ||
                     !checkRope(side->rope).empty() || !checkEviction(side->evict).empty();
     bool is_blank = prompt_.find_first_not_of(" \t\n") == std::string::npos;
     ImGui::SameLine();
@@ -236,7 +236,7 @@ void CompareView::draw(const Snapshot &snapshot, const AttentionSettings &draft,
         prompt_ = tr("What is this text about? Answer in two sentences.");
         started_ = true;
     }
-    uint32_t layers = snapshot.cost.shape.layers;
+    uint32_t layers = snapshot.cost.layers();
     if (ImGui::BeginTable("##sides", 2, ImGuiTableFlags_SizingStretchSame)) {
         ImGui::TableNextColumn();
         drawSide("A", a_, draft, applied, layers);

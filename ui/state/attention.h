@@ -18,13 +18,28 @@ struct HeadFigures {
 
 struct HeadTable {
     uint64_t tokens = 0;
-    uint32_t layers = 0, heads = 0;
-    uint32_t sinks = 0, recent = 0;   ///< how many tokens the two shares are of
-    std::vector<HeadFigures> figures; ///< [layers, heads]
+    uint32_t layers = 0, heads = 0;    ///< the most of a layer
+    std::vector<uint32_t> layer_heads; ///< [layers]; 0: it does not attend
+    uint32_t sinks = 0, recent = 0;    ///< how many tokens the two shares are of
+    std::vector<HeadFigures> figures;  ///< [layers, heads]
     double seconds = 0;
+    bool has(uint32_t layer, uint32_t head) const {
+        return layer < layer_heads.size() && head < layer_heads[layer];
+    }
     const HeadFigures &of(uint32_t layer, uint32_t head) const {
         return figures[size_t{layer} * heads + head];
     }
+};
+
+/// How fast recurrent layers forget, mean over the tokens that were seen. exp(d * mean_log) of a
+/// token is left d tokens later; -1 / mean_log is the memory's length in tokens.
+struct DecayTable {
+    uint64_t tokens = 0;
+    /// [layers][rates]: logarithm of the decay of each head, or of each channel; below 0. Empty
+    /// where a layer does not recur, or nothing decays.
+    std::vector<std::vector<float>> mean_log;
+    uint32_t group = 1; ///< neighbouring rates that a picture shows as one: the channels of a head
+    double seconds = 0;
 };
 
 /// Which part of which head is shown; `heads` empty: the mean of all.
@@ -89,6 +104,7 @@ struct Trace {
 struct Attention {
     std::shared_ptr<const Timeline> timeline; ///< null: nothing was read
     std::shared_ptr<const HeadTable> heads;   ///< null: not measured for this timeline
+    std::shared_ptr<const DecayTable> decay;  ///< null: not measured, or no layer recurs
     std::shared_ptr<const Map> map;
     std::shared_ptr<const Trace> trace;
     /// Attention of one token to all earlier ones, mean over the map's heads: [tokens]; for strips.

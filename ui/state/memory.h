@@ -26,10 +26,11 @@ struct MemoryPoint {
 };
 
 struct MemoryForecast {
-    std::string setting;              ///< "window:1024, cache q8_0"
-    std::vector<MemoryPoint> points;  ///< rising tokens
+    std::string setting;                             ///< "window:1024, cache q8_0"
+    std::vector<MemoryPoint> points;                 ///< rising tokens
     std::vector<uint64_t> layer_bytes, layer_tokens; ///< of the cache at the current window
-    uint64_t reach = 0;               ///< tokens that the positions reach; UINT64_MAX: any
+    std::vector<uint64_t> layer_state_bytes; ///< of recurrent layers, whatever the window; else 0
+    uint64_t reach = 0;                      ///< tokens that the positions reach; UINT64_MAX: any
     struct Longest {
         std::string pattern;
         std::vector<uint64_t> tokens; ///< by type of the cache: f32 f16 bf16 q8_0 q4_0
@@ -49,8 +50,8 @@ struct Memory {
     };
     std::shared_ptr<const std::vector<Sample>> samples;
     std::shared_ptr<const MemoryForecast> forecast;
-    uint64_t device_bytes = 0;  ///< all of the device
-    uint64_t budget_bytes = 0;  ///< free for us plus what we have
+    uint64_t device_bytes = 0;                     ///< all of the device
+    uint64_t budget_bytes = 0;                     ///< free for us plus what we have
     uint64_t host_bytes = 0, host_total_bytes = 0; ///< of this process; of the computer
     std::string warning; ///< before it is too late: a sentence, "" when all is well
 };

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,14 +17,39 @@ struct TensorRow {
     uint64_t bytes = 0;
 };
 
+/// What a layer is. Some attend and recur.
+struct LayerKind {
+    uint32_t heads = 0;     ///< of queries; 0: it does not attend
+    std::string recurrence; ///< "Mamba-2"; "" = it does not recur
+};
+
+/// What every recurrent layer keeps instead of keys.
+struct RecurrentLayers {
+    uint32_t layers = 0;
+    uint64_t state_bytes = 0; ///< of one layer
+    uint32_t copies = 0;      ///< of all states, behind earlier tokens
+    /// The state: [heads, head_dim, keys]; heads 0 = none, 1 = channels without heads.
+    uint32_t heads = 0, head_dim = 0, keys = 0;
+    /// The last inputs that are kept beside it: so many tokens of so many channels.
+    uint32_t history_tokens = 0, history_channels = 0;
+    bool by_channel = false; ///< each channel forgets at its own rate, else each head
+    uint64_t bytes() const { return layers * state_bytes * (1 + copies); }
+};
+
 struct Model {
     std::string path, name, architecture;
     std::string device, kernel_family;
     uint64_t parameters = 0, weight_bytes = 0, file_bytes = 0, trained_tokens = 0, vocab = 0;
     uint32_t layers = 0, heads = 0, kv_heads = 0, head_dim = 0;
+    std::vector<LayerKind> kinds;             ///< [layers]
+    std::optional<RecurrentLayers> recurrent; ///< none: no layer recurs
+    bool attends(uint32_t layer) const { return layer < kinds.size() && kinds[layer].heads > 0; }
+    bool recurs(uint32_t layer) const {
+        return layer < kinds.size() && !kinds[layer].recurrence.empty();
+    }
     double bits_per_weight = 0, load_seconds = 0;
-    std::vector<Fact> facts;                   ///< name, licence, quantization, tokenizer, ...
-    std::vector<Fact> metadata;                ///< of the file, arrays shortened
+    std::vector<Fact> facts;    ///< name, licence, quantization, tokenizer, ...
+    std::vector<Fact> metadata; ///< of the file, arrays shortened
     std::vector<TensorRow> tensors;
     std::string chat_template;
     bool is_small = false; ///< too small to be believed (below 1e9 parameters)

@@ -28,8 +28,8 @@ struct Price {
     uint64_t window_tokens = 0; ///< that the bytes are of
     uint64_t cache_bytes = 0, total_bytes = 0;
     uint64_t read_again_tokens = 0;
-    double read_again_seconds = 0; ///< forecast from this device's speed; 0 = not known yet
-    double flops = 0;              ///< of reading the window
+    double read_again_seconds = 0;    ///< forecast from this device's speed; 0 = not known yet
+    double flops = 0;                 ///< of reading the window
     double pairs = 0, full_pairs = 0; ///< of a query and a key, one head of all layers
 };
 
@@ -66,10 +66,48 @@ struct CostDot {
     double seconds = 0, pairs = 0; ///< pairs: computed, of one head of one layer
     uint64_t cache_bytes = 0;
 };
+/// Layers that cost the same.
+struct CostLayers {
+    uint32_t count = 0;
+    attention::ModelShape shape; ///< of one of them; heads 0 = they do not attend
+    std::string own_pattern;     ///< of the model's own, which stays whatever is asked; "" = none
+    uint64_t cache_token_bytes = 0; ///< of one of them, in 16 bits; 0: others keep it for them
+    uint64_t state_bytes = 0;       ///< of one of them: recurrence; 0 = none
+    bool operator==(const CostLayers &) const = default;
+};
 /// Facts from which the cost panel draws its curves (compute/attention/plan.h).
 struct Cost {
-    attention::ModelShape shape; ///< layers 0 = no model
+    std::vector<CostLayers> kinds; ///< empty = no model
+    double token_flops = 0;        ///< of one token in all layers: matrices and recurrences
+    double head_flops = 0;         ///< of one row of logits
     uint32_t chunk_tokens = 0;
+    uint32_t layers() const {
+        uint32_t sum = 0;
+        for (const CostLayers &kind : kinds)
+            sum += kind.count;
+        return sum;
+    }
+    /// Query heads of all layers together.
+    uint64_t heads() const {
+        uint64_t sum = 0;
+        for (const CostLayers &kind : kinds)
+            sum += uint64_t{kind.count} * kind.shape.heads;
+        return sum;
+    }
+    /// Of all recurrent layers, without copies.
+    uint64_t stateBytes() const {
+        uint64_t sum = 0;
+        for (const CostLayers &kind : kinds)
+            sum += kind.count * kind.state_bytes;
+        return sum;
+    }
+    /// Of all heads, for one pair of a query and a key in each.
+    double pairFlops() const {
+        double sum = 0;
+        for (const CostLayers &kind : kinds)
+            sum += kind.count * attention::attentionFlops(kind.shape, 1);
+        return sum;
+    }
     double flops_per_second = 0, bytes_per_second = 0; ///< probed peaks; 0 = not probed yet
     /// Speeds that readings reached so far (fitted to the dots): linear work, pairs. 0 = unknown.
     double linear_flops_per_second = 0, pair_seconds = 0;

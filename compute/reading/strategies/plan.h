@@ -39,6 +39,7 @@ struct Plan {
     Strategy strategy = Strategy::extract; ///< never automatic
     std::string reason;                    ///< why this one, a sentence without its stop
     bool small_model = false;
+    bool together = false; ///< replies that do not need each other are written at once
     std::vector<Step> steps;
     std::vector<size_t> result;        ///< the steps whose sentences are the summary, in order
     std::vector<std::string> warnings; ///< "2 sentences are longer than …": whole sentences

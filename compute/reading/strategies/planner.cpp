@@ -67,12 +67,15 @@ uint64_t Plan::writtenTokens() const {
 
 Planner::Planner(const document::Document &document, TextModel &model,
                  const SummaryOptions &options)
-    : document_(document), model_(model), options_(options), chunker_(document, model) {
+    : document_(document), model_(model), options_(options),
+      chunker_(document, [&model](std::string_view text) { return model.countTokens(text); }) {
     TextModelFacts facts = model.facts();
     parameters_ = facts.parameters;
     small_ = isSmall(facts.parameters);
     window_ = options.window_tokens > 0 ? options.window_tokens : facts.window_tokens;
     plan_.small_model = small_;
+    // Of foreign words the first try is taken: nothing can be compared.
+    plan_.together = model.writesTogether() && options.wording.language.empty();
 }
 
 uint64_t Planner::replyTokens(unsigned words) const {
@@ -147,7 +150,7 @@ size_t Planner::add(Step step) {
         step.level = std::max(step.level, plan_.steps[input].level + 1);
     if (step.kind == StepKind::fact) {
         step.most_tries = kTries;
-        step.tries = kExpectedTries;
+        step.tries = plan_.together ? kTries : kExpectedTries; // all at once, and the best of them
         step.words = kWordsOfSentence;
         step.written_tokens = kExpectedSentenceTokens;
         step.most_tokens = kSentenceTokens;

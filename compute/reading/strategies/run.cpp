@@ -1,12 +1,14 @@
 #include "compute/reading/strategies/run.h"
 
 #include "compute/document/places.h"
+#include "compute/reading/attended_sources.h"
 #include "compute/reading/key_sentences.h"
 #include "compute/reading/prompts.h"
 #include "compute/reading/sentence_stream.h"
+#include "compute/reading/step_key.h"
 #include "compute/reading/strategies/facts.h"
 #include "compute/reading/strategies/forecast.h"
-#include "compute/reading/strategies/steps_kept.h"
+#include "compute/reading/strategies/step_calls.h"
 #include "compute/reading/words.h"
 
 #include <algorithm>
@@ -18,42 +20,7 @@ namespace longscope::reading {
 namespace {
 
 constexpr unsigned kKeepSpeedsEvery = 32; // calls
-
-using OnSentence = std::function<void(const std::string &)>;
-
-/// Sentences of a growing text, judged word by word: the same whatever pieces it comes in, so that
-/// a step made again gives the same.
-class WordwiseStream {
-  public:
-    WordwiseStream(unsigned most_words, bool only_one) : stream_(most_words), only_one_(only_one) {}
-
-    /// Whether to go on.
-    bool push(std::string_view text, bool ended) {
-        for (size_t at = text.find_first_of(" \n", fed_); at != text.npos && !isEnough();
-             at = text.find_first_of(" \n", fed_)) {
-            fed_ = at + 1;
-            take(stream_.push(text.substr(0, fed_), false));
-        }
-        if (ended && !isEnough())
-            take(stream_.push(text, true));
-        return !isEnough();
-    }
-    bool isEnough() const { return stream_.shouldStop() || (only_one_ && !sentences_.empty()); }
-    const std::vector<std::string> &sentences() const { return sentences_; }
-    unsigned droppedRepetitions() const { return stream_.droppedRepetitions(); }
-
-  private:
-    void take(std::vector<std::string> given) {
-        for (std::string &sentence : given)
-            if (!only_one_ || sentences_.empty())
-                sentences_.push_back(std::move(sentence));
-    }
-
-    SentenceStream stream_;
-    bool only_one_;
-    size_t fed_ = 0;
-    std::vector<std::string> sentences_;
-};
+constexpr unsigned kMostTogether = 32;    // replies: more of them gain little
 
 std::string joined(const std::vector<std::string> &sentences, std::string_view between) {
     std::string text;
@@ -66,9 +33,8 @@ class PlanRun {
   public:
     PlanRun(const document::Document &document, const Plan &plan, const SummaryOptions &options,
             const Run &run, Speeds speeds)
-        : document_(document), plan_(plan), options_(options), run_(run),
-          fingerprint_(run.model.facts().fingerprint), sources_(document),
-          forecast_(plan, std::move(speeds)), texts_(plan.steps.size()) {
+        : document_(document), plan_(plan), options_(options), run_(run), sources_(document),
+          forecast_(plan, std::move(speeds)), calls_(run, forecast_), texts_(plan.steps.size()) {
         summary_.strategy = plan.strategy;
         summary_.reason = plan.reason;
         summary_.forecast_s = forecast_.before();
@@ -78,7 +44,12 @@ class PlanRun {
     Summary execute() {
         for (size_t i = 0; i < plan_.steps.size() && !summary_.stopped; ++i) {
             beginStep(i);
-            bool whole = !run_.stop.stop_requested() && make(i);
+            bool whole = !run_.stop.stop_requested();
+            if (whole && plan_.together && i >= group_end_ && !(isResult() && !isFact())) {
+                group_end_ = endOfGroup(i);
+                whole = makeTogether(i, group_end_);
+            }
+            whole = whole && make(i);
             facts_.sentences = texts_[i];
             forecast_.ended();
             summary_.steps.push_back(std::move(facts_));
@@ -89,12 +60,13 @@ class PlanRun {
         }
         summary_.seconds = forecast_.elapsed();
         summary_.forecast_after_tenth_s = forecast_.afterTenth();
-        keepSpeeds(run_.model, run_.store, forecast_.speeds());
+        keepSpeeds(run_.model, run_.store, forecast_.speeds(), plan_.together);
         return std::move(summary_);
     }
 
   private:
     const Step &step() const { return plan_.steps[current_]; }
+    bool isFact() const { return step().kind == StepKind::fact; }
     bool isForeign() const { return !options_.wording.language.empty(); }
 
     void beginStep(size_t i) {
@@ -116,7 +88,7 @@ class PlanRun {
 
     /// False when it was stopped before it was whole.
     bool make(size_t i) {
-        bool whole = step().kind == StepKind::fact ? makeFact(texts_[i]) : makeText(texts_[i]);
+        bool whole = isFact() ? makeFact(texts_[i]) : makeText(texts_[i]);
         facts_.seconds = secondsSince(step_start_);
         return whole;
     }
@@ -158,8 +130,29 @@ class PlanRun {
                           wording);
     }
 
+    /// The calls of the step; none when there is nothing to be asked.
+    std::vector<StepRequest> requests() const {
+        const bool is_fact = isFact();
+        if (is_fact && isChosen())
+            return {};
+        TextRequest request{.messages = prompt(), .options = {}};
+        request.options.max_tokens = step().most_tokens;
+        uint64_t seed = seedOf(request.messages, seed_);
+        request.options.sampling = options_.sampling;
+        request.options.sampling.seed = seed;
+        std::vector<StepRequest> all(is_fact ? step().most_tries : 1,
+                                     {std::move(request), step().words, is_fact});
+        for (unsigned attempt = 0; is_fact && attempt < step().most_tries; ++attempt)
+            all[attempt].request.options.sampling = factSampling(attempt, seed);
+        return all;
+    }
+
+    /// There is nothing to choose from.
+    bool isChosen() const { return !step().inputs.empty() && inputSentences().size() < 2; }
+    bool isResult() const { return plan_.result.size() == 1 && plan_.result.front() == current_; }
+
     bool makeText(std::vector<std::string> &out) {
-        bool is_result = plan_.result.size() == 1 && plan_.result.front() == current_;
+        bool is_result = isResult();
         bool checked = plan_.small_model && step().kind != StepKind::whole && !isForeign();
         std::vector<std::string> before = inputSentences();
         document::Document read;
@@ -178,12 +171,10 @@ class PlanRun {
             if (is_result)
                 show(sentence);
         };
-        TextRequest request{.messages = prompt(), .options = {}};
-        request.options.sampling = options_.sampling;
-        request.options.sampling.seed = seedOf(request.messages, seed_);
-        request.options.max_tokens = step().most_tokens;
-        if (!call(request, step().words, take))
+        if (!call(requests().front(), take))
             return false;
+        if (step().kind == StepKind::whole && facts_.kept == 0) // else it was written earlier
+            addAttended(run_.model, wholeText(document_), summary_.sentences, run_.stop);
         // Nothing true was said of the next part: the summary stays as it was.
         if (checked && out.empty())
             for (const std::string &sentence : before) {
@@ -196,18 +187,16 @@ class PlanRun {
 
     bool makeFact(std::vector<std::string> &out) {
         std::vector<std::string> before = inputSentences();
-        if (!step().inputs.empty() && before.size() < 2) {
-            out = std::move(before); // nothing to choose from
+        if (isChosen()) {
+            out = std::move(before);
             return true;
         }
-        TextRequest request{.messages = prompt(), .options = {}};
-        request.options.max_tokens = step().most_tokens;
         FactChoice choice(step().inputs.empty() ? passage() : joined(before, "\n\n"));
-        uint64_t seed = seedOf(request.messages, seed_);
-        for (unsigned attempt = 0; attempt < step().most_tries && !choice.isEnough(); ++attempt) {
-            request.options.sampling = factSampling(attempt, seed);
+        for (const StepRequest &request : requests()) {
+            if (choice.isEnough() && !plan_.together)
+                break;
             std::string sentence;
-            if (!call(request, step().words, [&](const std::string &text) { sentence = text; }))
+            if (!call(request, [&](const std::string &text) { sentence = text; }))
                 return false;
             if (isForeign() && !sentence.empty()) { // its words cannot be compared
                 out = {std::move(sentence)};
@@ -225,59 +214,59 @@ class PlanRun {
         return true;
     }
 
-    /// Finds the call or makes and keeps it; false when it was stopped.
-    bool call(const TextRequest &request, unsigned words, const OnSentence &on_sentence) {
-        std::string key = stepKey(fingerprint_, request, words);
-        if (std::optional<KeptStep> kept = findStep(run_.store, key)) {
-            for (const std::string &sentence : kept->sentences)
-                on_sentence(sentence);
-            count(*kept, 0, true);
-            return true;
-        }
-        WordwiseStream stream(words, step().kind == StepKind::fact);
-        size_t given = 0;
-        auto give = [&] {
-            for (; given < stream.sentences().size(); ++given)
-                on_sentence(stream.sentences()[given]);
-        };
-        auto on_text = [&](std::string_view text) {
-            bool more = stream.push(text, false);
-            give();
-            return more;
-        };
-        auto progress = [this](const Progress &now) {
-            if (run_.progress)
-                run_.progress(forecast_.progress(now));
-        };
-        auto start = Clock::now();
-        TextReply reply = run_.model.write(request, on_text, progress, run_.stop);
-        stream.push(reply.text, false);
-        bool whole = stream.isEnough() || reply.finish != engine::Finish::stopped;
-        if (whole)
-            stream.push(reply.text, true);
-        give();
-        if (!whole)
-            return false;
-        summary_.cut = reply.finish == engine::Finish::window_full;
-        KeptStep step{.sentences = stream.sentences(),
-                      .figures = std::move(reply),
-                      .dropped_repetitions = stream.droppedRepetitions()};
-        keepStep(run_.store, key, step);
-        count(step, secondsSince(start), false);
-        return true;
+    // ---- calls ---------------------------------------------------------------------------------
+
+    /// False when it was stopped.
+    bool call(const StepRequest &request, const StepCalls::OnSentence &on_sentence) {
+        std::optional<StepReply> reply = calls_.call(request, on_sentence);
+        if (reply)
+            count(*reply);
+        return reply.has_value();
     }
 
-    void count(const KeptStep &step, double seconds, bool kept) {
+    /// Steps from `first` on that do not need each other and whose replies fit the window together.
+    size_t endOfGroup(size_t first) const {
+        const uint64_t window =
+            options_.window_tokens > 0 ? options_.window_tokens : run_.model.facts().window_tokens;
+        uint64_t tokens = 0;
+        unsigned replies = 0;
+        size_t end = first;
+        for (; end < plan_.steps.size(); ++end) {
+            const Step &next = plan_.steps[end];
+            tokens += next.prompt_tokens + next.most_tries * next.most_tokens;
+            replies += next.most_tries;
+            bool waits = std::ranges::any_of(next.inputs, [&](size_t i) { return i >= first; });
+            if (waits || next.kind != plan_.steps[first].kind || replies > kMostTogether ||
+                tokens > window)
+                break;
+        }
+        return std::max(end, first + 1);
+    }
+
+    bool makeTogether(size_t first, size_t end) {
+        std::vector<StepRequest> all;
+        for (current_ = first; current_ < end; ++current_)
+            for (StepRequest &request : requests())
+                all.push_back(std::move(request));
+        current_ = first;
+        return all.size() < 2 || calls_.makeTogether(all);
+    }
+
+    void count(const StepReply &reply) {
+        const TextReply &figures = reply.step.figures;
         ++facts_.calls;
-        facts_.kept += kept;
-        facts_.prompt_tokens += step.figures.prompt_tokens;
-        facts_.reused_tokens += step.figures.reused_tokens;
-        facts_.written_tokens += step.figures.written_tokens;
-        facts_.prompt_seconds += kept ? 0 : step.figures.prompt_seconds;
-        summary_.dropped_repetitions += step.dropped_repetitions;
-        forecast_.called(step.figures, seconds, kept);
-        if (!kept && ++made_calls_ % kKeepSpeedsEvery == 0)
-            keepSpeeds(run_.model, run_.store, forecast_.speeds());
+        facts_.kept += reply.kept;
+        facts_.prompt_tokens += figures.prompt_tokens;
+        facts_.reused_tokens += figures.reused_tokens;
+        facts_.written_tokens += figures.written_tokens;
+        facts_.prompt_seconds += reply.kept ? 0 : figures.prompt_seconds;
+        summary_.dropped_repetitions += reply.step.dropped_repetitions;
+        forecast_.called(figures, reply.seconds, reply.kept);
+        if (reply.kept)
+            return;
+        summary_.cut = figures.finish == engine::Finish::window_full;
+        if (++made_calls_ % kKeepSpeedsEvery == 0)
+            keepSpeeds(run_.model, run_.store, forecast_.speeds(), plan_.together);
     }
 
     /// The sentences of the summary that are known by now, in order; a single text was shown while
@@ -308,13 +297,14 @@ class PlanRun {
     const Plan &plan_;
     const SummaryOptions &options_;
     const Run &run_;
-    std::string fingerprint_;
     SourceFinder sources_; ///< of the whole document
     Forecast forecast_;
+    StepCalls calls_;
     uint64_t seed_ = 1;
     std::vector<std::vector<std::string>> texts_; ///< [steps]: their sentences
     size_t current_ = 0, shown_ = 0;
     uint64_t made_calls_ = 0;
+    size_t group_end_ = 0; ///< of the steps whose calls were made together
     StepFacts facts_;
     Clock::time_point step_start_;
     PhraseMemory memory_;

@@ -18,12 +18,6 @@ struct KeptStep {
     unsigned dropped_repetitions = 0;
 };
 
-/// Of model, prompt and everything in the options, and of how its text becomes sentences
-/// (`most_words`, see sentence_stream.h): 128 bits against mistakes, not against malice.
-std::string stepKey(std::string_view fingerprint, const TextRequest &request, unsigned most_words);
-/// 64 bits of the messages, for a seed that no other prompt has.
-uint64_t seedOf(const std::vector<model::Message> &messages, uint64_t seed);
-
 std::optional<KeptStep> findStep(const document::ResultStore &store, const std::string &key);
 void keepStep(document::ResultStore &store, const std::string &key, const KeptStep &step);
 

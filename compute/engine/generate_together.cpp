@@ -1,0 +1,266 @@
+#include "compute/engine/generate_together.h"
+
+#include "compute/core/clock.h"
+#include "compute/core/error.h"
+#include "compute/engine/branches.h"
+#include "compute/engine/text_writer.h"
+
+#include <algorithm>
+#include <deque>
+
+namespace longscope::engine {
+namespace {
+
+using Prompt = std::span<const Token>;
+
+/// Tokens with which all prompts begin; each keeps one of its own, whose logits are wanted.
+uint64_t commonTokens(std::span<const TogetherRequest> requests) {
+    uint64_t common = UINT64_MAX;
+    for (const TogetherRequest &request : requests) {
+        auto differs = std::ranges::mismatch(request.prompt, requests.front().prompt);
+        common = std::min<uint64_t>({common, request.prompt.size() - 1,
+                                     static_cast<uint64_t>(differs.in1 - request.prompt.begin())});
+    }
+    return requests.empty() ? 0 : common;
+}
+
+/// What a turn takes of the window beyond the shared tokens.
+class Room {
+  public:
+    explicit Room(uint64_t shared) : shared_(shared) {}
+    uint64_t with(const TogetherRequest &request) const {
+        bool known = std::ranges::any_of(
+            prompts_, [&](Prompt other) { return std::ranges::equal(other, request.prompt); });
+        return taken_ + request.options.max_tokens + (known ? 0 : request.prompt.size() - shared_);
+    }
+    void add(const TogetherRequest &request) {
+        taken_ = with(request);
+        prompts_.push_back(request.prompt);
+    }
+    uint64_t taken() const { return taken_; }
+
+  private:
+    uint64_t shared_, taken_ = 0;
+    std::vector<Prompt> prompts_;
+};
+
+/// One reply while it is written.
+class Reply {
+  public:
+    Reply(size_t index, const TogetherRequest &request, const model::Tokenizer &tokenizer,
+          Generated &result, const OnTextOf &on_text)
+        : request_(request), tokenizer_(tokenizer), result_(result),
+          on_piece_([this, index, &on_text](std::string_view) {
+              if (on_text && !enough_)
+                  enough_ = !on_text(index, result_.text);
+          }),
+          writer_(tokenizer, request.options, result, on_piece_),
+          sampler_(request.options.sampling), timeline_(request.prompt) {}
+    Reply(const Reply &) = delete;
+    Reply &operator=(const Reply &) = delete;
+
+    /// Chooses the next token; false when the reply has ended.
+    bool advance(std::span<const float> logits) {
+        if (result_.tokens.size() >= request_.options.max_tokens)
+            return end(Finish::length);
+        Token token = sampler_.sample(logits, timeline_);
+        if (tokenizer_.isEndOfGeneration(token))
+            return end(Finish::end_of_text);
+        timeline_.push_back(token);
+        result_.tokens.push_back(token);
+        if (!writer_.push(token))
+            return end(Finish::stop_string);
+        if (enough_)
+            return end(Finish::stopped);
+        return result_.tokens.size() < request_.options.max_tokens || end(Finish::length);
+    }
+    bool end(Finish finish) {
+        result_.finish = writer_.finish() ? Finish::stop_string : finish;
+        return false;
+    }
+
+    Token last() const { return timeline_.back(); }
+    uint32_t branch = 0;
+    void took(double seconds) { result_.decode_seconds += seconds; }
+
+  private:
+    const TogetherRequest &request_;
+    const model::Tokenizer &tokenizer_;
+    Generated &result_;
+    bool enough_ = false;
+    std::function<void(std::string_view)> on_piece_;
+    TextWriter writer_;
+    Sampler sampler_;
+    std::vector<Token> timeline_;
+};
+
+class Together {
+  public:
+    Together(Session &session, std::span<const TogetherRequest> requests, const OnTextOf &on_text,
+             const ProgressSink &progress, std::stop_token stop)
+        : session_(session), requests_(requests), on_text_(on_text), progress_(progress),
+          stop_(std::move(stop)), results_(requests.size()), shared_(commonTokens(requests)) {
+        for (const TogetherRequest &request : requests) {
+            reading_.total += request.prompt.size();
+            writing_.total += request.options.max_tokens;
+        }
+    }
+
+    std::vector<Generated> run() {
+        const bool side_by_side = whyNoBranches(session_).empty();
+        for (size_t next = 0; next < requests_.size();) {
+            size_t end = next;
+            Room room(shared_);
+            uint64_t most = session_.contextTokens() - std::min(shared_, session_.contextTokens());
+            while (side_by_side && end < requests_.size() && room.with(requests_[end]) <= most &&
+                   end - next < Branches::mostRows(session_))
+                room.add(requests_[end++]);
+            if (end == next) // alone it may end at the window's end
+                writeAlone(end++);
+            else
+                writeTurn(next, end);
+            next = end;
+        }
+        return std::move(results_);
+    }
+
+  private:
+    void writeAlone(size_t index) {
+        if (stop_.stop_requested()) {
+            results_[index].finish = Finish::stopped;
+            results_[index].prompt.stopped = true;
+            return;
+        }
+        const TogetherRequest &request = requests_[index];
+        std::string text;
+        std::stop_source own;
+        std::stop_callback pass_on(stop_, [&] { own.request_stop(); });
+        auto on_piece = [&](std::string_view piece) {
+            text += piece;
+            if (on_text_ && !on_text_(index, text))
+                own.request_stop();
+        };
+        results_[index] = generate(session_, request.prompt, request.options, on_piece, progress_,
+                                   own.get_token());
+    }
+
+    void writeTurn(size_t first, size_t end) {
+        ReadResult shared;
+        if (shared_ == 0)
+            session_.truncate(0);
+        else
+            shared = session_.read(Prompt(requests_[first].prompt).first(shared_), {}, stop_);
+        Branches branches(session_);
+        std::deque<Reply> replies; // which do not move
+        std::vector<Reply *> writing;
+        std::vector<std::pair<Prompt, int>> stems;
+        bool stopped = shared.stopped;
+        for (size_t i = first; i < end; ++i) {
+            Generated &result = results_[i];
+            result.prompt = i == first ? shared : ReadResult{.reused = shared_};
+            int stem = stopped ? -1 : stemOf(branches, stems, i);
+            stopped = stem < 0;
+            result.prompt.stopped = stopped;
+            result.finish = stopped ? Finish::stopped : Finish::length;
+            if (stopped)
+                continue;
+            Reply &reply = replies.emplace_back(i, requests_[i], session_.engine().tokenizer(),
+                                                result, on_text_);
+            reply.branch = branches.fork(stem);
+            if (reply.advance(branches.stemLogits(stem)))
+                writing.push_back(&reply);
+        }
+        writeAll(branches, std::move(writing));
+    }
+
+    /// The stem of a request's prompt, read when it is the first with it; -1 after a stop.
+    int stemOf(Branches &branches, std::vector<std::pair<Prompt, int>> &stems, size_t index) {
+        Prompt own = Prompt(requests_[index].prompt).subspan(shared_);
+        ReadResult &read = results_[index].prompt;
+        for (const auto &[tokens, stem] : stems)
+            if (std::ranges::equal(tokens, own)) {
+                read.reused += own.size();
+                tellReading(own.size());
+                return stem;
+            }
+        auto start = Clock::now();
+        int stem = branches.readStem(own, stop_);
+        read.seconds += secondsSince(start);
+        if (stem >= 0) {
+            read.read += own.size();
+            stems.emplace_back(own, stem);
+            tellReading(shared_ + own.size());
+        }
+        return stem;
+    }
+
+    void writeAll(Branches &branches, std::vector<Reply *> live) {
+        while (!live.empty()) {
+            std::vector<Branches::Next> next;
+            for (Reply *reply : live)
+                next.push_back({reply->branch, reply->last()});
+            auto start = Clock::now();
+            if (stop_.stop_requested() || !branches.step(next, stop_)) {
+                for (Reply *reply : live)
+                    reply->end(Finish::stopped);
+                return;
+            }
+            std::vector<Reply *> still;
+            for (size_t i = 0; i < live.size(); ++i)
+                if (live[i]->advance(branches.logits(i)))
+                    still.push_back(live[i]);
+            double seconds = secondsSince(start) / static_cast<double>(live.size());
+            for (Reply *reply : live)
+                reply->took(seconds);
+            writing_.done += live.size();
+            tell(writing_);
+            live = std::move(still);
+        }
+    }
+
+    void tellReading(uint64_t tokens) {
+        reading_.done = std::min(reading_.done + tokens, reading_.total);
+        tell(reading_);
+    }
+    void tell(Progress &progress) {
+        progress.seconds = secondsSince(start_);
+        if (progress_)
+            progress_(progress);
+    }
+
+    Session &session_;
+    std::span<const TogetherRequest> requests_;
+    const OnTextOf &on_text_;
+    const ProgressSink &progress_;
+    std::stop_token stop_;
+    std::vector<Generated> results_;
+    uint64_t shared_;
+    Clock::time_point start_ = Clock::now();
+    Progress reading_{.label = "reading", .unit = "tokens"},
+        writing_{.label = "writing", .unit = "tokens"};
+};
+
+} // namespace
+
+uint64_t tokensTogether(std::span<const TogetherRequest> requests) {
+    uint64_t shared = commonTokens(requests);
+    Room room(shared);
+    for (const TogetherRequest &request : requests)
+        room.add(request);
+    return shared + room.taken();
+}
+
+std::vector<Generated> generateTogether(Session &session, std::span<const TogetherRequest> requests,
+                                        const OnTextOf &on_text, const ProgressSink &progress,
+                                        std::stop_token stop) {
+    for (const TogetherRequest &request : requests) {
+        if (request.prompt.empty())
+            fail(ErrorKind::usage, "there is nothing to read: 0 tokens");
+        if (request.prompt.size() > session.contextTokens())
+            fail(ErrorKind::usage, "the text needs {} tokens, the window has {}",
+                 request.prompt.size(), session.contextTokens());
+    }
+    return Together(session, requests, on_text, progress, std::move(stop)).run();
+}
+
+} // namespace longscope::engine
