@@ -62,14 +62,28 @@ reading::TextModelFacts SentModel::facts() const {
 reading::TextReply SentModel::write(const reading::TextRequest &request, const OnText &on_text,
                                     const ProgressSink &progress, std::stop_token stop) {
     sent = request.messages;
-    auto show = [&](const Progress &now) {
+    reading::TextReply reply =
+        model_.write(request, on_text, withMemory(progress), std::move(stop));
+    task = core_.worker().snapshot()->task;
+    return reply;
+}
+
+std::vector<reading::TextReply>
+SentModel::writeTogether(std::span<const reading::TextRequest> requests, const OnTextOf &on_text,
+                         const ProgressSink &progress, std::stop_token stop) {
+    if (!requests.empty())
+        sent = requests.back().messages;
+    auto replies = model_.writeTogether(requests, on_text, withMemory(progress), std::move(stop));
+    task = core_.worker().snapshot()->task;
+    return replies;
+}
+
+ProgressSink SentModel::withMemory(const ProgressSink &progress) {
+    return [this, progress](const Progress &now) {
         if (progress)
             progress(now);
         showMemory();
     };
-    reading::TextReply reply = model_.write(request, on_text, show, std::move(stop));
-    task = core_.worker().snapshot()->task;
-    return reply;
 }
 
 void SentModel::showMemory() {

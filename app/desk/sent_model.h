@@ -42,12 +42,22 @@ class SentModel final : public reading::TextModel {
     }
     reading::TextReply write(const reading::TextRequest &request, const OnText &on_text,
                              const ProgressSink &progress, std::stop_token stop) override;
+    bool writesTogether() const override { return model_.writesTogether(); }
+    std::vector<reading::TextReply> writeTogether(std::span<const reading::TextRequest> requests,
+                                                  const OnTextOf &on_text,
+                                                  const ProgressSink &progress,
+                                                  std::stop_token stop) override;
+    reading::AttendedShares attended(const reading::AttendedRequest &request,
+                                     std::stop_token stop) override {
+        return model_.attended(request, std::move(stop));
+    }
 
     /// The messages of the last call: what the session holds; none: nothing was sent.
     std::vector<model::Message> sent;
     engine::Task task; ///< of the last call
 
   private:
+    ProgressSink withMemory(const ProgressSink &progress);
     void showMemory();
 
     Core &core_;

@@ -70,6 +70,11 @@ TEST(LibraryPanel, AsksForTheListAndOpensADocument) {
         stage.snapshot.tasks.clear(); // something was read: what is kept has changed
         ctx->Yield(2);
         EXPECT_EQ(stage.all<command::ListLibrary>().size(), 2U);
+        stage.size = {420, 700}; // as narrow as one would make it
+        ctx->Yield(3);
+        keepPicture(harness.picture(ctx, "Library"), "library_narrow");
+        EXPECT_GT(ctx->ItemInfo("documents/$$9/...").RectClipped.GetWidth(), 10);
+        EXPECT_GT(ctx->ItemInfo("readings/abc-1/Remove").RectClipped.GetWidth(), 30);
     });
 }
 

@@ -18,8 +18,8 @@ namespace longscope::ui {
 namespace {
 
 constexpr const char *kQuestion = "Remove from the library?";
-constexpr ImGuiTableFlags kTable =
-    ImGuiTableFlags_RowBg | ImGuiTableFlags_BordersInnerH | ImGuiTableFlags_SizingFixedFit;
+constexpr ImGuiTableFlags kTable = ImGuiTableFlags_RowBg | ImGuiTableFlags_BordersInnerH |
+                                   ImGuiTableFlags_PadOuterX | ImGuiTableFlags_SizingFixedFit;
 
 int64_t nowUnix() {
     return std::chrono::duration_cast<std::chrono::seconds>(
