@@ -191,7 +191,7 @@ class SummaryWriter {
         bool goes_on = plan.calls() > 1;
         reading::Speeds speeds;
         if (goes_on) {
-            speeds = reading::speedsOf(model, chat_.library, run_.stop());
+            speeds = reading::speedsOf(model, chat_.library, run_.stop(), plan.together);
             tellPlan(plan, reading::forecastSeconds(plan, speeds));
         }
         reading::Run run{.model = model,
