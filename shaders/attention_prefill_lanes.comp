@@ -1,8 +1,8 @@
 #version 450
 // Attention of a chunk over a schedule for the software device. A workgroup is one subgroup of 8: a
-// tile of 8 queries x HEADS query heads of one KV head. Scores have lane = query, the dims of a key
-// handed round; the sum of values has lane = dims, the weights handed round. Everything stays in
-// registers or on the stack; KEYS keys a step make the loop body fat without leaving the
+// tile of 8 x ROWS queries x HEADS query heads of one KV head. Scores have lane = query, the dims of
+// a key handed round; the sum of values has lane = dims, the weights handed round. Everything stays
+// in registers or on the stack; KEYS keys a step make the loop body fat without leaving the
 // instruction cache (32 KB: with 28 KB all is well, with 32 KB a third is lost).
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
@@ -16,58 +16,96 @@ layout(push_constant) uniform Push { AttentionPrefill p; };
 #include "lanes_scores.glsl"
 
 Tile tile;
-float maxima[HEADS], totals[HEADS]; // lane = query
+float maxima[OWN], totals[OWN]; // lane = query
 // lane = dims; [turn] belongs to query lane ^ turn
-float sums[LANES][HEADS][DIMS];
-float rescale[HEADS];
+float sums[LANES][OWN][DIMS];
+float rescale[OWN];
 
-/// Word of `result` of two dims of this lane.
-uint resultWord(uint query, uint head, uint dim) {
-    return (rowOfQuery(tile, query) * p.out_stride + (first_head + head) * p.head_dim + dim) / 2;
+// Second passes are those of keys that are far apart.
+const bool FAR_APART = (FLAGS & (ATTENTION_CONTINUE | ATTENTION_LISTS)) != 0;
+
+uint headOf(uint own) { return first_head + own % HEADS; }
+
+/// Query of the tile that sums[turn][own] belongs to.
+uint queryOf(uint turn, uint own) { return (lane ^ turn) + LANES * (own / HEADS); }
+
+uint stateWord(uint own) { return query_rows[own / HEADS] * p.heads + headOf(own); }
+
+// ---- where results lie: addresses are made once, a tile is often over in some microseconds --------
+
+const uint TWOS = DIMS / 2;
+/// Bytes from the first dim of a head to two dims of this lane. Beyond head_dim (it is even): its
+/// first two, or those of the head.
+uint64_t two_bytes[TWOS];
+uint64_t head_bytes; // from a head to the next one
+
+void placeTwos() {
+    uint first = lane * DIMS < p.head_dim ? lane * DIMS : 0;
+    [[unroll]] for (uint i = 0; i < TWOS; ++i) {
+        uint dim = lane * DIMS + 2 * i;
+        two_bytes[i] = uint64_t(4 * (dim < p.head_dim ? dim : first));
+    }
+    head_bytes = uint64_t(4 * p.head_dim);
 }
 
-uint stateWord(uint head) { return rowOfQuery(tile, lane) * p.heads + first_head + head; }
+/// Address of the first head of the row of query (lane ^ turn) + LANES * group.
+uint64_t resultRow(uint turn, uint group) {
+    uint row = rowOfQuery(tile, (lane ^ turn) + LANES * group);
+    return uint64_t(p.result) + uint64_t(4 * (row * p.out_stride + first_head * p.head_dim));
+}
 
-void startState() {
-    [[unroll]] for (uint head = 0; head < HEADS; ++head) {
-        maxima[head] = HAS_SINKS ? p.head_facts.v[first_head + head].y : FIRST_MAXIMUM;
-        totals[head] = HAS_SINKS ? 1 : 0;
-        if ((FLAGS & ATTENTION_CONTINUE) != 0) {
-            vec2 state = twoFloats(Words64(p.state).v[stateWord(head)]);
-            totals[head] = state.y;
-            maxima[head] = state.y > 0 ? state.x : FIRST_MAXIMUM;
-        }
+vec2 loadTwo(uint64_t address) { return twoFloats(Words64(address).v[0]); }
+
+void continueState() {
+    [[unroll]] for (uint own = 0; own < OWN; ++own) {
+        vec2 state = twoFloats(Words64(p.state).v[stateWord(own)]);
+        totals[own] = state.y;
+        maxima[own] = state.y > 0 ? state.x : FIRST_MAXIMUM;
+    }
+    [[unroll]] for (uint group = 0; group < ROWS; ++group)
         [[unroll]] for (uint turn = 0; turn < LANES; ++turn) {
-            float total = subgroupShuffleXor(totals[head], turn);
-            [[unroll]] for (uint i = 0; i < DIMS; i += 2) {
-                vec2 sum = vec2(0);
-                uint dim = lane * DIMS + i;
-                if ((FLAGS & ATTENTION_CONTINUE) != 0 && dim < p.head_dim)
-                    sum = twoFloats(Words64(p.result).v[resultWord(lane ^ turn, head, dim)]);
-                sums[turn][head][i] = sum.x * total;
-                sums[turn][head][i + 1] = sum.y * total;
+            uint64_t address = resultRow(turn, group);
+            [[unroll]] for (uint head = 0; head < HEADS; ++head) {
+                uint own = group * HEADS + head;
+                float total = subgroupShuffleXor(totals[own], turn);
+                [[unroll]] for (uint i = 0; i < TWOS; ++i) {
+                    vec2 sum = loadTwo(address + two_bytes[i]) * total;
+                    sums[turn][own][2 * i] = sum.x;
+                    sums[turn][own][2 * i + 1] = sum.y;
+                }
+                address += head_bytes;
             }
         }
+}
+
+void startState() {
+    [[unroll]] for (uint own = 0; own < OWN; ++own) {
+        maxima[own] = HAS_SINKS ? p.head_facts.v[headOf(own)].y : FIRST_MAXIMUM;
+        totals[own] = HAS_SINKS ? 1 : 0;
+        [[unroll]] for (uint turn = 0; turn < LANES; ++turn)
+            [[unroll]] for (uint i = 0; i < DIMS; ++i)
+                sums[turn][own][i] = 0;
     }
 }
 
 /// Online softmax: scores become weights, `rescale` is what the sums so far are multiplied by. Key
-/// j of the step is seen when after + j <= last_seen.
-void weighKeys(uint after, uint last_seen) {
-    [[unroll]] for (uint head = 0; head < HEADS; ++head) {
-        float maximum = maxima[head], total = 0;
+/// `key + j` of the run is seen when key + j - seen.first <= seen.last.
+void weighKeys(uint key, Seen seen[ROWS]) {
+    [[unroll]] for (uint own = 0; own < OWN; ++own) {
+        uint after = key - seen[own / HEADS].first, last_seen = seen[own / HEADS].last;
+        float maximum = maxima[own], total = 0;
         [[unroll]] for (uint j = 0; j < KEYS; ++j) {
             if (after + j > last_seen)
-                weights[head][j] = NEVER;
-            maximum = max(maximum, weights[head][j]);
+                weights[own][j] = NEVER;
+            maximum = max(maximum, weights[own][j]);
         }
-        rescale[head] = exp2(maxima[head] - maximum);
-        maxima[head] = maximum;
+        rescale[own] = exp2(maxima[own] - maximum);
+        maxima[own] = maximum;
         [[unroll]] for (uint j = 0; j < KEYS; ++j) {
-            weights[head][j] = keyWeight(weights[head][j], maximum);
-            total += weights[head][j];
+            weights[own][j] = keyWeight(weights[own][j], maximum);
+            total += weights[own][j];
         }
-        totals[head] = totals[head] * rescale[head] + total;
+        totals[own] = totals[own] * rescale[own] + total;
     }
 }
 
@@ -78,33 +116,69 @@ void addValues() {
         scalePart(p.v, CACHE_TYPE_V, rows[j], lane, values[j]);
     }
     [[unroll]] for (uint turn = 0; turn < LANES; ++turn)
-        [[unroll]] for (uint head = 0; head < HEADS; ++head) {
+        [[unroll]] for (uint own = 0; own < OWN; ++own) {
             float weight[KEYS];
             [[unroll]] for (uint j = 0; j < KEYS; ++j)
-                weight[j] = subgroupShuffleXor(weights[head][j], turn);
-            float factor = subgroupShuffleXor(rescale[head], turn);
+                weight[j] = subgroupShuffleXor(weights[own][j], turn);
+            float factor = subgroupShuffleXor(rescale[own], turn);
             [[unroll]] for (uint i = 0; i < DIMS; ++i) {
-                float sum = sums[turn][head][i] * factor;
+                float sum = sums[turn][own][i] * factor;
                 [[unroll]] for (uint j = 0; j < KEYS; ++j)
                     sum += weight[j] * values[j][i / 4][i % 4];
-                sums[turn][head][i] = sum;
+                sums[turn][own][i] = sum;
             }
         }
 }
 
+/// Never happens, but the driver's compiler cannot know: there are always heads.
+void pretendUse(uint words) {
+    if (p.heads == 0)
+        Uints(uint64_t(p.result)).v[0] = words;
+}
+
+/// Of K and V: keys of a run that are far apart in memory, 8 at once.
+uint touchKeys(Run run) {
+    uint words = 0;
+    for (uint key = lane; key - lane < run.keys; key += LANES) {
+        uint at = min(key, run.keys - 1), row = cache_row + run.slot + at * run.step;
+        if (HAS_LISTS && run.list != SCHEDULE_NONE)
+            row = cache_row + p.schedule.v[listOf(p.schedule, run) + at];
+        const uint k_lines = linesOfRow(CACHE_TYPE_K), v_lines = linesOfRow(CACHE_TYPE_V);
+        words |= touchLines(uint64_t(p.k.data) + uint64_t(row * rowBytes(CACHE_TYPE_K)), k_lines);
+        words |= touchLines(uint64_t(p.v.data) + uint64_t(row * rowBytes(CACHE_TYPE_V)), v_lines);
+    }
+    return words;
+}
+
+/// Of q and of the result.
+uint touchQueries() {
+    uint words = 0;
+    const uint lines = HEADS * HEAD_DIM * 4 / LINE_BYTES;
+    [[unroll]] for (uint group = 0; group < ROWS; ++group) {
+        uint row = (query_rows[group] * p.heads + first_head) * HEAD_DIM * 4;
+        words |= touchLines(uint64_t(p.q) + uint64_t(row), lines);
+        words |= touchLines(resultRow(0, group), lines);
+    }
+    return words;
+}
+
 void attendRun(Run run) {
-    Seen seen = readSeen(p.schedule, run);
+    Seen seen[ROWS];
+    [[unroll]] for (uint i = 0; i < ROWS; ++i)
+        seen[i] = readSeen(p.schedule, run, lane + LANES * i);
+    if (FAR_APART)
+        pretendUse(touchKeys(run));
     bool is_far = HAS_ZONES && run.zone != 0;
     Floats table = is_far ? p.rotation_far : p.rotation;
     if (HAS_ZONES)
-        loadQueries(is_far ? p.q_far : p.q, rowOfQuery(tile, lane));
+        loadQueries(is_far ? p.q_far : p.q);
     uint row = cache_row + run.slot, to_position = rowToPosition(run), key = 0;
     // A loop that tests at its top would run its body once more, with all lanes off; an `if` around
     // it makes the body a tenth longer.
     do {
         findRows(p.schedule, run, key, row);
         scoreKeys(table, to_position);
-        weighKeys(key - seen.first, seen.last);
+        weighKeys(key, seen);
         addValues();
         key += KEYS;
     } while (key < run.keys);
@@ -112,7 +186,7 @@ void attendRun(Run run) {
 
 void attendTile() {
     if (!HAS_ZONES)
-        loadQueries(p.q, rowOfQuery(tile, lane));
+        loadQueries(p.q);
     uint i = tile.first_run;
     if (i < tile.end_run)
         do
@@ -120,24 +194,39 @@ void attendTile() {
         while (++i < tile.end_run);
 }
 
+void storeState() {
+    [[unroll]] for (uint own = 0; own < OWN; ++own)
+        if (queryOf(0, own) < tile.rows)
+            Words64(p.state).v[stateWord(own)] =
+                packUint2x32(floatBitsToUint(vec2(maxima[own], totals[own])));
+}
+
 void storeResult() {
-    Words64 words = Words64(p.result);
-    [[unroll]] for (uint head = 0; head < HEADS; ++head) {
-        float inverse = totals[head] > 0 ? 1 / totals[head] : 0;
-        if ((FLAGS & ATTENTION_STATE) != 0 && lane < tile.rows)
-            Words64(p.state).v[stateWord(head)] =
-                packUint2x32(floatBitsToUint(vec2(maxima[head], totals[head])));
+    float inverse[OWN];
+    [[unroll]] for (uint own = 0; own < OWN; ++own)
+        inverse[own] = totals[own] > 0 ? 1 / totals[own] : 0;
+    [[unroll]] for (uint group = 0; group < ROWS; ++group)
         [[unroll]] for (uint turn = 0; turn < LANES; ++turn) {
-            float factor = subgroupShuffleXor(inverse, turn);
-            [[unroll]] for (uint i = 0; i < DIMS; i += 2) {
-                uint dim = lane * DIMS + i; // pairs: head_dim is even
-                vec2 two = vec2(sums[turn][head][i], sums[turn][head][i + 1]) * factor;
-                uint64_t word = packUint2x32(floatBitsToUint(two));
-                if ((lane ^ turn) < tile.rows && dim < p.head_dim)
-                    words.v[resultWord(lane ^ turn, head, dim)] = word;
+            float factors[HEADS];
+            [[unroll]] for (uint head = 0; head < HEADS; ++head)
+                factors[head] = subgroupShuffleXor(inverse[group * HEADS + head], turn);
+            if (queryOf(turn, group * HEADS) >= tile.rows || lane * DIMS >= p.head_dim)
+                continue;
+            uint64_t address = resultRow(turn, group);
+            [[unroll]] for (uint head = 0; head < HEADS; ++head) {
+                uint own = group * HEADS + head;
+                vec2 first;
+                [[unroll]] for (uint i = 0; i < TWOS; ++i) {
+                    vec2 two = vec2(sums[turn][own][2 * i], sums[turn][own][2 * i + 1]);
+                    two *= factors[head];
+                    first = i == 0 ? two : first;
+                    if (lane * DIMS + 2 * i >= p.head_dim) // stores those once more
+                        two = first;
+                    Words64(address + two_bytes[i]).v[0] = packUint2x32(floatBitsToUint(two));
+                }
+                address += head_bytes;
             }
         }
-    }
 }
 
 // Grid: (most tiles of a head group, heads / HEADS).
@@ -148,7 +237,16 @@ void main() {
     tile = readTile(p.schedule, gl_WorkGroupID.y, gl_WorkGroupID.x);
     first_head = gl_WorkGroupID.y * HEADS;
     cache_row = first_head / (p.heads / p.kv_heads) * p.capacity;
-    startState();
+    [[unroll]] for (uint i = 0; i < ROWS; ++i)
+        query_rows[i] = rowOfQuery(tile, lane + LANES * i);
+    placeTwos();
+    pretendUse(touchQueries());
+    if ((FLAGS & ATTENTION_CONTINUE) != 0)
+        continueState();
+    else
+        startState();
     attendTile();
+    if ((FLAGS & ATTENTION_STATE) != 0)
+        storeState();
     storeResult();
 }
