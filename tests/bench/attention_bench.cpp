@@ -35,7 +35,8 @@ std::string labelOf(const AttentionCase &c) {
 gpu::Specialization constantsOf(const AttentionCase &c, lanes::HeadsKeys tile, uint32_t flags) {
     auto type = static_cast<uint32_t>(c.type);
     return {{SPEC_HEAD_DIM, c.head_dim}, {SPEC_CACHE_K, type},      {SPEC_CACHE_V, type},
-            {SPEC_FLAGS, flags},         {SPEC_TILE_A, tile.heads}, {SPEC_TILE_B, tile.keys}};
+            {SPEC_FLAGS, flags},         {SPEC_TILE_A, tile.heads}, {SPEC_TILE_B, tile.keys},
+            {SPEC_TILE_C, tile.rows}};
 }
 
 /// Random bytes are fine as codes; scales are 2^-6.
@@ -128,6 +129,7 @@ attention::ScheduleInput inputOf(const AttentionCase &c, lanes::HeadsKeys tile,
     attention::ScheduleInput input;
     input.position = position;
     input.rows = rows;
+    input.tile_rows = 8 * tile.rows;
     input.key_step = tile.keys;
     input.kinds.clear();
     for (uint32_t head = 0; head < c.heads; head += tile.heads)
@@ -276,7 +278,8 @@ PatternCost costOf(Attending &attending, const AttentionCase &c, const PatternCa
         chunk = std::min<uint64_t>(pattern.chunk, n - position);
         auto keys = pattern.keys(position, static_cast<uint32_t>(chunk));
         const uint32_t group = keys->headKinds() > 1 ? 1 : c.heads / c.kv_heads;
-        const lanes::HeadsKeys tile = lanes::prefillTile(group, c.head_dim);
+        const lanes::HeadsKeys tile = keys->passes() > 1 ? lanes::scoreTile(group, c.head_dim)
+                                                         : lanes::prefillTile(group, c.head_dim);
         for (unsigned pass = 0; pass < keys->passes(); ++pass) {
             attention::ScheduleInput input =
                 inputOf(c, tile, *keys, position, static_cast<uint32_t>(chunk));
