@@ -22,7 +22,7 @@ float sums[LANES][OWN][DIMS];
 float rescale[OWN];
 
 // Second passes are those of keys that are far apart.
-const bool FAR_APART = (FLAGS & (ATTENTION_CONTINUE | ATTENTION_LISTS)) != 0;
+const bool FAR_APART = (FLAGS & ATTENTION_CONTINUE) != 0;
 
 uint headOf(uint own) { return first_head + own % HEADS; }
 
@@ -51,7 +51,7 @@ void placeTwos() {
 /// Address of the first head of the row of query (lane ^ turn) + LANES * group.
 uint64_t resultRow(uint turn, uint group) {
     uint row = rowOfQuery(tile, (lane ^ turn) + LANES * group);
-    return uint64_t(p.result) + uint64_t(4 * (row * p.out_stride + first_head * p.head_dim));
+    return uint64_t(p.result) + 4 * uint64_t(row * p.out_stride + first_head * p.head_dim);
 }
 
 vec2 loadTwo(uint64_t address) { return twoFloats(Words64(address).v[0]); }
@@ -143,9 +143,7 @@ uint touchKeys(Run run) {
         uint at = min(key, run.keys - 1), row = cache_row + run.slot + at * run.step;
         if (HAS_LISTS && run.list != SCHEDULE_NONE)
             row = cache_row + p.schedule.v[listOf(p.schedule, run) + at];
-        const uint k_lines = linesOfRow(CACHE_TYPE_K), v_lines = linesOfRow(CACHE_TYPE_V);
-        words |= touchLines(uint64_t(p.k.data) + uint64_t(row * rowBytes(CACHE_TYPE_K)), k_lines);
-        words |= touchLines(uint64_t(p.v.data) + uint64_t(row * rowBytes(CACHE_TYPE_V)), v_lines);
+        words |= touchRow(p.k.data, CACHE_TYPE_K, row) | touchRow(p.v.data, CACHE_TYPE_V, row);
     }
     return words;
 }
@@ -153,11 +151,10 @@ uint touchKeys(Run run) {
 /// Of q and of the result.
 uint touchQueries() {
     uint words = 0;
-    const uint lines = HEADS * HEAD_DIM * 4 / LINE_BYTES;
     [[unroll]] for (uint group = 0; group < ROWS; ++group) {
-        uint row = (query_rows[group] * p.heads + first_head) * HEAD_DIM * 4;
-        words |= touchLines(uint64_t(p.q) + uint64_t(row), lines);
-        words |= touchLines(resultRow(0, group), lines);
+        uint64_t row = uint64_t(query_rows[group] * p.heads + first_head) * (4 * HEAD_DIM);
+        words |= touchBytes(uint64_t(p.q) + row, 4 * HEADS * HEAD_DIM);
+        words |= touchBytes(resultRow(0, group), 4 * HEADS * p.head_dim);
     }
     return words;
 }

@@ -61,21 +61,24 @@ float scaleOf(CachePlanes cache, uint type, uint row, uint block) {
 
 const uint LINE_BYTES = 64;
 
-/// Reads a word of each of `lines` lines from each lane's address on, so that what is read next is
-/// near. The result is nothing but a reason to do it.
-uint touchLines(uint64_t address, uint lines) {
+/// Reads a word of every line of these bytes, each lane its own, so that what is read next is near.
+/// The result is nothing but a reason to do it.
+uint touchBytes(uint64_t address, uint bytes) {
     uint words = 0;
-    [[dont_unroll]] for (uint i = 0; i < lines; ++i, address += uint64_t(LINE_BYTES))
-        words |= Uints(address).v[0];
+    [[dont_unroll]] for (uint at = 0; at < bytes; at += LINE_BYTES)
+        words |= Uints(address + at).v[0];
     return words;
 }
 
-uint rowBytes(uint type) { // without scales
+/// The same for a row of the cache, without its scales.
+uint touchRow(Uints data, uint type, uint row) {
     uint bits = type == CACHE_F32 ? 32 : type == CACHE_Q8_0 ? 8 : type == CACHE_Q4_0 ? 4 : 16;
-    return HEAD_DIM * bits / 8;
+    uint bytes = HEAD_DIM * bits / 8, words = 0;
+    uint64_t address = uint64_t(data) + uint64_t(row) * bytes;
+    [[unroll]] for (uint at = 0; at < bytes; at += LINE_BYTES)
+        words |= Uints(address + at).v[0];
+    return words;
 }
-
-uint linesOfRow(uint type) { return (rowBytes(type) + LINE_BYTES - 1) / LINE_BYTES; }
 
 /// Four q4_0 codes are 16 bits, eight a word; four q8_0 codes are a word.
 void loadCodes(Uints data, uint type, uint row, uint part, out uint codes[FOURS]) {
