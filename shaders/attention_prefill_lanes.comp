@@ -51,7 +51,7 @@ void placeTwos() {
 /// Address of the first head of the row of query (lane ^ turn) + LANES * group.
 uint64_t resultRow(uint turn, uint group) {
     uint row = rowOfQuery(tile, (lane ^ turn) + LANES * group);
-    return uint64_t(p.result) + 4 * uint64_t(row * p.out_stride + first_head * p.head_dim);
+    return uint64_t(p.result) + uint64_t(4 * (row * p.out_stride + first_head * p.head_dim));
 }
 
 vec2 loadTwo(uint64_t address) { return twoFloats(Words64(address).v[0]); }
@@ -152,9 +152,9 @@ uint touchKeys(Run run) {
 uint touchQueries() {
     uint words = 0;
     [[unroll]] for (uint group = 0; group < ROWS; ++group) {
-        uint64_t row = uint64_t(query_rows[group] * p.heads + first_head) * (4 * HEAD_DIM);
-        words |= touchBytes(uint64_t(p.q) + row, 4 * HEADS * HEAD_DIM);
-        words |= touchBytes(resultRow(0, group), 4 * HEADS * p.head_dim);
+        uint row = (query_rows[group] * p.heads + first_head) * HEAD_DIM * 4;
+        words |= touchLines(uint64_t(p.q) + uint64_t(row), HEADS * HEAD_DIM * 4 / LINE_BYTES);
+        words |= touchLines(resultRow(0, group), HEADS * HEAD_DIM * 4 / LINE_BYTES);
     }
     return words;
 }

@@ -61,12 +61,12 @@ float scaleOf(CachePlanes cache, uint type, uint row, uint block) {
 
 const uint LINE_BYTES = 64;
 
-/// Reads a word of every line of these bytes, each lane its own, so that what is read next is near.
-/// The result is nothing but a reason to do it.
-uint touchBytes(uint64_t address, uint bytes) {
+/// Reads a word of each of these lines, from each lane's address on, so that what is read next is
+/// near. The result is nothing but a reason to do it.
+uint touchLines(uint64_t address, uint lines) {
     uint words = 0;
-    [[dont_unroll]] for (uint at = 0; at < bytes; at += LINE_BYTES)
-        words |= Uints(address + at).v[0];
+    [[dont_unroll]] for (uint i = 0; i < lines; ++i, address += uint64_t(LINE_BYTES))
+        words |= Uints(address).v[0];
     return words;
 }
 
