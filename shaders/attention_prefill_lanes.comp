@@ -160,11 +160,11 @@ uint touchQueries() {
 }
 
 void attendRun(Run run) {
+    if (FAR_APART)
+        pretendUse(touchKeys(run));
     Seen seen[ROWS];
     [[unroll]] for (uint i = 0; i < ROWS; ++i)
         seen[i] = readSeen(p.schedule, run, lane + LANES * i);
-    if (FAR_APART)
-        pretendUse(touchKeys(run));
     bool is_far = HAS_ZONES && run.zone != 0;
     Floats table = is_far ? p.rotation_far : p.rotation;
     if (HAS_ZONES)

@@ -36,16 +36,18 @@ void loadQueries(Floats q) {
 /// Rows of the next KEYS keys of a run, from `row` on (or from its list); never one beyond the run:
 /// what lies there may be NaN, and 0 * NaN is NaN.
 void findRows(Uints schedule, Run run, uint key, inout uint row) {
-    uint last_row = cache_row + run.slot + (run.keys - 1) * run.step, listed = 0;
-    if (HAS_LISTS && run.list != SCHEDULE_NONE) // one load: lane j has key j
-        listed = cache_row + schedule.v[listOf(schedule, run) + min(key + lane, run.keys - 1)];
+    uint last_row = cache_row + run.slot + (run.keys - 1) * run.step;
+    if (HAS_LISTS) { // lane j finds the row of key j (KEYS <= LANES), with one load
+        uint at = min(key + lane, run.keys - 1), own = cache_row + run.slot + at * run.step;
+        if (run.list != SCHEDULE_NONE)
+            own = cache_row + schedule.v[listOf(schedule, run) + at];
+        [[unroll]] for (uint j = 0; j < KEYS; ++j)
+            rows[j] = subgroupShuffle(own, j);
+        return;
+    }
     [[unroll]] for (uint j = 0; j < KEYS; ++j) {
         rows[j] = row;
         row = min(row + run.step, last_row);
-        if (HAS_LISTS) {
-            uint from_list = subgroupShuffle(listed, j);
-            rows[j] = run.list != SCHEDULE_NONE ? from_list : rows[j];
-        }
     }
 }
 
