@@ -79,9 +79,7 @@ void pretendUse(uint words) {
 uint touchKeys(Run run) {
     uint words = 0;
     for (uint key = lane; key - lane < run.keys; key += LANES) {
-        uint at = min(key, run.keys - 1), row = cache_row + run.slot + at * run.step;
-        if (HAS_LISTS && run.list != SCHEDULE_NONE)
-            row = cache_row + p.schedule.v[listOf(p.schedule, run) + at];
+        uint row = rowOfKey(p.schedule, run, key);
         words |= touchRow(p.k.data, CACHE_TYPE_K, row) | touchRow(p.v.data, CACHE_TYPE_V, row);
     }
     return words;
@@ -111,8 +109,13 @@ void attendRun(Run run) {
     uint row = cache_row + run.slot, to_position = rowToPosition(run), key = 0;
     // A loop that tests at its top would run its body once more, with all lanes off; an `if` around
     // it makes the body a tenth longer.
+    uint next_row = HAS_LISTS ? rowOfKey(p.schedule, run, lane) : 0; // read a step ahead
     do {
-        findRows(p.schedule, run, key, row);
+        if (HAS_LISTS) {
+            shareRows(next_row);
+            next_row = rowOfKey(p.schedule, run, key + KEYS + lane);
+        } else
+            findRows(p.schedule, run, key, row);
         scoreKeys(table, to_position);
         weighKeys(key, seen);
         addValues();

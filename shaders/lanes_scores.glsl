@@ -33,16 +33,26 @@ void loadQueries(Floats q) {
     }
 }
 
+/// Row of a key of a run, of each lane's own one; beyond the run that of its last key.
+uint rowOfKey(Uints schedule, Run run, uint key) {
+    uint at = min(key, run.keys - 1);
+    if (HAS_LISTS && run.list != SCHEDULE_NONE)
+        return cache_row + schedule.v[listOf(schedule, run) + at];
+    return cache_row + run.slot + at * run.step;
+}
+
+/// Lane j has the row of key j (KEYS <= LANES): one load of a list instead of KEYS.
+void shareRows(uint row) {
+    [[unroll]] for (uint j = 0; j < KEYS; ++j)
+        rows[j] = subgroupShuffle(row, j);
+}
+
 /// Rows of the next KEYS keys of a run, from `row` on (or from its list); never one beyond the run:
 /// what lies there may be NaN, and 0 * NaN is NaN.
 void findRows(Uints schedule, Run run, uint key, inout uint row) {
     uint last_row = cache_row + run.slot + (run.keys - 1) * run.step;
-    if (HAS_LISTS) { // lane j finds the row of key j (KEYS <= LANES), with one load
-        uint at = min(key + lane, run.keys - 1), own = cache_row + run.slot + at * run.step;
-        if (run.list != SCHEDULE_NONE)
-            own = cache_row + schedule.v[listOf(schedule, run) + at];
-        [[unroll]] for (uint j = 0; j < KEYS; ++j)
-            rows[j] = subgroupShuffle(own, j);
+    if (HAS_LISTS) {
+        shareRows(rowOfKey(schedule, run, key + lane));
         return;
     }
     [[unroll]] for (uint j = 0; j < KEYS; ++j) {
