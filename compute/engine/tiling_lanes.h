@@ -41,9 +41,9 @@ struct HeadsKeys {
 ///            96: 2x3 47 (40), 3x2 50 (40), 1x4 38 (29)
 ///           128: 2x2 43 (34), 1x4 38 (26); 4x1 39 (34) but 0.6 s at first use
 ///           160: 1x3 37 (21); 256: 1x2 27 (11), 1x3 27 (12)
-/// The second pass (maps) has one head a workgroup: the picture of one head of 64 over 8192 tokens takes
-/// 77 ms with 8 keys and 83 with 4, 9 % of the attention of all 9 heads; of 128 147 and 143 ms.
-/// Metrics of 9 heads over 4096 tokens: 152 ms; where the heads of a KV head have the same
+/// The second pass (maps) has one head a workgroup: the picture of one head of 64 over 8192 tokens
+/// takes 77 ms with 8 keys and 83 with 4, 9 % of the attention of all 9 heads; of 128 147 and 143
+/// ms. Metrics of 9 heads over 4096 tokens: 152 ms; where the heads of a KV head have the same
 /// schedule, 95 ms with 3 heads and 3 keys, half of the attention. Scores for choosing keys: 64 x
 /// 8000 pairs, 9/3 heads of 64, 3x3 7.3 ms, 3x2 7.5, 1x8 10.7.
 /// First use 0.4 to 0.8 s. 9/3 heads of 64, 3x3: f16 25.1 ms, bf16 24.1, q8_0 24.3, q4_0 24.7, f32
