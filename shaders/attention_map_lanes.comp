@@ -135,11 +135,11 @@ uvec2 keysInPicture(Run run) {
 }
 
 void lookAtRun(Run run) {
-    Seen seen = readSeen(p.schedule, run);
+    Seen seen = readSeen(p.schedule, run, lane);
     bool is_far = HAS_ZONES && run.zone != 0;
     Floats table = is_far ? p.rotation_far : p.rotation;
     if (HAS_ZONES)
-        loadQueries(is_far ? p.q_far : p.q, rowOfQuery(tile, lane));
+        loadQueries(is_far ? p.q_far : p.q);
     uint to_position = rowToPosition(run);
     uvec2 keys = keysInPicture(run);
     uint key = keys.x;
@@ -182,11 +182,12 @@ void main() {
     tile = readTile(p.schedule, gl_WorkGroupID.y, gl_WorkGroupID.x);
     first_head = (CELLS ? p.first_head : 0) + gl_WorkGroupID.y * HEADS;
     cache_row = first_head / (p.heads / p.kv_heads) * p.capacity;
+    query_rows[0] = rowOfQuery(tile, lane);
     startState();
     if (CELLS)
         clearCells();
     if (!HAS_ZONES)
-        loadQueries(p.q, rowOfQuery(tile, lane));
+        loadQueries(p.q);
     uint i = tile.first_run;
     if (i < tile.end_run)
         do

@@ -28,7 +28,8 @@ void storeScores(uint row_group, uint first, uint end, bool is_first) {
 /// Products of key `turn` of every group with the row that meets it.
 void scoreTurn(uint turn, uint row_group, uint begin, uint end) {
     uint last_group = min(row_group, p.row_groups - 1); // repeats are not stored
-    loadQueries(p.q, p.first_row + last_group * p.group + p.group - 1 - turn);
+    query_rows[0] = p.first_row + last_group * p.group + p.group - 1 - turn;
+    loadQueries(p.q);
     for (uint first = begin; first < end; first += KEYS) {
         [[unroll]] for (uint j = 0; j < KEYS; ++j)
             rows[j] = cache_row + min(first + j, end - 1) * p.group + turn;

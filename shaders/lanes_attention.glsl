@@ -57,6 +57,29 @@ float scaleOf(CachePlanes cache, uint type, uint row, uint block) {
     return scale * (type == CACHE_Q8_0 ? 1.0 / (1 << 24) : 1.0 / (1 << 28));
 }
 
+// ---- memory: the processor waits for a line of 64 bytes as long as for a dozen of them at once --
+
+const uint LINE_BYTES = 64;
+
+/// Reads a word of each of these lines, from each lane's address on, so that what is read next is
+/// near. The result is nothing but a reason to do it.
+uint touchLines(uint64_t address, uint lines) {
+    uint words = 0;
+    [[dont_unroll]] for (uint i = 0; i < lines; ++i, address += uint64_t(LINE_BYTES))
+        words |= Uints(address).v[0];
+    return words;
+}
+
+/// The same for a row of the cache, without its scales.
+uint touchRow(Uints data, uint type, uint row) {
+    uint bits = type == CACHE_F32 ? 32 : type == CACHE_Q8_0 ? 8 : type == CACHE_Q4_0 ? 4 : 16;
+    uint bytes = HEAD_DIM * bits / 8, words = 0;
+    uint64_t address = uint64_t(data) + uint64_t(row) * bytes;
+    [[unroll]] for (uint at = 0; at < bytes; at += LINE_BYTES)
+        words |= Uints(address + at).v[0];
+    return words;
+}
+
 /// Four q4_0 codes are 16 bits, eight a word; four q8_0 codes are a word.
 void loadCodes(Uints data, uint type, uint row, uint part, out uint codes[FOURS]) {
     uint shift = type == CACHE_Q4_0 ? 2 : 1; // fours in 64 bits, as a power of two

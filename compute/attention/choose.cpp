@@ -18,6 +18,7 @@ constexpr uint32_t kLineRows = 64, kFlexRows = 128, kFlexBlock = 128;
 constexpr uint64_t kFlexFewKeys = 256;
 constexpr double kQueryAware = 0.1; // tau of FlexPrefill
 constexpr uint32_t kTopGroup = 16;
+constexpr uint64_t kJoinedGap = 15; // offsets between two bands that become one
 
 uint32_t whole(const Pattern &pattern, size_t index) {
     return static_cast<uint32_t>(pattern.numbers()[index]);
@@ -103,6 +104,19 @@ std::vector<Interval> bandsOf(std::span<const uint32_t> sorted) {
     return bands;
 }
 
+/// Joins bands of offsets that are near each other. The 16 queries of a tile go through the keys
+/// between them anyway: apart, two lone offsets cost 32 keys, together 17 and their distance.
+std::vector<Interval> joinedBands(std::span<const Interval> bands) {
+    std::vector<Interval> joined;
+    for (Interval band : bands) {
+        if (!joined.empty() && band.first - joined.back().end <= kJoinedGap)
+            joined.back().end = band.end;
+        else
+            joined.push_back(band);
+    }
+    return joined;
+}
+
 /// Sums over `size` neighbours.
 std::vector<float> pooled(std::span<const float> values, uint32_t size) {
     std::vector<float> sums((values.size() + size - 1) / size);
@@ -125,7 +139,7 @@ Choice::Head chooseLines(const Pattern &pattern, const ChunkScores &scores, uint
     std::fill_n(sums.offsets.begin(), forced, kAlways);
     Choice::Head chosen;
     chosen.columns = bestIndices(sums.columns, budget.columns);
-    chosen.offsets = bandsOf(bestIndices(sums.offsets, budget.offsets));
+    chosen.offsets = joinedBands(bandsOf(bestIndices(sums.offsets, budget.offsets)));
     return chosen;
 }
 

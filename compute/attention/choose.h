@@ -61,7 +61,8 @@ class Choice : public KeySource {
 /// (row_groups 0) every query sees everything.
 ///   vertical-slash (MInference, Jiang 2024): from the last 64 rows of the chunk, the V columns and
 ///     the S offsets i - j with the largest sums of attention; the first 30 columns and the nearest
-///     30 offsets are always among them
+///     30 offsets are always among them. Up to 15 offsets between two of them are taken too: that
+///     makes less work
 ///   xattention (Xu 2025): sums of attention over blocks, estimated from antidiagonals; for each
 ///     query block the first block, its own, and the best ones until T of the whole is reached
 ///   flexprefill (Lai 2025): from the last 128 rows, block columns and block diagonals that hold G

@@ -5,6 +5,12 @@
 namespace longscope::attention {
 namespace {
 
+/// Runs that all rows see whole are read through one list where there are at least so many that are
+/// so short: a list costs 5 % more a key, starting a run as much as half a key of every row, and
+/// each ends amid a step.
+constexpr uint64_t kShortRun = 24;
+constexpr size_t kFewRuns = 4;
+
 uint64_t roundUp(uint64_t value, uint64_t step) {
     return (value + step - 1) / step * step;
 }
@@ -61,8 +67,7 @@ void RunBuilder::findExactColumns() {
     exact_.push_back({queries_.first + 1, UINT64_MAX});
     if (input_.zones.any()) // when empty it still parts the list
         exact_.push_back({farEnd(queries_.first), farEnd(queries_.last())});
-    const bool slots_are_positions = input_.slots.sinks + input_.slots.ring > queries_.last();
-    if (!slots_are_positions)
+    if (!slotsArePositions())
         exact_.push_back({0, UINT64_MAX});
     std::ranges::sort(exact_, {}, &Interval::first);
 
@@ -127,22 +132,71 @@ void RunBuilder::addListRuns(uint32_t zone) {
         bool is_far = input_.zones.any() && columns_[part.first] < farEnd(queries_.first);
         if (is_far != (zone == 1))
             continue;
-        ScheduleRun run;
-        run.slot = run.position = columns_[part.first];
-        run.length = toWord(part.end - part.first);
-        run.list = toWord(list_ + part.first);
-        run.zone = zone;
-        schedule_.runs.push_back(run);
-        visible_pairs += uint64_t{queries_.rows} * run.length;
-        computed_pairs += tile_rows_ * roundUp(run.length, input_.key_step);
+        addListRun(list_ + part.first, part.end - part.first, zone);
     }
 }
 
+void RunBuilder::addListRun(uint64_t list, uint64_t length, uint32_t zone) {
+    ScheduleRun run;
+    run.slot = run.position = schedule_.lists[list];
+    run.length = toWord(length);
+    run.list = toWord(list);
+    run.zone = zone;
+    schedule_.runs.push_back(run);
+    visible_pairs += queries_.rows * length;
+    computed_pairs += tile_rows_ * roundUp(length, input_.key_step);
+}
+
+bool RunBuilder::slotsArePositions() const {
+    return input_.slots.sinks + input_.slots.ring > queries_.last();
+}
+
 void RunBuilder::addKeyRuns(const RowKeys &keys, uint32_t zone) {
+    const bool may_list = tile_rows_ > 1 && queries_.step == 1 && slotsArePositions();
     RunCutter cutter(keys);
     Interval run;
-    while (cutter.next(run, seen_))
-        addRun(run, zone);
+    short_runs_.clear();
+    while (cutter.next(run, seen_)) {
+        bool is_whole = std::ranges::count(seen_, run) == std::ssize(seen_);
+        if (may_list && is_whole && run.end - run.first <= kShortRun)
+            short_runs_.push_back(run);
+        else
+            addRun(run, zone);
+    }
+    addShortRuns(zone);
+}
+
+void RunBuilder::addShortRuns(uint32_t zone) {
+    if (short_runs_.size() < kFewRuns) {
+        for (const Interval &run : short_runs_) {
+            seen_.assign(queries_.rows, run);
+            addRun(run, zone);
+        }
+        return;
+    }
+    // Neighbouring tiles mostly see the same, or more: they share a list that grows.
+    std::vector<uint32_t> &lists = schedule_.lists;
+    const bool may_grow = short_list_ + short_keys_ == lists.size() && short_keys_ > 0;
+    uint64_t shared = 0; // keys
+    size_t i = 0;
+    for (; may_grow && i < std::min(listed_runs_.size(), short_runs_.size()); i++) {
+        if (listed_runs_[i] != short_runs_[i])
+            break;
+        shared += short_runs_[i].end - short_runs_[i].first;
+    }
+    if (i < short_runs_.size() && (!may_grow || i < listed_runs_.size())) {
+        short_list_ = lists.size();
+        listed_runs_.clear();
+        i = shared = short_keys_ = 0;
+    }
+    for (; i < short_runs_.size(); i++) {
+        for (uint64_t key = short_runs_[i].first; key < short_runs_[i].end; key++)
+            lists.push_back(toWord(key));
+        listed_runs_.push_back(short_runs_[i]);
+        shared += short_runs_[i].end - short_runs_[i].first;
+    }
+    short_keys_ = lists.size() - short_list_;
+    addListRun(short_list_, shared, zone);
 }
 
 /// Cuts a run where the slots jump: at the end of a lap of the ring.

@@ -42,7 +42,10 @@ class RunBuilder {
     void insertColumns();
     void splitZones();
     void addListRuns(uint32_t zone);
+    void addListRun(uint64_t list, uint64_t length, uint32_t zone);
+    bool slotsArePositions() const;
     void addKeyRuns(const RowKeys &keys, uint32_t zone);
+    void addShortRuns(uint32_t zone);
     void addRun(const Interval &run, uint32_t zone);
     void addPiece(const Interval &piece, uint32_t zone);
 
@@ -60,6 +63,11 @@ class RunBuilder {
     std::vector<Interval> exact_;    ///< where columns are intervals of their rows
     std::vector<uint32_t> inserted_; ///< columns there
     std::vector<Interval> listed_;   ///< indices of the others in columns_
+
+    std::vector<Interval> short_runs_;  ///< of the tile: those that a list may hold
+    std::vector<Interval> listed_runs_; ///< the runs of the list made last ...
+    uint64_t short_list_ = 0;           ///< ... which lies there in schedule_.lists
+    uint64_t short_keys_ = 0;           ///< ... and has so many keys
 };
 
 } // namespace longscope::attention

@@ -12,6 +12,10 @@ namespace {
 // As in shaders/params.h.
 constexpr uint64_t kHeaderWords = 4, kTileWords = 8, kRunWords = 8;
 
+// With so many residue classes as this the tiles stay as they are, class by class: all classes are
+// the same work, and the keys of a class are far apart in memory, but beside those of the next one.
+constexpr uint32_t kManyClasses = 16;
+
 /// Orders tiles so that both halves of the list have about the same work, and in each half light
 /// ones stand between heavy ones.
 void balance(std::vector<ScheduleTile> &tiles, size_t first, const std::vector<uint64_t> &work) {
@@ -54,7 +58,8 @@ Schedule::Group addTiles(const ScheduleInput &input, uint32_t step, RunBuilder &
             work.push_back(builder.computed_pairs - before);
         }
     }
-    balance(schedule.tiles, first_tile, work);
+    if (step < kManyClasses)
+        balance(schedule.tiles, first_tile, work);
     return {toWord(first_tile), toWord(schedule.tiles.size() - first_tile)};
 }
 

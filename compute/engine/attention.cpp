@@ -70,14 +70,26 @@ std::vector<uint32_t> kindsOf(const KeySource &keys, uint32_t heads, const Atten
     return kinds;
 }
 
+AttentionTile prefillTileFor(const KeySource &keys, const Tiling &tiling,
+                             const model::LayerConfig &layer, uint32_t head_dim_padded) {
+    bool has_classes = false; // a chunk has few queries of a class
+    for (unsigned pass = 0; pass < keys.passes(); ++pass)
+        has_classes = has_classes || keys.step(pass) > 1;
+    auto choose = has_classes ? chooseScoreTile : choosePrefillTile;
+    return tileOfKinds(keys, layer.heads,
+                       choose(tiling, layer.heads, layer.kv_heads, head_dim_padded),
+                       choose(tiling, 1, 1, head_dim_padded));
+}
+
 AttentionTile Attention::tileFor(const KeySource &keys, uint32_t layer, For what) const {
     const model::LayerConfig &own = layerOf(layer);
-    auto choose = what == For::decode ? chooseDecodeTile : choosePrefillTile;
-    AttentionTile single = choose(tiling_, 1, 1, widthOf(layer));
+    const uint32_t width = widthOf(layer);
     if (what == For::looking)
-        return single;
-    return tileOfKinds(keys, own.heads, choose(tiling_, own.heads, own.kv_heads, widthOf(layer)),
-                       single);
+        return chooseScoreTile(tiling_, 1, 1, width);
+    if (what == For::rows)
+        return prefillTileFor(keys, tiling_, own, width);
+    return tileOfKinds(keys, own.heads, chooseDecodeTile(tiling_, own.heads, own.kv_heads, width),
+                       chooseDecodeTile(tiling_, 1, 1, width));
 }
 
 attention::ScheduleInput Attention::scheduleInput(const KeySource &keys, uint32_t layer,
@@ -182,7 +194,8 @@ const gpu::Pipeline &Attention::pipeline(const KernelPair &kernels, const Attent
                                          uint32_t layer, uint32_t flags) {
     bool lanes = tiling_.family == KernelFamily::lanes;
     const gpu::Kernel *kernel = lanes ? kernels.first : kernels.second;
-    auto &found = pipelines_[{kernel, widthOf(layer), tile.heads * 1024 + tile.keys, flags}];
+    const uint32_t tile_key = (tile.heads * 64 + tile.lane_queries) * 64 + tile.keys;
+    auto &found = pipelines_[{kernel, widthOf(layer), tile_key, flags}];
     if (!found)
         found =
             &gpu::findPipeline(device_, *kernel,
@@ -191,7 +204,8 @@ const gpu::Pipeline &Attention::pipeline(const KernelPair &kernels, const Attent
                                 {SPEC_CACHE_V, static_cast<uint32_t>(valueType(config_, options_))},
                                 {SPEC_FLAGS, flags},
                                 {SPEC_TILE_A, tile.heads},
-                                {SPEC_TILE_B, tile.keys}},
+                                {SPEC_TILE_B, tile.keys},
+                                {SPEC_TILE_C, tile.lane_queries}},
                                {.local_size = tile.local, .subgroup_size = lanes ? 8u : 0u});
     return *found;
 }

@@ -67,7 +67,7 @@ std::span<const float> Attention::scoresOf(gpu::Recorder &recorder, const Scratc
         scores_ =
             gpu::Buffer(device_, "scratch", count * sizeof(float) * 5 / 4, gpu::Memory::readback);
     }
-    AttentionTile tile = choosePrefillTile(tiling_, shape.heads, shape.kv_heads, widthOf(layer));
+    AttentionTile tile = chooseScoreTile(tiling_, shape.heads, shape.kv_heads, widthOf(layer));
     auto ranges = static_cast<uint32_t>(
         tiling_.family == KernelFamily::lanes
             ? 1

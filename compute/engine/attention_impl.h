@@ -19,6 +19,9 @@ uint64_t headFactsBytes(const model::Config &config);
 /// `tile` when its heads are of one kind in every workgroup, else `single`: one head a workgroup.
 AttentionTile tileOfKinds(const attention::KeySource &keys, uint32_t heads,
                           const AttentionTile &tile, const AttentionTile &single);
+/// Of attention over these keys.
+AttentionTile prefillTileFor(const attention::KeySource &keys, const Tiling &tiling,
+                             const model::LayerConfig &layer, uint32_t head_dim_padded);
 /// The kinds of a grid's head groups.
 std::vector<uint32_t> kindsOf(const attention::KeySource &keys, uint32_t heads,
                               const AttentionTile &tile);

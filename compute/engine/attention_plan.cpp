@@ -144,11 +144,7 @@ class ScratchPlanner {
     }
 
     AttentionTile tileFor(const KeySource &keys, uint32_t layer) const {
-        const model::LayerConfig &shape = config_.layer[layer];
-        uint32_t width = widths_.layer[layer].head_dim;
-        return tileOfKinds(keys, shape.heads,
-                           choosePrefillTile(tiling_, shape.heads, shape.kv_heads, width),
-                           choosePrefillTile(tiling_, 1, 1, width));
+        return prefillTileFor(keys, tiling_, config_.layer[layer], widths_.layer[layer].head_dim);
     }
 
     /// Exact up to `most` tokens; beyond, on from there in a straight line.

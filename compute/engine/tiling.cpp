@@ -23,6 +23,20 @@ uint32_t largestDivisor(uint32_t number, uint32_t most) {
     return 1;
 }
 
+AttentionTile subgroupTile(uint32_t head_dim_padded) {
+    // As the kernel keeps in registers.
+    uint32_t own_rows = head_dim_padded > 256 ? 1 : head_dim_padded > 128 ? 2 : 4;
+    return {.heads = 1, .keys = 32, .queries = 128 / 8 * own_rows, .local = 128};
+}
+
+AttentionTile lanesTile(lanes::HeadsKeys tile) {
+    return {.heads = tile.heads,
+            .keys = tile.keys,
+            .queries = 8 * tile.rows,
+            .local = 8,
+            .lane_queries = tile.rows};
+}
+
 } // namespace
 
 std::string_view familyName(KernelFamily family) {
@@ -74,14 +88,16 @@ Tiling chooseTiling(const gpu::DeviceFacts &facts, KernelFamily family) {
 
 AttentionTile choosePrefillTile(const Tiling &tiling, uint32_t heads, uint32_t kv_heads,
                                 uint32_t head_dim_padded) {
-    uint32_t group = heads / kv_heads;
-    if (tiling.family == KernelFamily::subgroup) {
-        // As the kernel keeps in registers.
-        uint32_t own_rows = head_dim_padded > 256 ? 1 : head_dim_padded > 128 ? 2 : 4;
-        return {.heads = 1, .keys = 32, .queries = 128 / 8 * own_rows, .local = 128};
-    }
-    lanes::HeadsKeys tile = lanes::prefillTile(group, head_dim_padded);
-    return {.heads = tile.heads, .keys = tile.keys, .queries = 8, .local = 8};
+    if (tiling.family == KernelFamily::subgroup)
+        return subgroupTile(head_dim_padded);
+    return lanesTile(lanes::prefillTile(heads / kv_heads, head_dim_padded));
+}
+
+AttentionTile chooseScoreTile(const Tiling &tiling, uint32_t heads, uint32_t kv_heads,
+                              uint32_t head_dim_padded) {
+    if (tiling.family == KernelFamily::subgroup)
+        return subgroupTile(head_dim_padded);
+    return lanesTile(lanes::scoreTile(heads / kv_heads, head_dim_padded));
 }
 
 AttentionTile chooseDecodeTile(const Tiling &tiling, uint32_t heads, uint32_t kv_heads,

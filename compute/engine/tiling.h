@@ -46,10 +46,15 @@ struct AttentionTile {
     uint32_t keys = 1;    ///< keys a step
     uint32_t queries = 8; ///< query rows of one workgroup
     uint32_t local = 8;
+    uint32_t lane_queries = 1; ///< lanes: of those, of one lane
 };
 
 AttentionTile choosePrefillTile(const Tiling &tiling, uint32_t heads, uint32_t kv_heads,
                                 uint32_t head_dim_padded);
+/// Of the kernels that only need scores (AttentionScores, AttentionMap), and for attention whose
+/// tiles have few queries.
+AttentionTile chooseScoreTile(const Tiling &tiling, uint32_t heads, uint32_t kv_heads,
+                              uint32_t head_dim_padded);
 AttentionTile chooseDecodeTile(const Tiling &tiling, uint32_t heads, uint32_t kv_heads,
                                uint32_t head_dim_padded);
 

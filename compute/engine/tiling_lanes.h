@@ -29,19 +29,26 @@ constexpr uint32_t kMatvecRows = 64;
 constexpr uint32_t kDecodeSplits = 4;
 
 struct HeadsKeys {
-    uint32_t heads; ///< query heads of a workgroup, a divisor of the heads of a KV head
-    uint32_t keys;  ///< a step
+    uint32_t heads;    ///< query heads of a workgroup, a divisor of the heads of a KV head
+    uint32_t keys;     ///< a step
+    uint32_t rows = 1; ///< queries of a lane
 };
 
+/// Of kernels that only score, and of attention beside `prefillTile`. keys <= 8.
 /// `group_heads` = heads / kv_heads. Of the peak, 256 queries after 4096 keys, f16 (f32) cache:
 ///   head_dim 32: 4x4 55 % (52), 3x5 52 (49), 2x6 48 (41), 1x8 38 (34)
 ///            64: 4x2 54 (50), 3x3 53 (40), 2x4 52 (48), 1x8 42 (33); 3x2 50 (45), 3x4 39 (36)
 ///            96: 2x3 47 (40), 3x2 50 (40), 1x4 38 (29)
 ///           128: 2x2 43 (34), 1x4 38 (26); 4x1 39 (34) but 0.6 s at first use
 ///           160: 1x3 37 (21); 256: 1x2 27 (11), 1x3 27 (12)
+/// The second pass (maps) has one head a workgroup: the picture of one head of 64 over 8192 tokens
+/// takes 77 ms with 8 keys and 83 with 4, 9 % of the attention of all 9 heads; of 128 147 and 143
+/// ms. Metrics of 9 heads over 4096 tokens: 152 ms; where the heads of a KV head have the same
+/// schedule, 95 ms with 3 heads and 3 keys, half of the attention. Scores for choosing keys: 64 x
+/// 8000 pairs, 9/3 heads of 64, 3x3 7.3 ms, 3x2 7.5, 1x8 10.7.
 /// First use 0.4 to 0.8 s. 9/3 heads of 64, 3x3: f16 25.1 ms, bf16 24.1, q8_0 24.3, q4_0 24.7, f32
 /// 34. There lists cost 4 to 8 %, raw keys 30 to 50 %: their tables take as many loads as f32 keys.
-constexpr HeadsKeys prefillTile(uint32_t group_heads, uint32_t head_dim_padded) {
+constexpr HeadsKeys scoreTile(uint32_t group_heads, uint32_t head_dim_padded) {
     if (head_dim_padded <= 64) {
         bool small = head_dim_padded == 32;
         if (group_heads % 4 == 0)
@@ -61,13 +68,14 @@ constexpr HeadsKeys prefillTile(uint32_t group_heads, uint32_t head_dim_padded) 
     return {1, head_dim_padded <= 256 ? 2u : 1u};
 }
 
-/// Keys a step of the second pass, one head a workgroup: the picture of one head of 64 over 8192
-/// tokens takes 77 ms with 8 keys and 83 with 4, 9 % of the attention of all 9 heads; of 128 147
-/// and 143 ms. Metrics of 9 heads over 4096 tokens: 152 ms; where the heads of a KV head have the
-/// same schedule, 95 ms with 3 heads and 3 keys, half of the attention. Scores for choosing keys
-/// take prefillTile: 64 x 8000 pairs, 9/3 heads of 64, 3x3 7.3 ms, 3x2 7.5, 1x8 10.7.
-constexpr uint32_t mapKeys(uint32_t head_dim_padded) {
-    return head_dim_padded <= 64 ? 8 : 4;
+/// Of attention: where heads cannot share a workgroup, two queries of each lane do. 16 blocks of 64
+/// keys that each head of 64 chose, f16: 2 queries x 4 keys 3.1 ns a pair, 1 x 8 4.6 in the same
+/// minutes.
+constexpr HeadsKeys prefillTile(uint32_t group_heads, uint32_t head_dim_padded) {
+    HeadsKeys tile = scoreTile(group_heads, head_dim_padded);
+    if (tile.heads == 1 && head_dim_padded <= 128)
+        return {1, scoreTile(2, head_dim_padded).keys, 2};
+    return tile;
 }
 
 /// Heads of a workgroup in decode, 8 keys a step. Heads share the loads of a key: at 4096 keys of

@@ -13,8 +13,9 @@ namespace longscope::gpu {
 namespace {
 
 // A software device still executes a load on the pass that leaves the loop, and 16-byte loads may
-// run over the end of an odd row; so every buffer has this much behind its end.
-constexpr uint64_t kSpareBytes = 256;
+// run over the end of an odd row, as attention does when it touches a row in lines; so every buffer
+// has this much behind its end.
+constexpr uint64_t kSpareBytes = 512;
 constexpr uint64_t kAlignmentBytes = 256;
 constexpr uint64_t kStagingBytes = kMostRangeBytes;
 

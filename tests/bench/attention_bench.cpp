@@ -1,17 +1,23 @@
 // Attention of the `lanes` family: prefill and decode by shape and cache type, and what each
 // pattern costs over a whole text, beside its formula (`patterns`).
 #include "compute/attention/cache_type.h"
+#include "compute/attention/choose.h"
 #include "compute/attention/schedule.h"
+#include "compute/engine/session_options.h"
 #include "compute/engine/tiling_lanes.h"
 #include "tests/bench/bench_timing.h"
 
 #include <cmath>
 #include <format>
+#include <functional>
+#include <memory>
+#include <numeric>
 
 namespace longscope::engine {
 namespace {
 
 using attention::CacheType;
+using attention::KeySource;
 using attention::Pattern;
 using attention::Schedule;
 
@@ -29,7 +35,8 @@ std::string labelOf(const AttentionCase &c) {
 gpu::Specialization constantsOf(const AttentionCase &c, lanes::HeadsKeys tile, uint32_t flags) {
     auto type = static_cast<uint32_t>(c.type);
     return {{SPEC_HEAD_DIM, c.head_dim}, {SPEC_CACHE_K, type},      {SPEC_CACHE_V, type},
-            {SPEC_FLAGS, flags},         {SPEC_TILE_A, tile.heads}, {SPEC_TILE_B, tile.keys}};
+            {SPEC_FLAGS, flags},         {SPEC_TILE_A, tile.heads}, {SPEC_TILE_B, tile.keys},
+            {SPEC_TILE_C, tile.rows}};
 }
 
 /// Random bytes are fine as codes; scales are 2^-6.
@@ -122,6 +129,7 @@ attention::ScheduleInput inputOf(const AttentionCase &c, lanes::HeadsKeys tile,
     attention::ScheduleInput input;
     input.position = position;
     input.rows = rows;
+    input.tile_rows = 8 * tile.rows;
     input.key_step = tile.keys;
     input.kinds.clear();
     for (uint32_t head = 0; head < c.heads; head += tile.heads)
@@ -199,27 +207,88 @@ void benchDecode(Bench &bench, bool tiles) {
             benchDecodeCase(bench, {.type = type}, keys, {lanes::decodeHeads(3, 64), 1});
 }
 
-/// A whole text of n tokens in chunks, as the engine reads it: ms.
-struct PatternCost {
-    double ms = 0, visible = 0, computed = 0;
+// ---- patterns ----------------------------------------------------------------------------------
+
+/// Reads a whole text of n tokens in chunks, as the engine does.
+struct PatternCase {
+    std::string name;
+    double pairs = 0; ///< of one head, by formula; 0: chosen from the data
+    uint32_t chunk = 256;
+    /// The keys of the chunk that begins at `position`.
+    std::function<std::shared_ptr<const KeySource>(uint64_t position, uint32_t rows)> keys;
 };
 
-PatternCost costOf(Attending &attending, const AttentionCase &c, const Pattern &pattern,
+PatternCase ruleCase(const std::string &spec, uint64_t n) {
+    auto pattern = std::make_shared<const Pattern>(spec);
+    return {.name = spec,
+            .pairs = pattern->pairs(n),
+            .chunk = std::max(256u, attention::chunkFor(*pattern)),
+            .keys = [=](uint64_t, uint32_t) { return pattern; }};
+}
+
+/// `count` different numbers below `end`, sorted; all of them when there are not so many.
+std::vector<uint32_t> randomNumbers(std::mt19937 &random, uint32_t end, uint32_t count) {
+    std::vector<uint32_t> all(end), chosen;
+    std::iota(all.begin(), all.end(), 0u);
+    std::ranges::sample(all, std::back_inserter(chosen), count, random);
+    return chosen;
+}
+
+/// What choices from data look like, at random places and each head its own: `columns` of them and
+/// the last `local` keys; or, of every query block, `blocks` key blocks with the first and its own.
+PatternCase chosenCase(uint32_t heads, uint32_t columns, uint32_t local, uint32_t blocks,
+                       uint32_t block_tokens) {
+    auto makeKeys = [=](uint64_t position, uint32_t rows) {
+        std::mt19937 random(static_cast<uint32_t>(position));
+        const auto end = static_cast<uint32_t>(position + rows);
+        std::vector<attention::Choice::Head> chosen(heads);
+        for (attention::Choice::Head &head : chosen) {
+            if (blocks == 0) {
+                head.columns = randomNumbers(random, end, columns);
+                head.offsets = {{0, local}};
+                continue;
+            }
+            head.block_tokens = block_tokens;
+            head.first_block = position / block_tokens;
+            for (uint64_t own = head.first_block; own * block_tokens < end; ++own) {
+                auto keys = randomNumbers(random, static_cast<uint32_t>(own), blocks - 1);
+                if (!keys.empty())
+                    keys.front() = 0;
+                keys.push_back(static_cast<uint32_t>(own));
+                head.blocks_of.push_back(std::move(keys));
+            }
+        }
+        return std::make_shared<const attention::Choice>(std::move(chosen));
+    };
+    return {.name = blocks ? std::format("{} blocks of {}", blocks, block_tokens)
+                           : std::format("{} columns + {}", columns, local),
+            .pairs = 0,
+            .chunk = kLongChunk,
+            .keys = makeKeys};
+}
+
+struct PatternCost {
+    double ms = 0, schedule_ms = 0, visible = 0, computed = 0;
+};
+
+PatternCost costOf(Attending &attending, const AttentionCase &c, const PatternCase &pattern,
                    uint64_t n) {
-    lanes::HeadsKeys tile = lanes::prefillTile(c.heads / c.kv_heads, c.head_dim);
-    if (pattern.headKinds() > 1)
-        tile = lanes::prefillTile(1, c.head_dim);
-    const uint32_t most = std::max(256u, attention::chunkFor(pattern));
     PatternCost cost;
     for (uint64_t position = 0, chunk; position < n; position += chunk) {
-        chunk = std::min<uint64_t>(most, n - position);
-        for (unsigned pass = 0; pass < pattern.passes(); ++pass) {
+        chunk = std::min<uint64_t>(pattern.chunk, n - position);
+        auto keys = pattern.keys(position, static_cast<uint32_t>(chunk));
+        const uint32_t group = keys->headKinds() > 1 ? 1 : c.heads / c.kv_heads;
+        const lanes::HeadsKeys tile = keys->passes() > 1 ? lanes::scoreTile(group, c.head_dim)
+                                                         : lanes::prefillTile(group, c.head_dim);
+        for (unsigned pass = 0; pass < keys->passes(); ++pass) {
             attention::ScheduleInput input =
-                inputOf(c, tile, pattern, position, static_cast<uint32_t>(chunk));
+                inputOf(c, tile, *keys, position, static_cast<uint32_t>(chunk));
             input.pass = pass;
-            Schedule schedule = makeSchedule(pattern, input);
-            uint32_t flags = (pass > 0 ? ATTENTION_CONTINUE : 0u) |
-                             (pattern.passes() > 1 ? ATTENTION_STATE : 0u);
+            std::clock_t before = std::clock();
+            Schedule schedule = makeSchedule(*keys, input);
+            cost.schedule_ms += 1e3 * static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
+            uint32_t flags =
+                (pass > 0 ? ATTENTION_CONTINUE : 0u) | (keys->passes() > 1 ? ATTENTION_STATE : 0u);
             cost.ms += attending.prefill(schedule, tile, flags).ms;
             cost.visible += static_cast<double>(schedule.visible_pairs * tile.heads);
             cost.computed += static_cast<double>(schedule.computed_pairs * tile.heads);
@@ -228,26 +297,35 @@ PatternCost costOf(Attending &attending, const AttentionCase &c, const Pattern &
     return cost;
 }
 
-void benchPatterns(Bench &bench, CacheType type) {
+/// Those that `wanted` names as the table does, or all.
+void benchPatterns(Bench &bench, CacheType type, const std::set<std::string> &wanted) {
     const uint64_t n = 8192;
     AttentionCase c{.type = type, .capacity = 8192};
-    Attending attending(bench, c, 2048);
-    std::printf("n = %d, %s: ms and ns a pair and head of one layer\n", static_cast<int>(n),
-                labelOf(c).c_str());
-    std::printf("%-22s %14s %14s %14s %9s %7s %7s\n", "pattern", "pairs, formula", "pairs seen",
-                "computed", "ms", "ns/pair", "ratio");
-    double full = 0;
+    std::vector<PatternCase> patterns;
     for (const char *spec :
          {"full", "window:512", "window:1024", "sinks:4+1020", "a-shape:64+1024", "chunked:1024",
           "shifted:1024", "longformer:1024+64", "bigbird:64,3,2,3", "fixed:128,8", "dilated:512x2",
-          "strided:90", "strided:128", "full"}) {
-        Pattern pattern(spec);
+          "strided:90", "strided:128"})
+        patterns.push_back(ruleCase(spec, n));
+    patterns.push_back(chosenCase(c.heads, 512, 256, 0, 0));
+    patterns.push_back(chosenCase(c.heads, 0, 0, 16, 64));
+    bool some = std::ranges::any_of(
+        patterns, [&](const PatternCase &pattern) { return wanted.contains(pattern.name); });
+    Attending attending(bench, c, 2048);
+    std::printf("n = %d, %s: ms and ns a pair and head of one layer\n", static_cast<int>(n),
+                labelOf(c).c_str());
+    std::printf("%-20s %14s %14s %14s %9s %9s %7s %7s\n", "pattern", "pairs, formula", "pairs seen",
+                "computed", "schedule", "ms", "ns/pair", "ratio");
+    double full = 0;
+    for (const PatternCase &pattern : patterns) {
+        if (some && !wanted.contains(pattern.name))
+            continue;
         PatternCost cost = costOf(attending, c, pattern, n);
         double ns = cost.ms * 1e6 / cost.visible;
         full = full == 0 ? ns : full;
-        std::printf("%-22s %14.0f %14.0f %14.0f %9.1f %7.2f %7.2f\n", spec,
-                    pattern.pairs(n) * c.heads, cost.visible, cost.computed, cost.ms, ns,
-                    ns / full);
+        std::printf("%-20s %14.0f %14.0f %14.0f %9.1f %9.1f %7.2f %7.2f\n", pattern.name.c_str(),
+                    pattern.pairs * c.heads, cost.visible, cost.computed, cost.schedule_ms, cost.ms,
+                    ns, ns / full);
         std::fflush(stdout);
     }
 }
@@ -263,7 +341,8 @@ void benchAttention(Bench &bench, const std::set<std::string> &wanted) {
         benchDecode(bench, tiles);
     if (wanted.contains("patterns"))
         for (CacheType type : {CacheType::f16, CacheType::q8_0})
-            benchPatterns(bench, type);
+            if (!wanted.contains(type == CacheType::f16 ? "q8_0" : "f16"))
+                benchPatterns(bench, type, wanted);
 }
 
 } // namespace longscope::engine

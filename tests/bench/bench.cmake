@@ -1,6 +1,7 @@
 # Speed of single kernels, run by hand:
 #     kernel_bench [matmul] [matvec] [experts] [prefill] [decode] [patterns] [recurrent] [tiles]
 #                  [wall]
+# patterns: all, or those that are named too, with both cache types or one: patterns f16 strided:90
 add_executable(kernel_bench ${CMAKE_CURRENT_LIST_DIR}/kernel_bench.cpp
                ${CMAKE_CURRENT_LIST_DIR}/attention_bench.cpp
                ${CMAKE_CURRENT_LIST_DIR}/experts_bench.cpp

@@ -103,8 +103,8 @@ void benchMatmul(Bench &bench, bool tiles) {
     if (tiles) {
         constexpr lanes::HeadsKeys kTiles[] = {{16, 4}, {12, 4}, {8, 4}, {8, 8}, {12, 6}, {24, 4}};
         for (const NamedFormat &named : {kFormats[0], kFormats[1]})
-            for (auto [rows, groups] : kTiles)
-                benchProduct(bench, named, 256, 1536, 576, rows, groups);
+            for (const auto &[rows, groups, lane_rows] : kTiles)
+                benchProduct(bench, named, 256, 1536, 576, rows, groups * lane_rows);
         return;
     }
     for (const NamedFormat &named : {kFormats[0], kFormats[1]})

@@ -76,7 +76,7 @@ TEST(AttentionRules, PassesThatGoOn) {
     AttentionData data(c, all);
     for (bool lanes : {true, false}) {
         uint32_t groups = lanes ? lanes_test::prefillGroups(c) : c.heads;
-        uint32_t tile_rows = lanes ? 8 : tileQueries(c, 128);
+        uint32_t tile_rows = lanes ? lanes_test::prefillRows(c) : tileQueries(c, 128);
         Random random(5);
         RandomScheduleOptions options{.groups = groups, .most_runs = 2, .tile_rows = tile_rows};
         Schedule first = randomSchedule(c.rows, c.slots, options, random);
@@ -111,7 +111,8 @@ TEST(AttentionRules, HeadsOfEverySize) {
         c.k_type = kTypes[turn % 5];
         c.v_type = kTypes[++turn % 5];
         c.position = 20;
-        lanes_test::checkPrefill(c, causalSchedule(9, 20, lanes_test::prefillGroups(c)));
+        lanes_test::checkPrefill(
+            c, causalSchedule(9, 20, lanes_test::prefillGroups(c), lanes_test::prefillRows(c)));
         checkPrefill(c, causalSchedule(c.rows, 20, c.heads, tileQueries(c, 128)));
         c.rows = 1;
         c.position = 55;

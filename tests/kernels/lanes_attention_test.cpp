@@ -88,6 +88,26 @@ TEST(LanesAttentionPrefill, OtherTiles) {
         checkPrefill(c, test::causalSchedule(c.rows, 63, 4 / tile.heads), tile);
 }
 
+TEST(LanesAttentionPrefill, SeveralQueriesOfALane) {
+    for (uint32_t rows : {1u, 8u, 9u, 16u, 17u, 41u})
+        for (lanes::HeadsKeys tile : {lanes::HeadsKeys{1, 4, 2}, {2, 2, 2}, {1, 3, 3}}) {
+            AttentionCase c{.rows = rows, .slots = 120, .heads = 4, .head_dim = 64};
+            checkPrefill(c, test::causalSchedule(rows, 63, 4 / tile.heads, 8 * tile.rows), tile);
+            test::Random random(rows);
+            c.rope_dims = 64;
+            checkPrefill(c,
+                         test::randomSchedule(rows, c.slots,
+                                              {.groups = 4 / tile.heads,
+                                               .tile_rows = 8 * tile.rows,
+                                               .lists = true,
+                                               .zones = true},
+                                              random),
+                         tile);
+            if (HasFatalFailure())
+                return;
+        }
+}
+
 TEST(LanesAttentionPrefill, RunsBoundsStepsOfEveryShape) {
     for (uint32_t seed = 0; seed < 12; ++seed) {
         checkRandom({.rows = 1 + 5 * seed, .slots = 70, .heads = 6, .kv_heads = 2}, {}, seed);

@@ -24,7 +24,8 @@ inline gpu::Specialization constantsOf(const AttentionCase &c, lanes::HeadsKeys 
             {SPEC_CACHE_V, static_cast<uint32_t>(c.v_type)},
             {SPEC_FLAGS, flags},
             {SPEC_TILE_A, tile.heads},
-            {SPEC_TILE_B, tile.keys}};
+            {SPEC_TILE_B, tile.keys},
+            {SPEC_TILE_C, tile.rows}};
 }
 
 inline void dispatch(const gpu::Kernel &kernel, const gpu::Specialization &constants,
@@ -64,6 +65,7 @@ class Prefill {
     }
 
     uint32_t groups() const { return data_.c.heads / tile_.heads; }
+    uint32_t tileRows() const { return 8 * tile_.rows; }
 
     void run(const Schedule &schedule, uint32_t flags) {
         const AttentionCase &c = data_.c;
@@ -143,22 +145,29 @@ inline void checkPrefill(const AttentionCase &c, const Schedule &schedule,
     Prefill prefill(data, tile);
     ASSERT_EQ(schedule.groups.size(), prefill.groups());
     prefill.run(schedule, ATTENTION_STATE);
-    prefill.check(test::seenKeys(schedule, c.heads), true);
+    prefill.check(test::seenKeys(schedule, c.heads, prefill.tileRows()), true);
 }
 
 inline uint32_t prefillGroups(const AttentionCase &c) {
     return c.heads / lanes::prefillTile(c.heads / c.kv_heads, c.width()).heads;
 }
 
+/// Queries of a tile.
+inline uint32_t prefillRows(const AttentionCase &c) {
+    return 8 * lanes::prefillTile(c.heads / c.kv_heads, c.width()).rows;
+}
+
 inline void checkRandom(AttentionCase c, test::RandomScheduleOptions options, uint32_t seed = 1) {
     test::Random random(seed);
     options.groups = prefillGroups(c);
+    options.tile_rows = prefillRows(c);
     lanes_test::checkPrefill(c, test::randomSchedule(c.rows, c.slots, options, random));
 }
 
 inline void checkCausal(AttentionCase c, uint32_t position) {
     c.slots = position + c.rows + 9;
-    lanes_test::checkPrefill(c, test::causalSchedule(c.rows, position, prefillGroups(c)));
+    lanes_test::checkPrefill(
+        c, test::causalSchedule(c.rows, position, prefillGroups(c), prefillRows(c)));
 }
 
 inline void checkDecode(const AttentionCase &c, const Schedule &schedule, uint32_t splits,

@@ -2,6 +2,7 @@
 #include "tests/support/schedule_reader.h"
 
 #include <chrono>
+#include <set>
 
 namespace longscope::attention {
 namespace {
@@ -30,12 +31,31 @@ TEST(Schedule, UsualPatternsHaveFewRuns) {
     for (const Case &c :
          {Case{"full", 1}, Case{"window:512", 1}, Case{"sinks:4+508", 2},
           Case{"longformer:512+4", 2}, Case{"chunked:1024", 1}, Case{"shifted:512", 1},
-          Case{"dilated:256x2", 1}, Case{"fixed:128,8", 63}, Case{"bigbird:64,3,1,3", 5}})
+          Case{"dilated:256x2", 1}, Case{"fixed:128,8", 2}, Case{"bigbird:64,3,1,3", 5}})
         EXPECT_EQ(mostRuns(scheduleOf(c.spec, 8192 - 256, 256)), c.runs) << c.spec;
     EXPECT_EQ(mostRuns(scheduleOf("sinks:4+508", 256, 256)), 1u) << "sinks and window touch";
     EXPECT_EQ(mostRuns(scheduleOf("chunked:100", 0, 256)), 1u) << "also over a border";
     EXPECT_TRUE(scheduleOf("fixed:128,8", 8192 - 256, 256).bounds.size() == 32 * 8 * 2)
         << "only own blocks are cut by the diagonal";
+}
+
+TEST(Schedule, ShortRunsShareAList) {
+    Schedule schedule = scheduleOf("fixed:128,8", 8192 - 256, 256); // two blocks
+    EXPECT_EQ(schedule.lists.size(), 62u * 8);      // the last block before joins the own one
+    std::set<std::pair<uint32_t, uint32_t>> listed; // where, how many
+    for (const ScheduleRun &run : schedule.runs)
+        if (run.list != kNone)
+            listed.insert({run.list, run.length});
+    EXPECT_EQ(listed, (std::set<std::pair<uint32_t, uint32_t>>{{0, 61 * 8}, {0, 62 * 8}}));
+    EXPECT_EQ(schedule.lists[8], 2 * 128u - 8);
+    EXPECT_TRUE(scheduleOf("fixed:128,8", 3 * 128, 100).lists.empty()) << "three are few";
+    EXPECT_TRUE(scheduleOf("bigbird:64,3,1,3", 8192 - 256, 256).lists.empty()) << "long runs";
+    // A ring has no list: slots are not positions there.
+    ScheduleInput in;
+    in.position = 8192 - 256;
+    in.rows = 256;
+    in.slots = {.sinks = 0, .ring = 4000};
+    EXPECT_TRUE(makeSchedule(Pattern("fixed:128,8"), in).lists.empty());
 }
 
 TEST(Schedule, RunsOfFullAreCutOnlyByTheDiagonal) {
@@ -163,6 +183,17 @@ TEST(Schedule, RunsGoOnOverTinyGaps) {
     EXPECT_EQ(makeSchedule(TwoPlaces(5), in).runs.size(), 2u);
 }
 
+TEST(Schedule, ManyClassesStayInOrder) {
+    ScheduleInput in;
+    in.pass = 1;
+    in.position = 900;
+    in.rows = 180;
+    const Schedule schedule = makeSchedule(Pattern("strided:90"), in);
+    ASSERT_EQ(schedule.tiles.size(), 90u);
+    for (uint32_t tile = 0; tile < 90; tile++)
+        EXPECT_EQ(schedule.tiles[tile].first_row, tile);
+}
+
 TEST(Schedule, HalvesHaveEqualWork) {
     for (const char *spec : {"full", "window:512", "fixed:128,8", "chunked:300", "strided:16"})
         for (auto [position, rows] : {std::pair{0u, 512u}, {8192u, 256u}, {100u, 200u}}) {
@@ -206,8 +237,8 @@ TEST(Schedule, SizeFollowsTheChunk) {
          {"full", "window:4096", "sinks:4+2044", "chunked:2048", "dilated:512x4"})
         EXPECT_LE(scheduleOf(spec, 1'000'000, 256).words(), 3000u) << spec;
     EXPECT_LE(scheduleOf("bigbird:64,3,2,3", 1'000'000, 256).words(), 5000u);
-    // One run for each 128 keys and tile, and not for each pair.
-    EXPECT_LE(scheduleOf("fixed:128,8", 100'000, 256).words(), 32u * (8 * 790 + 30));
+    // One list for all tiles.
+    EXPECT_LE(scheduleOf("fixed:128,8", 100'000, 256).words(), 8u * 790 + 3000);
     EXPECT_EQ(scheduleOf("strided:90", 1'000'000, 256).words(),
               scheduleOf("strided:90", 10'000, 256).words());
 }
