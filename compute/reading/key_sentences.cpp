@@ -26,7 +26,8 @@ constexpr unsigned kParts = 5;
 // Over ten texts; 0.3 and 0.6 found 0.01 to 0.04 fewer key points (results/key_sentences.md).
 constexpr double kPositionWeight = 0.6;
 constexpr double kOwnShare = 0.5; // of maximal marginal relevance; the rest is against likeness
-constexpr size_t kLongestQuote = 2000; // bytes; what is longer is no sentence but missing stops
+constexpr double kRepeatedPhrase = 0.25; // as much as leaning on earlier text costs
+constexpr size_t kLongestQuote = 2000;   // bytes; what is longer is no sentence but missing stops
 
 struct Link {
     uint32_t other;
@@ -163,7 +164,7 @@ class Chooser {
         unsigned most = (count + kParts - 1) / kParts;
         fill(count, most, false);  // the recipe
         fill(count, count, false); // a part of tables or lists leaves its places to others
-        fill(count, count, true);  // a short text may have fragments or repetitions only
+        fill(count, count, true);  // a short text may have fragments only
         std::ranges::sort(chosen_);
         std::vector<KeySentence> out;
         for (size_t i : chosen_)
@@ -178,10 +179,10 @@ class Chooser {
             double best_value = 0;
             for (size_t i = 0; i < scores_.size(); ++i) {
                 bool fragment = candidates_.penalty[i] <= kFragmentPenalty;
-                bool weak = fragment || repeats_[i];
-                if (closed_[i] || taken_[parts_[i]] >= most_in_part || (weak && !fragments))
+                if (closed_[i] || taken_[parts_[i]] >= most_in_part || (fragment && !fragments))
                     continue;
-                double value = kOwnShare * scores_[i] - (1 - kOwnShare) * likeness_[i];
+                double value = kOwnShare * scores_[i] - (1 - kOwnShare) * likeness_[i] -
+                               (repeats_[i] ? kRepeatedPhrase : 0);
                 if (best == scores_.size() || value > best_value) {
                     best = i;
                     best_value = value;
@@ -190,8 +191,8 @@ class Chooser {
             if (best == scores_.size())
                 return;
             std::vector<std::string> words = plainWords(textOf(best));
-            if (!fragments && phrases_.judge(words) != PhraseMemory::Novelty::fresh) {
-                repeats_[best] = true; // four words in a row that were quoted already
+            if (!repeats_[best] && phrases_.judge(words) != PhraseMemory::Novelty::fresh) {
+                repeats_[best] = true; // is something else as good?
                 continue;
             }
             phrases_.remember(words);
@@ -221,7 +222,7 @@ class Chooser {
     std::vector<unsigned> parts_;
     std::vector<double> likeness_; ///< largest cosine to a chosen one
     std::vector<bool> closed_;     ///< chosen, equal to a chosen one, or too long
-    std::vector<bool> repeats_;    ///< has four words in a row of a chosen one
+    std::vector<bool> repeats_;    ///< has four words in a row of a chosen one, as was seen
     PhraseMemory phrases_;         ///< of the chosen ones
     std::vector<size_t> chosen_;
     unsigned taken_[kParts] = {};

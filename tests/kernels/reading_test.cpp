@@ -144,7 +144,7 @@ TEST(KeySentences, DoNotRepeatAndDoNotHang) {
     for (int i = 0; i < 10; ++i)
         text += header + "Pipe number " + std::to_string(i) + " of the works was inspected by " +
                 std::string(1, static_cast<char>('A' + i)) + "lbert and found in good state.\n\n" +
-                "It was however the last one of those that they had seen there.\n\n";
+                (i == 4 ? "It was however the last one of those that they had seen.\n\n" : "");
     Strings texts = keyTexts(plain(text), 8);
     EXPECT_EQ(std::ranges::count(texts, header.substr(0, header.size() - 2)), 1);
     for (const std::string &key : texts)

@@ -91,7 +91,7 @@ TEST(KeySentences, AHeadingThatRunsInIsNoFirstSentence) {
             << d.span(key.sentence.start, key.sentence.end);
 }
 
-TEST(KeySentences, NoFourWordsInARowAreQuotedTwice) {
+TEST(KeySentences, FourWordsInARowAreSeldomQuotedTwice) {
     std::string text;
     for (const char *place : {"Harrow", "Selby", "Marsh", "Tarn", "Wick", "Brent"})
         text += std::format("The council of {} met in the town hall on Monday. The ferry of {} "
