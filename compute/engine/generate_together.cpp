@@ -13,6 +13,8 @@ namespace {
 
 using Prompt = std::span<const Token>;
 
+constexpr uint64_t kLongPrefix = 512; ///< tokens that are not read again for the last bits' sake
+
 /// Tokens with which all prompts begin; each keeps one of its own, whose logits are wanted.
 uint64_t commonTokens(std::span<const TogetherRequest> requests) {
     uint64_t common = UINT64_MAX;
@@ -145,11 +147,7 @@ class Together {
     }
 
     void writeTurn(size_t first, size_t end) {
-        ReadResult shared;
-        if (shared_ == 0)
-            session_.truncate(0);
-        else
-            shared = session_.read(Prompt(requests_[first].prompt).first(shared_), {}, stop_);
+        ReadResult shared = holdShared(Prompt(requests_[first].prompt).first(shared_));
         Branches branches(session_);
         std::deque<Reply> replies; // which do not move
         std::vector<Reply *> writing;
@@ -171,6 +169,21 @@ class Together {
                 writing.push_back(&reply);
         }
         writeAll(branches, std::move(writing));
+    }
+
+    /// Makes the session hold the shared tokens, of which no logits are wanted. What is not held is
+    /// read from the beginning: a last token that is read alone goes through other kernels, and a
+    /// run that was killed and goes on would differ in the last bits from one that was not.
+    ReadResult holdShared(Prompt shared) {
+        auto differs = std::ranges::mismatch(session_.tokens(), shared);
+        auto held = static_cast<uint64_t>(differs.in2 - shared.begin());
+        if (held < shared.size()) {
+            if (held < kLongPrefix)
+                session_.truncate(0);
+            return session_.read(shared, {}, stop_);
+        }
+        session_.truncate(held);
+        return {.reused = held};
     }
 
     /// The stem of a request's prompt, read when it is the first with it; -1 after a stop.
