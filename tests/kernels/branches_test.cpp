@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <format>
 #include <random>
 
 namespace longscope::engine {
@@ -92,13 +93,14 @@ INSTANTIATE_TEST_SUITE_P(Families, BranchesOf,
                                            Case{"gpt2", "subgroup"}, Case{"qwen3", "lanes"},
                                            Case{"phi3", "lanes"}),
                          [](const auto &tested) {
-                             return std::string(tested.param.architecture) + "_" + tested.param.kernels;
+                             return std::string(tested.param.architecture) + "_" +
+                                    tested.param.kernels;
                          });
 
 TEST(Branches, AreRefusedWhereKeysAreNotAllKept) {
     auto why = [](const char *architecture, const SessionOptions &options) {
-        testing::TemporaryModel file(testing::makeFamily(
-            architecture, testing::findVariant(architecture, "bare")));
+        testing::TemporaryModel file(
+            testing::makeFamily(architecture, testing::findVariant(architecture, "bare")));
         return whyNoBranches(Session(engineFor(file.path(), "auto"), options));
     };
     SessionOptions options{.context_tokens = 64};
@@ -157,6 +159,33 @@ TEST(GenerateTogether, WritesWhatEachRequestAloneWrites) {
             EXPECT_EQ(replies[2].prompt.read, 0u);
         }
     }
+}
+
+/// A run that goes on begins with a session that has read nothing, one that was not stopped with
+/// what the group before left: both write the same.
+TEST(GenerateTogether, DoesNotDependOnWhatWasReadBefore) {
+    std::string path = testing::findDefaultModel();
+    ASSERT_FALSE(path.empty()) << testing::kNoDefaultModel;
+    Engine &engine = engineFor(path, "auto");
+    auto group = [&](const std::string &topic) {
+        std::vector<TogetherRequest> requests;
+        for (uint64_t i = 0; i < 8; ++i)
+            requests.push_back(requestOf(
+                engine,
+                std::format("A story of long ago begins here. The {} of town {}", topic, i / 2), 20,
+                100 + i));
+        return requests;
+    };
+    std::vector<std::string> texts[2];
+    for (bool goes_on : {false, true}) {
+        Session session(engine, {.context_tokens = 512});
+        if (!goes_on)
+            generateTogether(session, group("ferry"), {});
+        for (const char *topic : {"ferry", "mill"})
+            for (const Generated &reply : generateTogether(session, group(topic), {}))
+                texts[goes_on].push_back(reply.text);
+    }
+    EXPECT_EQ(texts[0], texts[1]);
 }
 
 TEST(GenerateTogether, EndsRepliesThatAreEnoughAndStops) {
