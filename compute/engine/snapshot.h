@@ -86,6 +86,7 @@ struct Configure {
 /// Makes the timeline equal to a text, without a template, and writes nothing.
 struct Read {
     std::string text;
+    std::vector<Token> tokens = {}; ///< instead of a text, when there are any
 };
 /// A session whose window holds so many tokens, for work that reads by itself (Inquire). What was
 /// read stays where the window is large enough already.

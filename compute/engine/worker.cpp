@@ -221,8 +221,10 @@ struct Worker::Impl {
     }
 
     void run(const Read &command, const std::stop_token &stop) {
-        std::vector<Token> tokens =
-            loaded().tokenizer().encode(command.text, {.parse_special = false, .add_bos = true});
+        std::vector<Token> tokens = command.tokens;
+        if (tokens.empty())
+            tokens = loaded().tokenizer().encode(command.text,
+                                                 {.parse_special = false, .add_bos = true});
         draft.task.prompt_tokens = tokens.size();
         bool again = ensureSession(tokens.size(), 0);
         again = !bringBack(tokens, stop) && again;
