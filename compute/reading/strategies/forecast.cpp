@@ -83,6 +83,7 @@ void Forecast::estimateRest() {
 void Forecast::began(size_t step) {
     step_ = step;
     calls_in_step_ = 0;
+    read_in_call_ = 0;
     if (step >= estimated_at_ + std::max<size_t>(1, plan_.steps.size() / kEstimates))
         estimateRest();
     rest_ -= estimates_[step];
@@ -139,8 +140,8 @@ void Forecast::countTokens(Progress &now, const Progress &call) const {
     uint64_t own = 0; // of the running call
     if (call.label == "reading")
         own = first ? call.done : 0;
-    else if (call.label == "writing")
-        own = (first ? step.prompt_tokens : 0) + call.done;
+    else if (call.label == "writing") // of all calls that are made together
+        own = (first ? std::max(step.prompt_tokens, read_in_call_) : 0) + call.done;
     now.done = done_tokens_ + own;
     double left = std::max(1.0, expectedTries(step) - calls_in_step_), after = callsAfter();
     uint64_t of_step =
@@ -151,6 +152,8 @@ void Forecast::countTokens(Progress &now, const Progress &call) const {
 }
 
 Progress Forecast::progress(const Progress &call) {
+    if (call.label == "reading")
+        read_in_call_ = call.done;
     Progress now{.label = "summarizing", .unit = "", .seconds = elapsed()};
     if (plan_.calls() == 1) { // which tells about itself
         now = call;

@@ -59,6 +59,7 @@ class Forecast {
     size_t step_ = 0, estimated_at_ = 0;
     unsigned calls_in_step_ = 0;
     uint64_t calls_ = 0, done_tokens_ = 0;
+    uint64_t read_in_call_ = 0; ///< or of the calls that are made together
     Clock::time_point start_, step_start_, call_start_;
 };
 
