@@ -92,6 +92,12 @@ std::string_view trimSpaces(std::string_view text) {
     return text.substr(start, text.find_last_not_of(kSpaces) + 1 - start);
 }
 
+size_t numberMarkLength(std::string_view line, size_t most_digits) {
+    size_t digits = std::min(line.find_first_not_of("0123456789"), line.size());
+    std::string_view after = line.substr(digits, 2);
+    return digits > 0 && digits <= most_digits && (after == ". " || after == ") ") ? digits + 2 : 0;
+}
+
 void appendUtf8(std::string &out, char32_t code) {
     auto put = [&](char32_t byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
     if (code < 0x80) {

@@ -32,6 +32,10 @@ bool containsIgnoringCase(std::string_view text, std::string_view part);
 /// Without ASCII white space at both ends.
 std::string_view trimSpaces(std::string_view text);
 
+/// Bytes of "3. " or "12) " at the start of a line; 0 when it begins with no number, or with one of
+/// more than `most_digits`.
+size_t numberMarkLength(std::string_view line, size_t most_digits);
+
 /// Adds a character as UTF-8.
 void appendUtf8(std::string &out, char32_t code);
 

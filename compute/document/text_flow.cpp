@@ -77,8 +77,11 @@ void TextFlow::add(std::string_view words) {
         cleaned.erase(0, std::min(cleaned.find_first_not_of(" \t"), cleaned.size()));
     if (cleaned.empty())
         return;
-    if (in_row_) // a line end would look like the end of the row
+    if (in_row_) { // a line end would look like the end of the row
+        if (cleaned == "\n")
+            return gap();
         std::ranges::replace(cleaned, '\n', ' ');
+    }
     if (cleaned.front() == '\n')
         space_ = false;
     settle();

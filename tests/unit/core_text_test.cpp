@@ -36,6 +36,14 @@ TEST(Text, ComparesWithoutCase) {
     EXPECT_FALSE(containsIgnoringCase("\u00C9", "\u00E9"));
 }
 
+TEST(Text, KnowsNumbersOfLists) {
+    EXPECT_EQ(numberMarkLength("3. Costs", 2), 3u);
+    EXPECT_EQ(numberMarkLength("12) x", 2), 4u);
+    EXPECT_EQ(numberMarkLength("1. ", 1), 3u);
+    for (const char *none : {"", "3", "3.", "3.5", "3 x", ". x", "1990. Then"})
+        EXPECT_EQ(numberMarkLength(none, 3), 0u) << none;
+}
+
 TEST(Text, TrimsSpaces) {
     EXPECT_EQ(trimSpaces(" \t\r\n\v\f"), "");
     EXPECT_EQ(trimSpaces(""), "");
