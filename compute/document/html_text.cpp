@@ -41,7 +41,8 @@ class Writer {
 /// Whether a table only places the parts of a page.
 bool isLayout(const HtmlNode &table) {
     return table.hinted(html_hint::kLayout) || table.tables > 1 || table.headings > 0 ||
-           table.wide_rows == 0 || table.text_bytes / table.cells > kLongestCell;
+           table.wide_rows == 0 || table.cells <= 1 || // without what was dropped
+           table.text_bytes / table.cells > kLongestCell;
 }
 
 /// Whether all inside is the heading, and not the rest of a page that forgot its end.

@@ -128,6 +128,7 @@ TEST(Html, TablesOfOneColumnAreText) {
     EXPECT_EQ(paragraphsOf(d), (Strings{"One sentence.", "Two.", "a | b", "c"}));
     EXPECT_TRUE(d.paragraphs[1].prose);
     EXPECT_FALSE(d.paragraphs[3].prose);
+    EXPECT_EQ(paragraphs("x<table><tr><td hidden>no<td hidden>no</table>"), Strings{"x"});
 }
 
 TEST(Html, HeadingsAreWhole) {
