@@ -1,5 +1,7 @@
 #include "app/file_facts.h"
 
+#include "compute/core/text.h"
+
 #include <algorithm>
 #include <charconv>
 #include <format>
@@ -69,10 +71,7 @@ std::string valueText(const model::Value &of) {
     constexpr size_t kMost = 160;
     if (text.size() <= kMost)
         return text;
-    size_t end = kMost;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
-        --end; // not inside a character
-    return text.substr(0, end) + std::format("… ({} bytes)", text.size());
+    return text.substr(0, characterStart(text, kMost)) + std::format("… ({} bytes)", text.size());
 }
 
 std::string listText(const model::Value &of) {

@@ -1,5 +1,6 @@
 #include "ui/workspace.h"
 
+#include "compute/core/text.h"
 #include "ui/status_line.h"
 #include "ui/strings.h"
 #include "ui/theme.h"
@@ -7,19 +8,11 @@
 
 #include <imgui_internal.h>
 
-#include <algorithm>
-#include <cctype>
 #include <cstring>
 #include <utility>
 
 namespace longscope::ui {
 namespace {
-
-std::string lower(std::string text) {
-    std::ranges::transform(text, text.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return text;
-}
 
 ThemeKind themeOf(ThemeChoice choice, bool system_is_dark) {
     switch (choice) {
@@ -36,7 +29,7 @@ ThemeKind themeOf(ThemeChoice choice, bool system_is_dark) {
 }
 
 bool isModel(const std::string &path) {
-    return lower(path).ends_with(".gguf");
+    return asciiLower(path).ends_with(".gguf");
 }
 
 } // namespace
@@ -158,7 +151,7 @@ void Workspace::keepLayout(const Snapshot &snapshot) {
 
 bool Workspace::show(std::string name, bool alone) {
     for (Place &place : places_)
-        if (lower(place.panel->name()) == lower(name)) {
+        if (asciiLower(place.panel->name()) == asciiLower(name)) {
             place.open = place.wants_focus = true;
             if (alone)
                 alone_ = place.panel->name();

@@ -2,6 +2,7 @@
 // from. Who writes: asking.cpp and summarizing.cpp.
 #include "app/desk/chat_impl.h"
 #include "compute/core/error.h"
+#include "compute/core/text.h"
 #include "compute/document/places.h"
 #include "compute/document/sentences.h"
 
@@ -21,13 +22,10 @@ constexpr const char *kStopped = "stopped";
 std::string_view withoutMark(std::string_view line) {
     size_t start = line.find_first_not_of(" \t>");
     line.remove_prefix(std::min(start, line.size()));
-    size_t digits = std::min(line.find_first_not_of("0123456789"), line.size());
-    size_t mark = digits > 0 ? digits + 1 : std::min(line.find_first_not_of("#-*+"), line.size());
-    bool is_mark = mark > 0 && mark < line.size() && line[mark] == ' ' &&
-                   (digits == 0 || line[digits] == '.' || line[digits] == ')');
-    if (is_mark)
-        line.remove_prefix(mark + 1);
-    return line;
+    if (size_t number = numberMarkLength(line, line.size()))
+        return line.substr(number);
+    size_t mark = std::min(line.find_first_not_of("#-*+"), line.size());
+    return line.substr(mark > 0 && line.substr(mark).starts_with(' ') ? mark + 1 : 0);
 }
 
 } // namespace
@@ -84,18 +82,6 @@ ui::CheckedSentence checkedSentence(const document::Document &document,
     return checked;
 }
 
-ui::CheckedSentence checkedSentence(const document::Document &document, std::string text,
-                                    const reading::Support &support) {
-    ui::CheckedSentence sentence{
-        .text = std::move(text), .supported = support.supported, .sources = {}};
-    if (support.end > support.start)
-        sentence.sources.push_back({.start = support.start,
-                                    .end = support.end,
-                                    .score = static_cast<float>(support.share),
-                                    .place = document::placeOf(document, support.start)});
-    return sentence;
-}
-
 std::vector<ui::CheckedSentence> SourceFinder::check(const DocumentPointer &document,
                                                      std::string_view text) {
     if (document_ != document) {
@@ -113,8 +99,8 @@ std::vector<ui::CheckedSentence> SourceFinder::check(const DocumentPointer &docu
             continue;
         for (const document::Span &span : document::sentenceSpans(line)) {
             std::string sentence(line.substr(span.start, span.end - span.start));
-            reading::Support support = support_->check(sentence);
-            sentences.push_back(checkedSentence(*document, std::move(sentence), support));
+            sentences.push_back(checkedSentence(
+                *document, reading::checkedSentence(*support_, std::move(sentence))));
         }
     }
     return sentences;

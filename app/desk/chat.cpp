@@ -16,10 +16,7 @@ constexpr size_t kMostFoundTurns = 20, kFoundTurnBytes = 160;
 
 /// The user's text as it may be stored and sent; "" when there is nothing in it.
 std::string cleaned(const std::string &text) {
-    size_t first = text.find_first_not_of(" \t\r\n");
-    if (first == text.npos)
-        return "";
-    return repairUtf8(text.substr(first, text.find_last_not_of(" \t\r\n") + 1 - first));
+    return repairUtf8(trimSpaces(text));
 }
 
 uint64_t numberOf(const std::optional<std::string> &text) {

@@ -33,8 +33,6 @@ class SourceFinder {
     DocumentPointer document_;
     std::unique_ptr<reading::SupportCheck> support_;
 };
-ui::CheckedSentence checkedSentence(const document::Document &document, std::string text,
-                                    const reading::Support &support);
 /// With its best source.
 ui::CheckedSentence checkedSentence(const document::Document &document,
                                     const reading::SourcedSentence &sentence);

@@ -19,13 +19,6 @@ struct Bytes {
     size_t start = 0, end = 0;
 };
 
-std::string_view trimmed(std::string_view text) {
-    size_t first = text.find_first_not_of(kSpaces);
-    if (first == text.npos)
-        return {};
-    return text.substr(first, text.find_last_not_of(kSpaces) + 1 - first);
-}
-
 /// Finds pieces in the text of all tokens.
 class PieceFinder {
   public:
@@ -36,9 +29,9 @@ class PieceFinder {
     std::optional<Bytes> next(std::string_view piece) {
         std::optional<Bytes> found = find(piece);
         if (!found)
-            found = find(trimmed(piece)); // some templates trim
+            found = find(trimSpaces(piece)); // some templates trim
         if (!found)
-            found = findByEnds(trimmed(piece));
+            found = findByEnds(trimSpaces(piece));
         if (found)
             from_ = found->end;
         return found;

@@ -2,6 +2,7 @@
 
 #include "compute/core/error.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -11,13 +12,20 @@
 #include <iterator>
 
 namespace longscope {
+namespace {
+
+char lowerOf(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+} // namespace
 
 // Unicode 15, table 3-7.
 size_t utf8Length(std::string_view s, size_t at) {
     auto byte = [&](size_t i) {
         return i < s.size() ? static_cast<unsigned char>(s[i]) : static_cast<unsigned char>(0);
     };
-    auto continues = [&](size_t i) { return (byte(i) & 0xC0) == 0x80; };
+    auto continues = [&](size_t i) { return isInsideCharacter(s, i); };
     unsigned char first = byte(at), second = byte(at + 1);
     if (first < 0x80)
         return 1;
@@ -34,6 +42,19 @@ size_t utf8Length(std::string_view s, size_t at) {
         return ok ? 4 : 0;
     }
     return 0;
+}
+
+bool isInsideCharacter(std::string_view text, size_t at) {
+    return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80;
+}
+
+size_t characterStart(std::string_view text, size_t at) {
+    constexpr size_t kLongestCharacter = 4; // bytes
+    size_t start = at;
+    while (start > 0 && isInsideCharacter(text, start))
+        if (at - --start >= kLongestCharacter)
+            return at;
+    return start;
 }
 
 std::string repairUtf8(std::string_view bytes, size_t *replaced) {
@@ -53,6 +74,47 @@ std::string repairUtf8(std::string_view bytes, size_t *replaced) {
     if (replaced)
         *replaced = count;
     return out;
+}
+
+std::string asciiLower(std::string_view text) {
+    std::string lower(text);
+    std::ranges::transform(lower, lower.begin(), lowerOf);
+    return lower;
+}
+
+bool containsIgnoringCase(std::string_view text, std::string_view part) {
+    return part.empty() || !std::ranges::search(text, part, {}, lowerOf, lowerOf).empty();
+}
+
+std::string_view trimSpaces(std::string_view text) {
+    constexpr std::string_view kSpaces = " \t\n\v\f\r";
+    size_t start = std::min(text.find_first_not_of(kSpaces), text.size());
+    return text.substr(start, text.find_last_not_of(kSpaces) + 1 - start);
+}
+
+size_t numberMarkLength(std::string_view line, size_t most_digits) {
+    size_t digits = std::min(line.find_first_not_of("0123456789"), line.size());
+    std::string_view after = line.substr(digits, 2);
+    return digits > 0 && digits <= most_digits && (after == ". " || after == ") ") ? digits + 2 : 0;
+}
+
+void appendUtf8(std::string &out, char32_t code) {
+    auto put = [&](char32_t byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
+    if (code < 0x80) {
+        put(code);
+    } else if (code < 0x800) {
+        put(0xC0 | code >> 6);
+        put(0x80 | (code & 0x3F));
+    } else if (code < 0x10000) {
+        put(0xE0 | code >> 12);
+        put(0x80 | (code >> 6 & 0x3F));
+        put(0x80 | (code & 0x3F));
+    } else {
+        put(0xF0 | code >> 18);
+        put(0x80 | (code >> 12 & 0x3F));
+        put(0x80 | (code >> 6 & 0x3F));
+        put(0x80 | (code & 0x3F));
+    }
 }
 
 std::string formatBytes(uint64_t bytes) {

@@ -1,5 +1,7 @@
 #include "compute/document/characters.h"
 
+#include "compute/core/text.h"
+
 #include <clocale>
 #include <cwctype>
 #include <locale.h>
@@ -46,29 +48,7 @@ Character characterAt(std::string_view text, size_t at) {
 Character characterBefore(std::string_view text, size_t at) {
     if (at == 0)
         return {};
-    size_t begin = at - 1;
-    while (begin > 0 && at - begin < 4 && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80)
-        --begin;
-    return characterAt(text, begin);
-}
-
-void appendUtf8(std::string &out, char32_t code) {
-    auto put = [&](char32_t byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
-    if (code < 0x80) {
-        put(code);
-    } else if (code < 0x800) {
-        put(0xC0 | code >> 6);
-        put(0x80 | (code & 0x3F));
-    } else if (code < 0x10000) {
-        put(0xE0 | code >> 12);
-        put(0x80 | (code >> 6 & 0x3F));
-        put(0x80 | (code & 0x3F));
-    } else {
-        put(0xF0 | code >> 18);
-        put(0x80 | (code >> 12 & 0x3F));
-        put(0x80 | (code >> 6 & 0x3F));
-        put(0x80 | (code & 0x3F));
-    }
+    return characterAt(text, characterStart(text, at - 1));
 }
 
 bool isLetter(char32_t code) {

@@ -18,7 +18,6 @@ struct Character {
 Character characterAt(std::string_view text, size_t at);
 /// The character that ends just before byte `at`.
 Character characterBefore(std::string_view text, size_t at);
-void appendUtf8(std::string &out, char32_t code);
 
 bool isLetter(char32_t code); ///< in any script, marks included
 bool isUpper(char32_t code);

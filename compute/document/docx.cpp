@@ -3,10 +3,9 @@
 #include "compute/document/archive.h"
 #include "compute/document/docx_styles.h"
 #include "compute/document/formats.h"
-#include "compute/document/text_flow.h"
+#include "compute/document/office_text.h"
 
 #include <algorithm>
-#include <deque>
 #include <format>
 #include <utility>
 
@@ -61,6 +60,10 @@ bool isHidden(const pugi::xml_node &run) {
     return vanish && value != "0" && value != "false";
 }
 
+bool isCell(const pugi::xml_node &node) {
+    return localName(node) == "tc" || localName(node) == "sdt";
+}
+
 class DocxReader {
   public:
     DocxReader(std::string_view bytes, std::string_view path)
@@ -76,24 +79,22 @@ class DocxReader {
     void leave(const pugi::xml_node &node);
     void beginParagraph(const pugi::xml_node &node);
     void endParagraph();
-    void beginCell();
     void addCharacters(std::string_view characters);
     void addReference(const pugi::xml_node &node, std::string_view kind);
     void breakPage();
     void tellWarnings();
-    bool inRow() const { return tables_ > 0 && cells_in_row_ > 1; }
 
     Archive archive_;
     TextFlow flow_;
+    TableLines table_{flow_};
+    PageCounter pages_{flow_};
     std::optional<DocxStyles> styles_;
-    std::deque<pugi::xml_node> boxes_;   ///< text boxes of the open paragraph or table
-    std::vector<std::string> notes_;     ///< "footnote 2" in the order of their marks
-    DocxProperties properties_;          ///< of the open paragraph
-    std::string mark_;                   ///< before the text of the next heading or note
-    size_t paragraphs_ = 0, tables_ = 0; ///< how deep inside
-    size_t cells_ = 0, cells_in_row_ = 0;
-    size_t pages_ = 1, page_start_ = 0, rendered_breaks_ = 0;
-    size_t deleted_ = 0, hidden_ = 0;
+    std::deque<pugi::xml_node> boxes_; ///< text boxes of the open paragraph or table
+    std::vector<std::string> notes_;   ///< "footnote 2" in the order of their marks
+    DocxProperties properties_;        ///< of the open paragraph
+    std::string mark_;                 ///< before the text of the next heading or note
+    size_t paragraphs_ = 0;            ///< how deep inside
+    size_t page_start_ = 0, deleted_ = 0, hidden_ = 0;
 };
 
 void DocxReader::load(Part &part, const std::string &name) {
@@ -112,7 +113,7 @@ void DocxReader::readTitle(const std::string &name) {
 void DocxReader::beginParagraph(const pugi::xml_node &node) {
     if (paragraphs_++ > 0)
         return;
-    if (inRow()) {
+    if (flow_.inRow()) {
         flow_.gap();
         properties_ = {};
         return;
@@ -126,15 +127,14 @@ void DocxReader::beginParagraph(const pugi::xml_node &node) {
     if (heading && !mark.starts_with('-')) {
         mark_ = mark;
     } else if (!mark.empty()) {
-        size_t level = std::min<size_t>(properties_.list_level.value_or(0), kListLevels - 1);
-        flow_.addMark(std::string(2 * level, ' ') + mark);
+        flow_.addMark(mark, properties_.list_level.value_or(0));
     } else if (!mark_.empty()) {
         flow_.addMark(std::exchange(mark_, ""));
     }
 }
 
 void DocxReader::endParagraph() {
-    if (--paragraphs_ > 0 || inRow())
+    if (--paragraphs_ > 0 || flow_.inRow())
         return;
     if (!flow_.blank() && (properties_.title || properties_.outline.value_or(9) < 9))
         flow_.endHeading(properties_.title ? 1 : *properties_.outline + 1);
@@ -143,18 +143,12 @@ void DocxReader::endParagraph() {
     mark_.clear();
 }
 
-void DocxReader::beginCell() {
-    if (inRow() && cells_++ > 0)
-        flow_.cell();
-}
-
 void DocxReader::addCharacters(std::string_view characters) {
     if (characters.empty())
         return;
     if (!mark_.empty())
         flow_.add(std::exchange(mark_, ""));
-    // A line break inside a cell would look like the end of its row.
-    flow_.add(inRow() && characters == "\n" ? " " : characters);
+    flow_.add(characters);
 }
 
 void DocxReader::addReference(const pugi::xml_node &node, std::string_view kind) {
@@ -168,7 +162,7 @@ void DocxReader::breakPage() {
     if (written == page_start_)
         return;
     page_start_ = written;
-    flow_.page(std::to_string(++pages_));
+    pages_.breakPage();
 }
 
 Walk DocxReader::enter(const pugi::xml_node &node) {
@@ -188,22 +182,18 @@ Walk DocxReader::enter(const pugi::xml_node &node) {
         boxes_.push_back(node);
         return Walk::past;
     } else if (name == "tbl") {
-        if (tables_++ == 0)
-            flow_.begin(2);
-    } else if (name == "tr" && tables_ == 1) {
-        cells_ = cells_in_row_ = 0;
-        for (const pugi::xml_node &cell : node.children())
-            cells_in_row_ += localName(cell) == "tc" || localName(cell) == "sdt";
-        flow_.begin(1);
-    } else if (name == "tc" && tables_ == 1) {
-        beginCell();
+        table_.begin();
+    } else if (name == "tr") {
+        table_.beginRow(static_cast<size_t>(std::ranges::count_if(node.children(), isCell)));
+    } else if (name == "tc") {
+        table_.beginCell();
     } else if (name == "br") {
         if (attributeOf(node, "type") == "page")
             breakPage();
         else
             addCharacters("\n");
     } else if (name == "lastRenderedPageBreak") {
-        ++rendered_breaks_;
+        pages_.laidOut();
         breakPage();
     } else if (name == "footnoteReference" || name == "endnoteReference") {
         addReference(node, name.substr(0, name.find('R')));
@@ -217,29 +207,17 @@ void DocxReader::leave(const pugi::xml_node &node) {
     std::string_view name = localName(node);
     if (name == "p") {
         endParagraph();
-    } else if (name == "tr" && tables_ == 1) {
-        flow_.endParagraph(!inRow());
-        cells_in_row_ = 0;
+    } else if (name == "tr") {
+        table_.endRow();
     } else if (name == "tbl") {
-        --tables_;
+        table_.end();
     }
 }
 
 void DocxReader::readBlocks(const pugi::xml_node &root) {
-    auto walk = [&](const pugi::xml_node &below) {
-        walkXml(
-            below, [&](const pugi::xml_node &node) { return enter(node); },
-            [&](const pugi::xml_node &node) { leave(node); });
-    };
-    // Block by block, so that a text box stands after the paragraph that holds it.
-    for (const pugi::xml_node &block : root.children()) {
-        if (block.type() != pugi::node_element || enter(block) == Walk::past)
-            continue;
-        walk(block);
-        leave(block);
-        for (; !boxes_.empty(); boxes_.pop_front())
-            walk(boxes_.front());
-    }
+    walkBlocks(
+        root, boxes_, [&](const pugi::xml_node &node) { return enter(node); },
+        [&](const pugi::xml_node &node) { leave(node); });
 }
 
 void DocxReader::readNotes(const pugi::xml_node &root, std::string_view kind) {
@@ -263,10 +241,6 @@ void DocxReader::tellWarnings() {
     };
     warn(deleted_, "tracked deletion was left out", "tracked deletions were left out");
     warn(hidden_, "hidden stretch of text was left out", "hidden stretches of text were left out");
-    if (pages_ > 1 && rendered_breaks_ == 0)
-        flow_.warn(std::format("pages are counted by {} page breaks set by hand; the file does not "
-                               "say where others are",
-                               pages_ - 1));
 }
 
 Document DocxReader::read() {
@@ -281,7 +255,6 @@ Document DocxReader::read() {
     load(numbering, parts["numbering"]);
     styles_.emplace(styles.document.document_element(), numbering.document.document_element());
     pugi::xml_node root = childOf(body.document.document_element(), "body");
-    flow_.page("1");
     readBlocks(root);
     load(footnotes, parts["footnotes"]);
     readNotes(footnotes.document.document_element(), "footnote");
@@ -289,10 +262,7 @@ Document DocxReader::read() {
     readNotes(endnotes.document.document_element(), "endnote");
     readTitle(package["core-properties"]);
     tellWarnings();
-    Document document = flow_.finish();
-    if (pages_ == 1 && rendered_breaks_ == 0)
-        document.pages.clear(); // not laid out: how many there are is not known
-    return document;
+    return pages_.finish();
 }
 
 } // namespace

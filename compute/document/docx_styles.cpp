@@ -1,8 +1,7 @@
 #include "compute/document/docx_styles.h"
 #include "compute/document/characters.h"
+#include "compute/document/office_text.h"
 
-#include <algorithm>
-#include <charconv>
 
 namespace longscope::document {
 namespace {
@@ -41,13 +40,6 @@ void addNamed(DocxProperties &out, std::string_view style_name) {
 }
 
 } // namespace
-
-std::optional<unsigned> parseCount(std::string_view digits) {
-    unsigned count = 0;
-    auto read = std::from_chars(digits.data(), digits.data() + digits.size(), count);
-    bool whole = read.ec == std::errc() && read.ptr == digits.data() + digits.size();
-    return whole ? std::optional(count) : std::nullopt;
-}
 
 DocxStyles::DocxStyles(const pugi::xml_node &styles, const pugi::xml_node &numbering) {
     readStyles(styles);

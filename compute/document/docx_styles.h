@@ -48,7 +48,4 @@ class DocxStyles {
     std::map<std::string, ListCounter> counters_; ///< by w:num
 };
 
-/// "12", else nothing.
-std::optional<unsigned> parseCount(std::string_view digits);
-
 } // namespace longscope::document

@@ -5,6 +5,7 @@
 #include "compute/document/archive.h"
 #include "compute/document/epub_chapter.h"
 #include "compute/document/formats.h"
+#include "compute/document/html_text.h"
 #include "compute/document/xml.h"
 
 #include <format>
@@ -33,6 +34,7 @@ class EpubReader {
     void readTitle(const pugi::xml_node &package);
     void readSpine(const pugi::xml_node &package);
     void readContents();
+    void readChapter(const std::string &file, std::string_view bytes);
     void addTocTitle(std::string_view from_file, std::string_view link, std::string title);
 
     Archive archive_;
@@ -41,6 +43,7 @@ class EpubReader {
     std::map<std::string, Item> items_;             ///< by id
     std::vector<std::string> spine_;                ///< files in the order of reading
     std::map<std::string, std::string> toc_titles_; ///< of files
+    HtmlLosses losses_;
 };
 
 /// Scrambled fonts are no protection of the text.
@@ -151,6 +154,16 @@ void EpubReader::readContents() {
     }
 }
 
+void EpubReader::readChapter(const std::string &file, std::string_view bytes) {
+    try {
+        HtmlLosses losses = addChapter(flow_, bytes, file, toc_titles_[file]);
+        losses_.hidden_bytes += losses.hidden_bytes;
+        losses_.dropped_tags += losses.dropped_tags;
+    } catch (const Error &error) { // the others are still there
+        flow_.warn(std::format("a chapter was not read: {}", error.what()));
+    }
+}
+
 Document EpubReader::read() {
     refuseProtected();
     package_file_ = packageFile();
@@ -174,9 +187,10 @@ Document EpubReader::read() {
         if (chapter->second.size() > kMostChapterBytes)
             fail(ErrorKind::file, "{}: the chapter {} has {}; at most {} are read", archive_.path(),
                  file, formatBytes(chapter->second.size()), formatBytes(kMostChapterBytes));
-        addChapter(flow_, chapter->second, toc_titles_[file]);
+        readChapter(file, chapter->second);
         chapters.erase(chapter);
     }
+    tellLosses(flow_, losses_);
     if (missing > 0)
         flow_.warn(
             std::format("{} of {} chapters are missing in the file", missing, spine_.size()));

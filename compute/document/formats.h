@@ -20,10 +20,11 @@ Document readMarkdown(std::string_view text);
 
 enum class HtmlPart {
     content, ///< what the page is about: without navigation, banners and the like
-    all,     ///< all that a browser shows, as for the chapters of a book
+    all,     ///< all that is written, as for the chapters of a book
 };
 /// HTML and XHTML in UTF-8, through gumbo. Headings, list marks, tables (cells parted by " | ",
-/// a row a paragraph that is no prose), code; linear time, and no depth of tags is too deep.
+/// a row a paragraph that is no prose), code, marks of printed pages; linear time, and no depth of
+/// tags is too deep.
 Document readHtml(std::string_view text, HtmlPart part = HtmlPart::content);
 /// The charset that a page or an XML file names in its first 4096 bytes, "" when there is none.
 std::string_view declaredCharset(std::string_view bytes);

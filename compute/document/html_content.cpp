@@ -44,6 +44,7 @@ void Content::drop(size_t index) {
         outer.links -= node.links;
         outer.tables -= node.tables;
         outer.headings -= node.headings;
+        outer.wide_rows -= node.wide_rows;
         outer.cells -= node.cells;
     }
 }

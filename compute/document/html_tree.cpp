@@ -19,9 +19,9 @@ size_t visibleBytes(const char *text) {
     return count;
 }
 
-std::string_view hintsOf(const GumboNode &node) {
-    const GumboAttribute *hints = gumbo_get_attribute(&node.v.element.attributes, "class");
-    return hints ? hints->value : std::string_view();
+std::string_view attributeOf(const GumboNode &node, const char *name) {
+    const GumboAttribute *found = gumbo_get_attribute(&node.v.element.attributes, name);
+    return found ? found->value : std::string_view();
 }
 
 HtmlNode describe(const GumboNode &node, size_t parent, bool in_link) {
@@ -29,7 +29,8 @@ HtmlNode describe(const GumboNode &node, size_t parent, bool in_link) {
     out.parent = parent;
     if (node.type == GUMBO_NODE_ELEMENT || node.type == GUMBO_NODE_TEMPLATE) {
         out.tag = node.v.element.tag;
-        out.hints = hintsOf(node);
+        out.hints = attributeOf(node, "class");
+        out.title = attributeOf(node, "title");
         out.links = out.tag == GUMBO_TAG_A;
         out.tables = out.tag == GUMBO_TAG_TABLE;
         out.headings = isHtmlHeading(out.tag);
@@ -91,12 +92,14 @@ std::vector<HtmlNode> flatten(const GumboNode &body) {
         steps.push_back({child, index, 0, step.in_link || nodes.back().tag == GUMBO_TAG_A});
     }
     for (size_t i = nodes.size(); i-- > 1;) {
+        nodes[i].wide_rows += nodes[i].tag == GUMBO_TAG_TR && nodes[i].cells > 1;
         HtmlNode &parent = nodes[nodes[i].parent];
         parent.text_bytes += nodes[i].text_bytes;
         parent.link_bytes += nodes[i].link_bytes;
         parent.links += nodes[i].links;
         parent.tables += nodes[i].tables;
         parent.headings += nodes[i].headings;
+        parent.wide_rows += nodes[i].wide_rows;
         parent.cells += nodes[i].cells;
     }
     return nodes;

@@ -1,5 +1,5 @@
 // A parsed page as a flat list in reading order, so that every pass over it is a loop, and the
-// choice of what the page is about. For html.cpp.
+// choice of what the page is about. For the readers of web pages and of chapters of books.
 #pragma once
 
 #include "compute/document/html_tidy.h"
@@ -21,12 +21,14 @@ struct HtmlNode {
     size_t parent = 0;
     size_t end = 0; ///< index after the last node inside
     std::string_view hints;
-    bool dropped = false; ///< with all inside
+    std::string_view title; ///< as tidyHtml gives it to `ol` and `wbr`
+    bool dropped = false;   ///< with all inside
 
     // Sums over what is inside and not dropped.
     size_t text_bytes = 0; ///< without white space
     size_t link_bytes = 0; ///< of it inside links
-    size_t links = 0, tables = 0, headings = 0, cells = 0;
+    uint32_t links = 0, tables = 0, headings = 0, cells = 0;
+    uint32_t wide_rows = 0; ///< of more than one cell
 
     bool hinted(char hint) const { return hints.contains(hint); }
     double linkShare() const {

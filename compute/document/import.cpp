@@ -46,10 +46,7 @@ bool looksLikePage(std::string_view bytes) {
         bytes.remove_prefix(3);
     std::string_view head = bytes.substr(0, 1024);
     head.remove_prefix(std::min(head.find_first_not_of(" \t\r\n"), head.size()));
-    std::string lower(head);
-    std::ranges::transform(lower, lower.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    });
+    std::string lower = asciiLower(head);
     return lower.starts_with("<!doctype html") || lower.starts_with("<html") ||
            (lower.starts_with("<?xml") && lower.contains("<html"));
 }

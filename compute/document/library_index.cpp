@@ -1,5 +1,6 @@
 #include "compute/document/library_index.h"
 
+#include "compute/core/text.h"
 #include "compute/document/library_pack.h"
 #include "compute/document/library_schema.h"
 #include "compute/document/library_words.h"
@@ -18,9 +19,7 @@ size_t cutBefore(std::string_view text, size_t start, size_t end) {
     for (size_t at = end; at > start + (end - start) / 2; --at)
         if (text[at - 1] == ' ' || text[at - 1] == '\n')
             return at;
-    while ((static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
-        --end;
-    return end;
+    return characterStart(text, end);
 }
 
 std::vector<Piece> cutPieces(const Document &document) {

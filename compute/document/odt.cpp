@@ -2,13 +2,14 @@
 // what tracked changes deleted, comments, headers and footers.
 #include "compute/core/error.h"
 #include "compute/document/archive.h"
-#include "compute/document/docx_styles.h"
 #include "compute/document/formats.h"
-#include "compute/document/text_flow.h"
+#include "compute/document/list_numbers.h"
+#include "compute/document/office_text.h"
 
 #include <algorithm>
-#include <deque>
 #include <format>
+#include <map>
+#include <set>
 #include <utility>
 
 namespace longscope::document {
@@ -39,9 +40,7 @@ class OdtReader {
     Walk enterInline(const pugi::xml_node &node, std::string_view name);
     void beginParagraph(const pugi::xml_node &node, bool heading);
     void endParagraph(const pugi::xml_node &node);
-    void beginRow(const pugi::xml_node &node);
     void setMark();
-    bool inRow() const { return tables_ > 0 && cells_in_row_ > 1; }
 
     struct List {
         std::string style;
@@ -50,6 +49,8 @@ class OdtReader {
 
     Archive archive_;
     TextFlow flow_;
+    TableLines table_{flow_};
+    PageCounter pages_{flow_};
     std::map<std::string, ListLevels> list_styles_;
     std::map<std::string, ListCounter> counters_; ///< by the outermost list of the text
     std::set<std::string> breaking_styles_;       ///< paragraphs of these begin a page
@@ -59,10 +60,7 @@ class OdtReader {
     std::deque<pugi::xml_node> later_; ///< text boxes and notes that wait for the paragraph's end
     std::vector<pugi::xml_node> notes_;
     std::string note_mark_;
-    size_t paragraphs_ = 0, tables_ = 0, indexes_ = 0; ///< how deep inside
-    size_t cells_ = 0, cells_in_row_ = 0;
-    size_t pages_ = 1;
-    bool has_soft_breaks_ = false;
+    size_t paragraphs_ = 0, indexes_ = 0; ///< how deep inside
 };
 
 /// The key is in no file of ours: LibreOffice's "save with password".
@@ -124,20 +122,18 @@ void OdtReader::setMark() {
     const ListLevels &levels = found == list_styles_.end() ? kBullets : found->second;
     std::string mark = counters_[std::to_string(outer_lists_)].next(levels, lists_.size() - 1);
     if (!mark.empty())
-        flow_.addMark(std::string(2 * (std::min(lists_.size(), kListLevels) - 1), ' ') + mark);
+        flow_.addMark(mark, lists_.size() - 1);
 }
 
 void OdtReader::beginParagraph(const pugi::xml_node &node, bool heading) {
     if (paragraphs_++ > 0)
         return;
-    if (inRow()) {
-        flow_.gap();
-        return;
-    }
+    if (flow_.inRow())
+        return flow_.gap();
     flow_.begin(lists_.empty() || heading ? 2 : 1);
     if (breaking_styles_.contains(std::string(attributeOf(node, "style-name"))) &&
         !flow_.document().text.empty())
-        flow_.page(std::to_string(++pages_));
+        pages_.breakPage();
     if (!note_mark_.empty())
         flow_.addMark(std::exchange(note_mark_, ""));
     if (!heading)
@@ -145,20 +141,13 @@ void OdtReader::beginParagraph(const pugi::xml_node &node, bool heading) {
 }
 
 void OdtReader::endParagraph(const pugi::xml_node &node) {
-    if (--paragraphs_ > 0 || inRow())
+    if (--paragraphs_ > 0 || flow_.inRow())
         return;
     std::string style(attributeOf(node, "style-name"));
     if (!flow_.blank() && (localName(node) == "h" || title_styles_.contains(style)))
         flow_.endHeading(parseCount(attributeOf(node, "outline-level")).value_or(1));
     else
         flow_.endParagraph(indexes_ == 0 && !code_styles_.contains(style));
-}
-
-void OdtReader::beginRow(const pugi::xml_node &node) {
-    cells_ = cells_in_row_ = 0;
-    for (const pugi::xml_node &cell : node.children())
-        cells_in_row_ += localName(cell) == "table-cell";
-    flow_.begin(1);
 }
 
 /// What stands inside of paragraphs.
@@ -169,7 +158,7 @@ Walk OdtReader::enterInline(const pugi::xml_node &node, std::string_view name) {
     } else if (name == "tab") {
         flow_.add("\t");
     } else if (name == "line-break") {
-        flow_.add(inRow() ? " " : "\n");
+        flow_.add("\n");
     } else if (name == "note") {
         notes_.push_back(childOf(node, "note-body"));
         flow_.add(std::format("[{}]", notes_.size()));
@@ -200,18 +189,18 @@ Walk OdtReader::enter(const pugi::xml_node &node) {
     } else if (name == "list-item" && !lists_.empty()) {
         lists_.back().item_begins = true;
     } else if (name == "table") {
-        if (tables_++ == 0)
-            flow_.begin(2);
-    } else if (name == "table-row" && tables_ == 1) {
-        beginRow(node);
-    } else if (name == "table-cell" && tables_ == 1 && inRow()) {
-        if (cells_++ > 0)
-            flow_.cell();
+        table_.begin();
+    } else if (name == "table-row") {
+        table_.beginRow(static_cast<size_t>(
+            std::ranges::count(node.children(), "table-cell",
+                               [](const pugi::xml_node &cell) { return localName(cell); })));
+    } else if (name == "table-cell") {
+        table_.beginCell();
     } else if (name == "index-body") {
         ++indexes_;
     } else if (name == "soft-page-break") {
-        has_soft_breaks_ = true;
-        flow_.page(std::to_string(++pages_));
+        pages_.laidOut();
+        pages_.breakPage();
     } else {
         return enterInline(node, name);
     }
@@ -225,29 +214,18 @@ void OdtReader::leave(const pugi::xml_node &node) {
     } else if (name == "list" && !lists_.empty()) {
         lists_.pop_back();
     } else if (name == "table") {
-        --tables_;
-    } else if (name == "table-row" && tables_ == 1) {
-        flow_.endParagraph(!inRow());
-        cells_in_row_ = 0;
+        table_.end();
+    } else if (name == "table-row") {
+        table_.endRow();
     } else if (name == "index-body") {
         --indexes_;
     }
 }
 
 void OdtReader::readBlocks(const pugi::xml_node &root) {
-    auto walk = [&](const pugi::xml_node &below) {
-        walkXml(
-            below, [&](const pugi::xml_node &node) { return enter(node); },
-            [&](const pugi::xml_node &node) { leave(node); });
-    };
-    for (const pugi::xml_node &block : root.children()) {
-        if (block.type() != pugi::node_element || enter(block) == Walk::past)
-            continue;
-        walk(block);
-        leave(block);
-        for (; !later_.empty(); later_.pop_front())
-            walk(later_.front());
-    }
+    walkBlocks(
+        root, later_, [&](const pugi::xml_node &node) { return enter(node); },
+        [&](const pugi::xml_node &node) { leave(node); });
 }
 
 Document OdtReader::read() {
@@ -267,7 +245,6 @@ Document OdtReader::read() {
              "{} is an OpenDocument file without a text: content.xml has no "
              "office:text",
              archive_.path());
-    flow_.page("1");
     readBlocks(body);
     for (size_t i = 0; i < notes_.size(); ++i) { // notes in notes are appended while this runs
         note_mark_ = std::format("[{}] ", i + 1);
@@ -278,14 +255,7 @@ Document OdtReader::read() {
         parseXml(*meta_xml, archive_.path(), "meta.xml", meta);
         flow_.title(textBelow(childOf(childOf(meta.document_element(), "meta"), "title")));
     }
-    if (pages_ > 1 && !has_soft_breaks_)
-        flow_.warn(std::format("pages are counted by {} page breaks set by hand; the file does not "
-                               "say where others are",
-                               pages_ - 1));
-    Document document = flow_.finish();
-    if (pages_ == 1 && !has_soft_breaks_)
-        document.pages.clear(); // not laid out: how many there are is not known
-    return document;
+    return pages_.finish();
 }
 
 } // namespace

@@ -1,5 +1,7 @@
 #include "compute/document/places.h"
 
+#include "compute/core/text.h"
+
 #include <algorithm>
 #include <format>
 
@@ -80,9 +82,7 @@ std::string firstWords(std::string_view text, size_t most_bytes) {
         return line;
     size_t end = line.rfind(' ', most_bytes);
     if (end == line.npos || end < most_bytes / 2)
-        end = most_bytes; // a very long word, or a script without spaces
-    while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80)
-        --end; // not inside a character
+        end = characterStart(line, most_bytes); // a very long word, or a script without spaces
     return line.substr(0, end) + "…";
 }
 

@@ -1,5 +1,6 @@
 // The outline of plain text: paragraphs, and the few lines that are surely headings. A heading that
 // is missed costs little; a sentence taken for one is lost to the reader, so every rule is narrow.
+#include "compute/core/text.h"
 #include "compute/document/characters.h"
 #include "compute/document/formats.h"
 
@@ -38,10 +39,7 @@ size_t listMarkLength(std::string_view line) {
     for (std::string_view mark : {"- ", "* ", "+ ", "\u2022 ", "\u2013 "})
         if (line.starts_with(mark))
             return mark.size();
-    size_t digits = std::min(line.find_first_not_of("0123456789"), line.size());
-    bool numbered = digits >= 1 && digits <= 2 && digits + 1 < line.size() &&
-                    (line[digits] == '.' || line[digits] == ')') && line[digits + 1] == ' ';
-    return numbered ? digits + 2 : 0;
+    return numberMarkLength(line, 2);
 }
 
 struct Letters {

@@ -1,4 +1,5 @@
 // Source code as it is, with an outline: a section begins with the comment above a declaration.
+#include "compute/core/text.h"
 #include "compute/document/characters.h"
 #include "compute/document/formats.h"
 #include "compute/document/source_languages.h"
@@ -126,8 +127,7 @@ void CodeReader::addLongLine(size_t start, size_t end) {
         std::string_view piece = document_.span(start, start + kLongBlock);
         size_t cut = piece.find_last_of(" \t,;}");
         cut = cut == piece.npos || cut < kLongBlock / 2 ? kLongBlock : cut + 1;
-        while (cut > 1 && (static_cast<unsigned char>(document_.text[start + cut]) & 0xC0) == 0x80)
-            --cut;
+        cut = characterStart(document_.text, start + cut) - start;
         addParagraph(document_, start, start + cut, false);
         start += cut;
     }

@@ -164,11 +164,8 @@ std::optional<Declaration> findLatexSection(std::string_view line) {
 
 std::string titleOf(std::string_view line) {
     size_t end = std::min(line.find_last_not_of(" \t{:") + 1, line.size());
-    if (end > kLongestTitle) {
-        end = kLongestTitle;
-        while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80)
-            --end;
-    }
+    if (end > kLongestTitle)
+        end = characterStart(line, kLongestTitle);
     return std::string(line.substr(0, end));
 }
 

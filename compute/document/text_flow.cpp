@@ -2,6 +2,7 @@
 #include "compute/core/text.h"
 #include "compute/document/characters.h"
 #include "compute/document/formats.h"
+#include "compute/document/list_numbers.h"
 #include "compute/document/places.h"
 
 #include <algorithm>
@@ -48,7 +49,11 @@ void TextFlow::settle() {
         text.resize(kept);
         text.append(kept > 0 ? asked : 0, '\n');
         start_ = text.size();
+    } else if (space_ && mark_.empty() && !text.empty() &&
+               !std::string_view(" \t\n").contains(text.back())) {
+        text += ' ';
     }
+    space_ = false;
     for (std::string &label : pages_)
         document_.pages.push_back({text.size(), std::move(label)});
     pages_.clear();
@@ -59,6 +64,8 @@ void TextFlow::settle() {
 }
 
 void TextFlow::begin(size_t line_ends) {
+    if (in_row_)
+        return gap();
     endParagraph(true);
     mark_.clear();
     line_ends_ = std::max(line_ends_, line_ends);
@@ -70,32 +77,62 @@ void TextFlow::add(std::string_view words) {
         cleaned.erase(0, std::min(cleaned.find_first_not_of(" \t"), cleaned.size()));
     if (cleaned.empty())
         return;
+    if (in_row_) { // a line end would look like the end of the row
+        if (cleaned == "\n")
+            return gap();
+        std::ranges::replace(cleaned, '\n', ' ');
+    }
+    if (cleaned.front() == '\n')
+        space_ = false;
     settle();
     document_.text += cleaned;
 }
 
 void TextFlow::addCollapsed(std::string_view words) {
     std::string out;
-    bool after_space = line_ends_ > 0 || !mark_.empty() || document_.text.empty() ||
-                       document_.text.back() == '\n' || document_.text.back() == ' ' ||
-                       document_.text.back() == '\t';
+    bool space = false;
     for (char c : words) {
-        bool space = c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
-        if (!space)
-            out += c;
-        else if (!after_space)
+        if (std::string_view(" \t\n\r\f").contains(c)) {
+            space = true;
+            continue;
+        }
+        if (space && out.empty())
+            space_ = true;
+        else if (space)
             out += ' ';
-        after_space = space;
+        space = false;
+        out += c;
     }
     add(out);
+    space_ = space_ || space;
 }
 
 void TextFlow::gap() {
-    addCollapsed(" ");
+    space_ = true;
 }
 
-void TextFlow::addMark(std::string_view mark) {
-    mark_ = clean(mark);
+void TextFlow::beginRow() {
+    in_row_ = true;
+    cells_ = 0;
+}
+
+void TextFlow::cell() {
+    if (cells_++ == 0)
+        return;
+    space_ = false;
+    add(" | ");
+}
+
+void TextFlow::endRow() {
+    endParagraph(!std::exchange(in_row_, false));
+}
+
+void TextFlow::addMark(std::string_view mark, size_t level) {
+    if (in_row_)
+        return;
+    if (mark_.empty())
+        mark_.append(2 * std::min(level, kListLevels - 1), ' ');
+    mark_ += clean(mark);
 }
 
 bool TextFlow::blank() const {
@@ -107,12 +144,16 @@ bool TextFlow::blank() const {
 }
 
 void TextFlow::endParagraph(bool prose) {
+    if (in_row_)
+        return;
     if (line_ends_ == 0)
         addParagraph(document_, start_, document_.text.size(), prose);
     start_ = document_.text.size();
 }
 
 void TextFlow::endHeading(unsigned level) {
+    if (in_row_)
+        return;
     if (line_ends_ == 0)
         addHeading(document_, start_, document_.text.size(),
                    std::min(std::max(level, 1u), kDeepestHeading));
@@ -132,6 +173,8 @@ void TextFlow::title(std::string_view words) {
 }
 
 Document TextFlow::finish() {
+    if (in_row_)
+        endRow();
     begin(1);
     line_ends_ = 1;
     settle();

@@ -15,18 +15,24 @@ class TextFlow {
     TextFlow(std::string_view format, std::string_view path);
 
     /// A block begins: an open one ends as prose, and the next text stands at least `line_ends`
-    /// line ends below it (2: a blank line between).
+    /// line ends below it (2: a blank line between). Inside of a row only a gap.
     void begin(size_t line_ends = 2);
     /// Text as it is written, made valid UTF-8 without control characters.
     void add(std::string_view words);
-    /// The same with each run of white space as one space, and none at the start of a line.
+    /// The same with each run of white space as one space, and none at both ends of a line.
     void addCollapsed(std::string_view words);
     /// One space, unless white space or the beginning of a line or cell stands before it.
     void gap();
-    /// " | " between the cells of a row.
-    void cell() { add(" | "); }
+    /// A row of a table: until endRow all stands in one line, a paragraph that is no prose.
+    void beginRow();
+    /// " | " before all cells but the first.
+    void cell();
+    void endRow(); ///< ends as prose what was no row
+    bool inRow() const { return in_row_; }
     /// "2. ", "- " before the block's text, but not in its paragraph; not without text after it.
-    void addMark(std::string_view mark);
+    /// Two spaces a level; a second mark stands beside the first.
+    void addMark(std::string_view mark, size_t level = 0);
+    bool marked() const { return !mark_.empty(); } ///< a mark waits for text
     void endParagraph(bool prose);
     void endHeading(unsigned level); ///< 1 = top
     /// The next text begins a page.
@@ -45,11 +51,14 @@ class TextFlow {
     Document finish();
 
   private:
-    void settle(); ///< writes the line ends and page beginnings that wait for text
+    void settle(); ///< writes what waits for text: line ends, a space, page beginnings, a mark
 
     Document document_;
     size_t start_ = 0;     ///< of the open block
     size_t line_ends_ = 0; ///< asked for before the next text
+    bool space_ = false;   ///< likewise
+    bool in_row_ = false;
+    size_t cells_ = 0; ///< of the row
     std::vector<std::string> pages_;
     std::string mark_;
 };

@@ -1,4 +1,5 @@
 // Which device is used, from facts alone: no Vulkan call is made here.
+#include "compute/core/text.h"
 #include "compute/gpu/device.h"
 
 #include "compute/core/error.h"
@@ -6,7 +7,6 @@
 #include <vulkan/vulkan_core.h>
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <optional>
 
@@ -62,13 +62,6 @@ std::vector<std::string> refusalsOf(const DeviceFacts &facts) {
     return refusals;
 }
 
-std::string lowerCase(std::string_view text) {
-    std::string lower(text);
-    std::ranges::transform(lower, lower.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return lower;
-}
-
 std::string describe(const DeviceFacts &facts) {
     std::string text = std::format("{} {}", facts.index, facts.name);
     if (facts.refusals.empty())
@@ -102,9 +95,8 @@ std::vector<DeviceFacts> matches(const std::vector<DeviceFacts> &ranked, std::st
                              [&](const auto &facts) { return facts.index == *index; });
     if (!found.empty()) // "4090" is no index but part of a name
         return found;
-    const std::string part = lowerCase(wanted);
     std::ranges::copy_if(ranked, std::back_inserter(found), [&](const auto &facts) {
-        return lowerCase(facts.name).find(part) != std::string::npos;
+        return containsIgnoringCase(facts.name, wanted);
     });
     return found;
 }

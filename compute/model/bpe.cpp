@@ -9,12 +9,6 @@
 namespace longscope::model {
 namespace {
 
-std::string encodeCharacter(uint32_t code) { // all codes of the byte table are below U+0800
-    if (code < 0x80)
-        return {static_cast<char>(code)};
-    return {static_cast<char>(0xC0 | code >> 6), static_cast<char>(0x80 | (code & 0x3F))};
-}
-
 bool isPrintable(unsigned byte) {
     return (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
 }
@@ -41,7 +35,7 @@ const std::array<std::string, 256> &byteCharacters() {
         std::array<std::string, 256> table;
         uint32_t next = kFirstMovedByte;
         for (unsigned byte = 0; byte < 256; ++byte)
-            table[byte] = encodeCharacter(isPrintable(byte) ? byte : next++);
+            appendUtf8(table[byte], isPrintable(byte) ? byte : next++);
         return table;
     }();
     return kTable;

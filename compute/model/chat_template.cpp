@@ -41,19 +41,11 @@ RenderedChat joinParts(const std::vector<TemplatePart> &parts) {
     return chat;
 }
 
-std::string_view trim(std::string_view text) {
-    constexpr std::string_view kSpace = " \t\n\v\f\r";
-    size_t start = text.find_first_not_of(kSpace);
-    if (start == std::string_view::npos)
-        return {};
-    return text.substr(start, text.find_last_not_of(kSpace) - start + 1);
-}
-
 /// Some templates drop a role or a form of content that they do not know without a word.
 bool keepsAllText(const RenderedChat &chat, const std::vector<Message> &messages) {
     for (const Message &message : messages)
         if (message.role != "assistant" &&
-            chat.text.find(trim(repairUtf8(message.content))) == std::string::npos)
+            chat.text.find(trimSpaces(repairUtf8(message.content))) == std::string::npos)
             return false;
     return true;
 }

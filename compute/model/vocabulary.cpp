@@ -1,6 +1,7 @@
 #include "compute/model/vocabulary.h"
 
 #include "compute/core/error.h"
+#include "compute/core/text.h"
 #include "compute/model/pretokenizer.h"
 
 #include <algorithm>
@@ -178,10 +179,7 @@ void Vocabulary::readDefaults(const Gguf &file) {
     if (kind == TokenizerKind::sentencepiece)
         add_space_prefix = file.findBool("tokenizer.ggml.add_space_prefix").value_or(true);
 
-    std::string name = file.findString("general.name").value_or("");
-    std::ranges::transform(name, name.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
+    std::string name = asciiLower(file.findString("general.name").value_or(""));
     strips_right = name.contains("phi-3") || name.contains("phi3");
 }
 

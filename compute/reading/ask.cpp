@@ -259,13 +259,7 @@ struct Asker::Impl {
     SourcedSentence check(std::string text) {
         if (!support)
             support.emplace(document);
-        Support found = support->check(text);
-        SourcedSentence sentence{
-            .text = std::move(text), .supported = found.supported, .sources = {}};
-        if (found.end > found.start)
-            sentence.sources.push_back(
-                {.start = found.start, .end = found.end, .score = found.share});
-        return sentence;
+        return checkedSentence(*support, std::move(text));
     }
 
     void write(Answer &answer, const OnSentence &on_sentence, const ProgressSink &progress,

@@ -1,5 +1,6 @@
 #include "compute/reading/chunks.h"
 
+#include "compute/core/text.h"
 #include "compute/document/characters.h"
 #include "compute/document/sentences.h"
 
@@ -53,10 +54,6 @@ std::vector<document::Span> linesOf(std::string_view text) {
 bool isWithin(const Document &document, size_t paragraph, size_t start, size_t end) {
     size_t at = document.paragraphs.empty() ? 0 : document.paragraphs[paragraph].start;
     return at >= start && at < end;
-}
-
-bool continuesCharacter(std::string_view text, size_t at) {
-    return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80;
 }
 
 } // namespace
@@ -145,11 +142,10 @@ class Chunker::Splitter {
     /// The last white space before `cut`, else a border between characters; after `start`.
     size_t borderBefore(size_t start, size_t cut) const {
         for (size_t at = cut; at > start; --at)
-            if (!continuesCharacter(text_, at) &&
+            if (!isInsideCharacter(text_, at) &&
                 document::isSpace(document::characterAt(text_, at).code))
                 return at;
-        while (cut > start && continuesCharacter(text_, cut))
-            --cut;
+        cut = std::max(start, characterStart(text_, cut));
         if (cut == start)
             cut += document::characterAt(text_, start).length;
         return cut;

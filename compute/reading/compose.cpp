@@ -2,6 +2,7 @@
 
 #include "compute/core/clock.h"
 #include "compute/core/error.h"
+#include "compute/core/text.h"
 #include "compute/document/characters.h"
 #include "compute/document/places.h"
 #include "compute/document/sentences.h"
@@ -48,10 +49,7 @@ Line readLine(std::string_view line) {
     }
     if (line.starts_with("- ") || line.starts_with("* ") || line.starts_with("+ "))
         line.remove_prefix(2);
-    size_t digits = std::min(line.find_first_not_of("0123456789"), line.size());
-    if (digits > 0 && digits <= 3 && line.size() > digits + 1 &&
-        (line[digits] == '.' || line[digits] == ')') && line[digits + 1] == ' ')
-        line.remove_prefix(digits + 2);
+    line.remove_prefix(numberMarkLength(line, 3));
     read.text = document::trimmed(line);
     return read;
 }

@@ -1,5 +1,6 @@
 #include "compute/reading/sentence_stream.h"
 
+#include "compute/core/text.h"
 #include "compute/document/characters.h"
 #include "compute/document/sentences.h"
 #include "compute/reading/words.h"
@@ -24,12 +25,8 @@ std::string join(std::span<const std::string> words) {
 
 /// "- ", "## ", "**", "3. " at the start of a line that a model writes as Markdown.
 std::string_view withoutMarks(std::string_view line) {
-    size_t start = std::min(line.find_first_not_of("-*#> \t"), line.size());
-    size_t digits = std::min(line.find_first_not_of("0123456789", start), line.size());
-    if (digits > start && digits - start <= 2 && digits + 1 < line.size() &&
-        (line[digits] == '.' || line[digits] == ')') && line[digits + 1] == ' ')
-        start = digits + 2;
-    return line.substr(start);
+    line.remove_prefix(std::min(line.find_first_not_of("-*#> \t"), line.size()));
+    return line.substr(numberMarkLength(line, 2));
 }
 
 std::string plainText(std::string_view line) {

@@ -151,4 +151,15 @@ SourcedSentence SourceFinder::trace(std::string_view sentence, size_t most) cons
             .sources = find(sentence, most)};
 }
 
+SourcedSentence checkedSentence(const SupportCheck &check, std::string sentence) {
+    Support found = check.check(sentence);
+    SourcedSentence out{.text = std::move(sentence), .supported = found.supported, .sources = {}};
+    if (found.end > found.start)
+        out.sources.push_back({.document = found.document,
+                               .start = found.start,
+                               .end = found.end,
+                               .score = found.share});
+    return out;
+}
+
 } // namespace longscope::reading

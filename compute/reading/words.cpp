@@ -1,5 +1,6 @@
 #include "compute/reading/words.h"
 
+#include "compute/core/text.h"
 #include "compute/document/characters.h"
 
 #include <libstemmer.h>
@@ -142,7 +143,7 @@ Token readToken(std::string_view text, size_t &at) {
         token.digits = token.digits || document::isDigit(c.code);
         letters += document::isLetter(c.code);
         upper += document::isUpper(c.code);
-        document::appendUtf8(token.text, document::toLower(c.code));
+        appendUtf8(token.text, document::toLower(c.code));
         before = c.code;
         at += c.length;
     }

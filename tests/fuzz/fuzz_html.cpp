@@ -27,6 +27,9 @@ std::vector<std::vector<uint8_t>> seedCorpus() {
         toInput("<pre>\n x\n  <div>y</div></pre><h1>z</h2><select><option>1<div>2</select>"),
         toInput("<ol><li>1<ol><li>2</ol></ol><article>&amp;&#x1F600;&#0;&notin;</article><body "
                 "class=l>"),
+        toInput("<!DOCTYPE x[<!ENTITY a 'b'>]><ol start=4><li/><li><ol><li>x</ol><sup "
+                "epub:type=noteref><a>1</a></sup><i role=doc-pagebreak title='5\"'>6</i>y<a "
+                "class=footnote-back>z"),
         toInput("<html:p xml:lang='x'/><![CDATA[ a<b ]]><?php x ?><!-- -- > --><title>t</title>"),
         toInput("<button>x<button>y</button><template><p>z</template><frameset><plaintext></p>"),
     };

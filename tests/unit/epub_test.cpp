@@ -1,6 +1,5 @@
 // compute/document/epub: a file of pandoc, and books made here.
 #include "compute/document/formats.h"
-#include "compute/document/html_tags.h"
 #include "tests/support/packed_files.h"
 
 #include <gtest/gtest.h>
@@ -135,16 +134,46 @@ TEST(Epub, ReadsAnyDepthQuickly) {
     EXPECT_TRUE(document.text.contains("many"));
 }
 
-TEST(HtmlTags, AreBalanced) {
-    EXPECT_EQ(balanceTags("<a/>x<br/><p>one<p>two</div><b>"),
-              "<a></a>x<br><p>one</p><p>two<b></b></p>");
-    EXPECT_EQ(balanceTags("<div><i>x</div>y</i>"), "<div><i>x</i></div>y");
-    EXPECT_EQ(balanceTags("<a b=\"1>2\">x</a> 1 < 2 <"), "<a b=\"1>2\">x</a> 1 &lt; 2 &lt;");
-    EXPECT_EQ(balanceTags("<i><i><i>x</i></i></i>", 2), "<i><i>x</i></i>");
-    EXPECT_EQ(balanceTags("<SCRIPT>a</b></script>c<title>t"), "c");
-    EXPECT_EQ(balanceTags("<!DOCTYPE x [<!ENTITY a \"b\">]>c<?d?><!--e"), "c");
-    EXPECT_EQ(balanceTags("<"), "&lt;");
-    EXPECT_EQ(balanceTags("<a"), "<a></a>");
+TEST(Epub, ReadsChaptersAsWellAsPages) {
+    // As a page: what only places parts, two line breaks, code that is no prose, ruby, notes.
+    Document document = read(
+        "<h1><img src=\"x.png\"/></h1><p>a<br/><br/>b</p><pre>c<div>d</div></pre>"
+        "<table><tr><td><p>Left.</p></td></tr><tr><td><p>Below.</p></td></tr></table>"
+        "<p>\u6F22<rt>kan</rt> <sup epub:type=\"noteref\"><a>1</a></sup>,<a "
+        "role=\"doc-noteref\">[2]</a>"
+        "<audio>No sound here.</audio></p><ol start=\"4\"><li>four</li><li/><li>six</li></ol>");
+    EXPECT_EQ(paragraphsOf(document), (Strings{"The second part", "a", "b", "c", "d", "Left.",
+                                               "Below.", "\u6F22 [1],[2]", "four", "six"}));
+    EXPECT_TRUE(document.text.ends_with("\n4. four\n6. six\n")) << document.text;
+    EXPECT_FALSE(document.paragraphs[3].prose);
+    EXPECT_FALSE(document.paragraphs[4].prose);
+    EXPECT_TRUE(document.paragraphs[6].prose);
+    // Not as a page: hidden parts are notes, and nothing is furniture.
+    document = read("<nav>Inside</nav><aside hidden=\"hidden\">A note.</aside><button>b</button> "
+                    "<svg><title>no</title><text>In a picture.</text></svg><p/>After.");
+    EXPECT_EQ(paragraphsOf(document),
+              (Strings{"The second part", "Inside", "A note.", "b In a picture.", "After."}));
+    EXPECT_TRUE(document.warnings.empty());
+}
+
+TEST(Epub, TitlesChaptersWhoseHeadingIsAPicture) {
+    EXPECT_EQ(headingsOf(read("<p>One.</p>", "<h1><img src=\"x.png\"/></h1><p>Two.</p>")),
+              (Strings{"1 The second part"}));
+}
+
+TEST(Epub, ReadsChaptersInOtherEncodings) {
+    testing::Entries entries = bookEntries("<p>One.</p>", "");
+    entries[5].second = "<?xml version=\"1.0\" encoding=\"iso-8859-1\"?><html><body>caf\xE9, "
+                        "na\xEFve</body></html>";
+    Document document = readArchive(makeZip(entries), "x.epub");
+    EXPECT_EQ(paragraphsOf(document), (Strings{"The second part", "café, naïve", "One."}));
+    EXPECT_TRUE(document.warnings.empty());
+    entries[5].second = std::string("\0\1\2", 3);
+    document = readArchive(makeZip(entries), "x.epub");
+    EXPECT_EQ(paragraphsOf(document), (Strings{"One."}));
+    ASSERT_EQ(document.warnings.size(), 1u);
+    EXPECT_TRUE(
+        holds(document.warnings[0], "a chapter was not read: O/t/2 x.xhtml is a binary file"));
 }
 
 } // namespace

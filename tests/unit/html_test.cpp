@@ -113,7 +113,68 @@ TEST(Html, TablesOfDataAreRowsAndOthersParts) {
     EXPECT_EQ(paragraphs("<table><tr><td><h2>Left</h2><td><p>Right.</p><p>More.</p></table>"),
               (Strings{"Left", "Right.", "More."}));
     EXPECT_EQ(paragraphs("<ol><li>x<ul><li>y</ul><li>z</ol>"), (Strings{"x", "y", "z"}));
-    EXPECT_EQ(readHtml("<ol><li>x<ul><li>y</ul><li>z</ol>").text, "1. x\n  - y\n2. z\n\n");
+    EXPECT_EQ(readHtml("<ol><li>x<ul><li>y</ul><li>z</ol>").text, "1. x\n  - y\n2. z\n");
+}
+
+TEST(Html, ListsCountAsTheySay) {
+    EXPECT_EQ(readHtml("<ol start=4><li>x<li><p>y<p>z<li></ol>After").text,
+              "4. x\n5. y\n\nz\n\nAfter\n");
+    EXPECT_EQ(readHtml("<ol start=no><li><ol><li>x</ol><li>y</ol>").text, "1. 1. x\n2. y\n");
+}
+
+TEST(Html, TablesOfOneColumnAreText) {
+    Document d = readHtml("<table><tr><td>One sentence.<tr><td>Two.</table><table><tr><td>a<td>b"
+                          "<tr><td colspan=2>c</table>");
+    EXPECT_EQ(paragraphsOf(d), (Strings{"One sentence.", "Two.", "a | b", "c"}));
+    EXPECT_TRUE(d.paragraphs[1].prose);
+    EXPECT_FALSE(d.paragraphs[3].prose);
+    EXPECT_EQ(paragraphs("x<table><tr><td hidden>no<td hidden>no</table>"), Strings{"x"});
+}
+
+TEST(Html, HeadingsAreWhole) {
+    Document d = readHtml("<h1>One<br>two</h1>x<h2><div>Three</div> <p>four</p></h2>y");
+    ASSERT_EQ(d.headings.size(), 2u);
+    EXPECT_EQ(d.headings[1].title, "Three four");
+    EXPECT_EQ(d.text, "One two\n\nx\n\nThree four\n\ny\n");
+    // One that has no end is no heading.
+    d = readHtml("<h1>Title<div><p>" + std::string(600, 'w') + "</p><p>More.</p></div>",
+                 HtmlPart::all);
+    EXPECT_TRUE(d.headings.empty());
+    EXPECT_EQ(d.paragraphs.size(), 3u);
+}
+
+TEST(Html, PrintedPagesAndNotesAreMarked) {
+    Document d = readHtml("<p>One <span role=doc-pagebreak aria-label=iv>4</span>two</p>"
+                          "<hr role=doc-pagebreak title='5&quot;'><p>three<a class=footnote-ref>1"
+                          "</a> four<a class=footnote-ref href=x>[2]</a><a "
+                          "class=footnote-back>\u21A9</a></p>");
+    EXPECT_EQ(paragraphsOf(d), (Strings{"One two", "three[1] four[2]"}));
+    ASSERT_EQ(d.pages.size(), 2u);
+    EXPECT_EQ(d.pages[0].label, "iv");
+    EXPECT_EQ(d.pages[1].label, "5\"");
+    EXPECT_TRUE(d.text.substr(d.pages[0].start).starts_with("two"));
+    EXPECT_EQ(problemOf(d), "");
+}
+
+TEST(HtmlTidy, ClosesInOrderWhatCounts) {
+    auto tidy = [](std::string_view html) { return tidyHtml(html, HtmlPart::all).html; };
+    EXPECT_EQ(tidy("<a/>x<br/><p>one<p>two</div><b>"), "x<br><p>one</p><p>two");
+    EXPECT_EQ(tidy("<div><i>x</div>y</i>"), "<div>x</div>y");
+    EXPECT_EQ(tidy("<a b=\"1>2\">x</a> 1 < 2 <"), "<a>x</a> 1 &lt; 2 &lt;");
+    EXPECT_EQ(tidy("<SCRIPT>a</b></script>c<title>t"), "c");
+    EXPECT_EQ(tidy("<!DOCTYPE x [<!ENTITY a \"b\">] >c<?d?><!--e"), "c");
+    EXPECT_EQ(tidy("<!DOCTYPE x [c>d"), "d");
+    EXPECT_EQ(tidy("<![CDATA[a &amp; <b]]>"), "a &amp;amp; &lt;b");
+    EXPECT_EQ(tidy("<"), "&lt;");
+    EXPECT_EQ(tidy("<a"), "<a>");
+    EXPECT_EQ(tidy("<p/>x<svg>y</svg>"), "<p></p>xy");
+    EXPECT_EQ(tidyHtml("<p/>x<svg>y</svg>", HtmlPart::content).html, "<p>x");
+    EXPECT_EQ(tidy("<i epub:type='pagebreak' title='i\"v'>12<p>x"),
+              "<wbr class=g title=\"i&quot;v\"><p>x");
+    EXPECT_EQ(tidy("<sup epub:type='noteref x'><a>1</a></sup><a role=doc-backlink>^</a>"),
+              "[<a>1</a>]");
+    EXPECT_EQ(tidy("<sup class=footnote-ref><a>[1]</a></sup>"), "<a>[1]</a>");
+    EXPECT_EQ(tidy("<ol start=4 type=a>"), "<ol title=\"4\">");
 }
 
 TEST(Html, TakesHostileInput) {
@@ -157,6 +218,13 @@ TEST(Html, TakesHostileInput) {
                                   "<nav>x",
                                   "<article>",
                                   "x<br>",
+                                  "&nbsp;<br>",
+                                  "<!DOCTYPE x[",
+                                  "<ul><li>",
+                                  "<ol><li></ol>",
+                                  "<a class=footnote-ref>",
+                                  "<i role=doc-pagebreak title=x>",
+                                  "<h1><div>",
                                   "<caption>"}) {
         std::string html = "<p>Words begin.</p>";
         while (html.size() < 1'000'000)
@@ -165,6 +233,7 @@ TEST(Html, TakesHostileInput) {
         EXPECT_EQ(problemOf(readHtml(html + "end")), "") << unit;
         std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
         EXPECT_LT(seconds.count(), 10) << unit;
+        EXPECT_EQ(problemOf(readHtml(html, HtmlPart::all)), "") << unit;
     }
     std::string deep;
     for (int i = 0; i < 100'000; ++i)

@@ -95,6 +95,18 @@ TEST(Odt, ReadsListsTablesAndNotesInNotes) {
     EXPECT_TRUE(document.text.ends_with("\n\n[1] Note.\n"));
 }
 
+TEST(Odt, KeepsListsInTheirPlaces) {
+    std::string list = "<text:list><text:list-item><text:p>a <text:line-break/>b</text:p>"
+                       "</text:list-item></text:list>";
+    Document document =
+        read("<table:table><table:table-row><table:table-cell>" + list +
+             "</table:table-cell><table:table-cell><text:p>c</text:p></table:table-cell>"
+             "</table:table-row></table:table><text:p>e<text:note><text:note-body>" +
+             list + "</text:note-body></text:note></text:p>");
+    EXPECT_EQ(document.text, "a b | c\n\ne[1]\n\n[1] - a\nb\n");
+    EXPECT_EQ(paragraphsOf(document), (Strings{"a b | c", "e[1]", "a\nb"}));
+}
+
 TEST(Odt, ReadsAnyDepth) {
     std::string body;
     for (int i = 0; i < 30'000; ++i)

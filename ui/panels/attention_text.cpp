@@ -21,13 +21,6 @@ std::string clean(std::string_view bytes) {
     return text;
 }
 
-/// Not within a character.
-size_t backToCharacter(std::string_view text, size_t at) {
-    while (at > 0 && at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80)
-        --at;
-    return at;
-}
-
 } // namespace
 
 std::string spanText(const Timeline &timeline, uint64_t first, uint64_t end, size_t most_bytes) {
@@ -39,8 +32,8 @@ std::string spanText(const Timeline &timeline, uint64_t first, uint64_t end, siz
         std::string_view(timeline.text).substr(start, startOf(timeline, end) - start);
     if (text.size() <= most_bytes)
         return clean(text);
-    const size_t head = backToCharacter(text, most_bytes * 2 / 3);
-    const size_t tail = backToCharacter(text, text.size() - most_bytes / 3);
+    const size_t head = characterStart(text, most_bytes * 2 / 3);
+    const size_t tail = characterStart(text, text.size() - most_bytes / 3);
     return clean(text.substr(0, head)) + " ... " + clean(text.substr(tail));
 }
 

@@ -1,5 +1,6 @@
 #include "ui/panels/chat_list.h"
 
+#include "compute/core/text.h"
 #include "ui/panels/chat_text.h"
 #include "ui/theme.h"
 #include "ui/widgets/lines.h"
@@ -9,7 +10,6 @@
 #include <imgui_stdlib.h>
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 
 namespace longscope::ui {
@@ -19,15 +19,6 @@ int64_t nowUnix() {
     return std::chrono::duration_cast<std::chrono::seconds>(
                std::chrono::system_clock::now().time_since_epoch())
         .count();
-}
-
-/// Case is ignored for ASCII; other letters must be the same.
-bool holds(const std::string &text, const std::string &part) {
-    auto same = [](char a, char b) {
-        return std::tolower(static_cast<unsigned char>(a)) ==
-               std::tolower(static_cast<unsigned char>(b));
-    };
-    return std::search(text.begin(), text.end(), part.begin(), part.end(), same) != text.end();
 }
 
 std::string titleOf(const ConversationEntry &entry) {
@@ -48,7 +39,7 @@ bool ConversationList::draw(const Snapshot &snapshot, CommandQueue &commands) {
                                  ImGuiInputTextFlags_EscapeClearsAll))
         commands.push(command::FindConversations{search_});
     auto isFound = [&](const ConversationEntry &entry) {
-        return search_.empty() || holds(titleOf(entry), search_) ||
+        return search_.empty() || containsIgnoringCase(titleOf(entry), search_) ||
                (chat.found_words == search_ && std::ranges::contains(chat.found, entry.id));
     };
     size_t shown = 0;

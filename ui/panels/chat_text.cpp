@@ -1,5 +1,6 @@
 #include "ui/panels/chat_text.h"
 
+#include "compute/core/text.h"
 #include "ui/widgets/quantity.h"
 
 #include <algorithm>
@@ -26,9 +27,7 @@ bool stopsNothing(std::string_view text, size_t first, size_t at) {
     size_t word = at;
     while (word > first && !isBlank(text[word - 1]) && text[word - 1] != '(')
         word--;
-    std::string lower;
-    for (char c : text.substr(word, at - word))
-        lower += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const std::string lower = asciiLower(text.substr(word, at - word));
     if (lower.size() == 1 && std::isalpha(static_cast<unsigned char>(lower[0])) && lower != "i")
         return true;
     if (word == first && lower.find_first_not_of("0123456789") == std::string::npos)
@@ -154,12 +153,9 @@ std::string plainText(std::string_view markdown) {
 }
 
 std::string shortened(std::string_view text, size_t most_bytes) {
-    std::string flat(text.substr(0, most_bytes));
-    if (text.size() > most_bytes) {
-        while (!flat.empty() && (static_cast<unsigned char>(text[flat.size()]) & 0xC0) == 0x80)
-            flat.pop_back();
+    std::string flat(text.substr(0, characterStart(text, most_bytes)));
+    if (text.size() > most_bytes)
         flat += "...";
-    }
     std::replace(flat.begin(), flat.end(), '\n', ' ');
     return flat;
 }

@@ -1,5 +1,6 @@
 #include "ui/panels/model_contents.h"
 
+#include "compute/core/text.h"
 #include "ui/strings.h"
 #include "ui/theme.h"
 #include "ui/widgets/quantity.h"
@@ -9,7 +10,6 @@
 #include <imgui_stdlib.h>
 
 #include <algorithm>
-#include <cctype>
 #include <format>
 #include <string_view>
 
@@ -18,14 +18,6 @@ namespace {
 
 constexpr ImGuiTableFlags kTable = ImGuiTableFlags_BordersInnerH | ImGuiTableFlags_RowBg |
                                    ImGuiTableFlags_ScrollY | ImGuiTableFlags_Resizable;
-
-bool holdsText(std::string_view text, std::string_view wanted) {
-    auto same = [](char a, char b) {
-        return std::tolower(static_cast<unsigned char>(a)) ==
-               std::tolower(static_cast<unsigned char>(b));
-    };
-    return std::ranges::search(text, wanted, same).begin() != text.end() || wanted.empty();
-}
 
 void cell(const std::string &text) {
     ImGui::TableNextColumn();
@@ -77,8 +69,8 @@ void drawFacts(const char *id, const std::vector<Fact> &facts) {
 void ModelContents::filter() {
     shown_.clear();
     for (size_t i = 0; i < model_->tensors.size(); ++i)
-        if (holdsText(model_->tensors[i].name, wanted_) ||
-            holdsText(model_->tensors[i].type, wanted_))
+        if (containsIgnoringCase(model_->tensors[i].name, wanted_) ||
+            containsIgnoringCase(model_->tensors[i].type, wanted_))
             shown_.push_back(i);
 }
 
@@ -149,7 +141,8 @@ void ModelContents::drawMetadata() {
     ImGui::TableSetupColumn(tr("Value"), 0, 3);
     ImGui::TableHeadersRow();
     for (const auto &[key, value] : model_->metadata) {
-        if (!holdsText(key, metadata_wanted_) && !holdsText(value, metadata_wanted_))
+        if (!containsIgnoringCase(key, metadata_wanted_) &&
+            !containsIgnoringCase(value, metadata_wanted_))
             continue;
         ImGui::TableNextRow();
         ImGui::TableNextColumn();

@@ -1,6 +1,7 @@
 #include "ui/panels/patterns_compare.h"
 
 #include "compute/attention/cache_type.h"
+#include "compute/core/text.h"
 #include "ui/panels/patterns_spec.h"
 #include "ui/strings.h"
 #include "ui/theme.h"
@@ -156,11 +157,7 @@ size_t firstDifference(std::string_view a, std::string_view b) {
     auto [in_a, in_b] = std::ranges::mismatch(a, b);
     if (in_a == a.end() && in_b == b.end())
         return std::string::npos;
-    auto at = static_cast<size_t>(in_a - a.begin());
-    // Not within a character of several bytes.
-    while (at > 0 && at < a.size() && (static_cast<unsigned char>(a[at]) & 0xC0U) == 0x80U)
-        --at;
-    return at;
+    return characterStart(a, static_cast<size_t>(in_a - a.begin()));
 }
 
 std::string explainKl(double kl) {

@@ -1,5 +1,6 @@
 #include "ui/panels/settings.h"
 
+#include "compute/core/text.h"
 #include "ui/strings.h"
 #include "ui/theme.h"
 #include "ui/widgets/lines.h"
@@ -8,7 +9,6 @@
 #include <imgui_stdlib.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <format>
 
@@ -47,14 +47,6 @@ int stepper(const char *label, const std::string &value, bool is_usual) {
 
 bool isNear(float a, float b) {
     return std::abs(a - b) < 1e-3F;
-}
-
-bool holdsText(const std::string &text, const std::string &wanted) {
-    auto same = [](char a, char b) {
-        return std::tolower(static_cast<unsigned char>(a)) ==
-               std::tolower(static_cast<unsigned char>(b));
-    };
-    return wanted.empty() || !std::ranges::search(text, wanted, same).empty();
 }
 
 struct Licence {
@@ -130,7 +122,7 @@ void SettingsPanel::drawShortcuts() {
                            ImGuiTableFlags_RowBg | ImGuiTableFlags_SizingStretchProp))
         return;
     for (const auto &[action, keys] : shortcuts) {
-        if (!holdsText(action, wanted_) && !holdsText(keys, wanted_))
+        if (!containsIgnoringCase(action, wanted_) && !containsIgnoringCase(keys, wanted_))
             continue;
         ImGui::TableNextRow();
         ImGui::TableNextColumn();

@@ -15,12 +15,7 @@ namespace {
 constexpr const char *kPopup = "##path chooser";
 
 bool endsWith(const std::string &name, const std::string &ending) {
-    if (name.size() < ending.size())
-        return false;
-    return std::equal(ending.rbegin(), ending.rend(), name.rbegin(), [](char a, char b) {
-        return std::tolower(static_cast<unsigned char>(a)) ==
-               std::tolower(static_cast<unsigned char>(b));
-    });
+    return asciiLower(name).ends_with(asciiLower(ending));
 }
 
 } // namespace

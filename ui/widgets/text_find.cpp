@@ -1,25 +1,10 @@
 #include "ui/widgets/text_find.h"
 
+#include "compute/core/text.h"
+
 #include <algorithm>
 
 namespace longscope::ui {
-namespace {
-
-std::string utf8(char32_t code) {
-    const auto byte = [](char32_t bits) { return static_cast<char>(bits); };
-    if (code < 0x80)
-        return {byte(code)};
-    if (code < 0x800)
-        return {byte(0xC0 | code >> 6), byte(0x80 | (code & 0x3F))};
-    if (code < 0x10000)
-        return {byte(0xE0 | code >> 12), byte(0x80 | (code >> 6 & 0x3F)),
-                byte(0x80 | (code & 0x3F))};
-    return {byte(0xF0 | code >> 18), byte(0x80 | (code >> 12 & 0x3F)),
-            byte(0x80 | (code >> 6 & 0x3F)), byte(0x80 | (code & 0x3F))};
-}
-
-} // namespace
-
 TextFind::TextFind(std::string_view text, std::string_view words, bool match_case)
     : text_(text), words_(words), match_case_(match_case),
       done_(words.empty() || words.size() > text.size()) {
@@ -27,10 +12,10 @@ TextFind::TextFind(std::string_view text, std::string_view words, bool match_cas
         const Sign sign = signAt(words, i);
         const std::string_view one = words.substr(i, sign.bytes);
         std::string other(one);
-        if (!match_case)
-            if (const std::string swapped = utf8(otherCase(sign.code));
-                swapped.size() == one.size())
-                other = swapped;
+        std::string swapped;
+        appendUtf8(swapped, otherCase(sign.code));
+        if (!match_case && swapped.size() == one.size())
+            other = swapped;
         for (size_t k = 0; k < one.size(); ++k)
             bytes_.push_back({one[k], other[k]});
         i += sign.bytes;

@@ -1,5 +1,7 @@
 #include "ui/widgets/text_units.h"
 
+#include "compute/core/text.h"
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -35,10 +37,6 @@ constexpr CodeRange kNoLetters[] = {
     {0xFE30, 0xFE6F}, {0xFF01, 0xFF0F}, {0xFF1A, 0xFF20},  {0xFF3B, 0xFF40}, {0xFF5B, 0xFF65},
     {0xFEFF, 0xFEFF}, {0xFFFC, 0xFFFD}, {0x1F000, 0x1FAFF}};
 
-bool isContinuation(char byte) {
-    return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
-}
-
 enum class SignClass { blank, word, ideographic, other };
 SignClass classOf(char32_t code) {
     if (code == U' ' || code == U'\t' || code == 0xA0 || code == 0x3000)
@@ -67,7 +65,7 @@ Sign signAt(std::string_view text, size_t at) {
         return {0xFFFD, 1};
     char32_t code = lead & (0x7FU >> bytes);
     for (unsigned i = 1; i < bytes; ++i) {
-        if (!isContinuation(text[at + i]))
+        if (!isInsideCharacter(text, at + i))
             return {0xFFFD, 1};
         code = code << 6 | (byte(i) & 0x3F);
     }
@@ -78,7 +76,7 @@ size_t signStart(std::string_view text, size_t at) {
     at = std::min(at, text.size());
     for (unsigned back = 0; back < 4 && back <= at; ++back) {
         const size_t start = at - back;
-        if (start == text.size() || !isContinuation(text[start]))
+        if (!isInsideCharacter(text, start))
             return start < at && start + signAt(text, start).bytes <= at ? at : start;
     }
     return at;
