@@ -11,8 +11,6 @@
 #include "compute/reading/support.h"
 
 #include <chrono>
-#include <exception>
-#include <future>
 #include <map>
 #include <memory>
 #include <string>
@@ -114,20 +112,6 @@ struct ChatPart::Impl {
     SourceFinder sources; ///< of the engine's lane
     KeptAsker kept_asker; ///< of the engine's lane
 };
-
-/// From a task's thread: what `ask` gives on the desk's thread.
-template <class Ask> auto askDesk(TaskRun &run, Ask ask) {
-    auto answer = std::make_shared<std::promise<decltype(ask())>>();
-    auto future = answer->get_future();
-    run.change([answer, ask = std::move(ask)] {
-        try {
-            answer->set_value(ask());
-        } catch (...) {
-            answer->set_exception(std::current_exception());
-        }
-    });
-    return future.get();
-}
 
 /// Hands a growing message to the desk, at most 20 times a second. On a task's thread.
 class GrowingMessage {

@@ -10,17 +10,6 @@ template <class Kind> Kind kindOf(const Json &object, const char *name, Kind las
     return value >= 0 && value <= static_cast<int>(last) ? static_cast<Kind>(value) : Kind{};
 }
 
-/// The elements that are objects.
-std::vector<Json> objectsOf(const Json &object, const char *name) {
-    std::vector<Json> objects;
-    auto found = object.find(name);
-    if (found != object.end() && found->is_array())
-        for (const Json &element : *found)
-            if (element.is_object())
-                objects.push_back(element);
-    return objects;
-}
-
 std::vector<ui::Source> readSources(const Json &object, const char *name) {
     std::vector<ui::Source> sources;
     for (const Json &source : objectsOf(object, name))
@@ -179,6 +168,16 @@ ConversationSettings readSettings(const Json &json) {
                          .reply_tokens = memberOf(json, "reply_tokens", usual.reply_tokens)},
             .with_document = memberOf(json, "with_document", false),
             .ask_way = kindOf(json, "ask_way", ui::AskWay::passages_written)};
+}
+
+std::vector<Json> objectsOf(const Json &object, const char *name) {
+    std::vector<Json> objects;
+    auto found = object.find(name);
+    if (found != object.end() && found->is_array())
+        for (const Json &element : *found)
+            if (element.is_object())
+                objects.push_back(element);
+    return objects;
 }
 
 Json parseJson(const std::string &text) {

@@ -52,12 +52,16 @@ class SentModel final : public reading::TextModel {
         return model_.attended(request, std::move(stop));
     }
 
+    /// For what the model can do beside writing.
+    reading::EngineModel &engineModel() { return model_; }
+    /// Shows the memory, too, as it grows.
+    ProgressSink withMemory(const ProgressSink &progress);
+
     /// The messages of the last call: what the session holds; none: nothing was sent.
     std::vector<model::Message> sent;
     engine::Task task; ///< of the last call
 
   private:
-    ProgressSink withMemory(const ProgressSink &progress);
     void showMemory();
 
     Core &core_;
