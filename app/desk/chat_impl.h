@@ -8,6 +8,7 @@
 #include "app/desk/sent_model.h"
 #include "app/desk/turns.h"
 #include "compute/reading/ask.h"
+#include "compute/reading/embedder.h"
 #include "compute/reading/support.h"
 
 #include <chrono>
@@ -43,8 +44,9 @@ std::string escapedMarkdown(std::string_view text);
 struct KeptAsker {
     DocumentPointer document;
     std::shared_ptr<const LoadedModel> model;
-    std::string options;             ///< what else it depends on
-    std::unique_ptr<SentModel> sent; ///< null: there is no model
+    std::string options;                               ///< what else it depends on
+    std::unique_ptr<SentModel> sent;                   ///< null: there is no model
+    std::unique_ptr<reading::EngineEmbedder> embedder; ///< null: it looks for words alone
     std::unique_ptr<reading::Asker> asker;
 };
 

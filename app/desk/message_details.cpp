@@ -147,6 +147,7 @@ Json settingsToJson(const ConversationSettings &settings) {
     return {{"system", settings.system_prompt},
             {"with_document", settings.with_document},
             {"ask_way", static_cast<int>(settings.ask_way)},
+            {"by_vectors", settings.by_vectors},
             {"temperature", sampling.temperature},
             {"top_k", sampling.top_k},
             {"top_p", sampling.top_p},
@@ -167,7 +168,8 @@ ConversationSettings readSettings(const Json &json) {
                          .seed = memberOf(json, "seed", usual.seed),
                          .reply_tokens = memberOf(json, "reply_tokens", usual.reply_tokens)},
             .with_document = memberOf(json, "with_document", false),
-            .ask_way = kindOf(json, "ask_way", ui::AskWay::passages_written)};
+            .ask_way = kindOf(json, "ask_way", ui::AskWay::passages_written),
+            .by_vectors = memberOf(json, "by_vectors", false)};
 }
 
 std::vector<Json> objectsOf(const Json &object, const char *name) {

@@ -30,6 +30,7 @@ struct ConversationSettings {
     ui::Sampling sampling;
     bool with_document = false;
     ui::AskWay ask_way = ui::AskWay::automatic;
+    bool by_vectors = false;
 };
 nlohmann::json settingsToJson(const ConversationSettings &settings);
 ConversationSettings readSettings(const nlohmann::json &json);

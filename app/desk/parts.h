@@ -232,6 +232,7 @@ class ChatPart {
     void handle(const command::SetSampling &set);
     void handle(const command::SetWithDocument &set);
     void handle(const command::SetAskWay &set);
+    void handle(const command::SetByVectors &set);
     void handle(const command::FindTurns &find);
     void handle(const command::SetCompacted &set);
     void handle(const command::CountDraft &count);

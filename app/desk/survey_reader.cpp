@@ -24,10 +24,14 @@ ui::SurveyPlace placeOf(const document::Document &document, const reading::Sourc
 
 } // namespace
 
-SurveyReader::SurveyReader(Core &core, const ReadingFacts &facts, const ui::Survey &survey)
-    : facts_(facts), question_(survey.question), has_labels_(!survey.labels.empty()) {
+SurveyReader::SurveyReader(Core &core, Library &library, const ReadingFacts &facts,
+                           const ui::Survey &survey)
+    : library_(library), facts_(facts), question_(survey.question),
+      has_labels_(!survey.labels.empty()), by_vectors_(survey.by_vectors) {
     if (facts_.model)
         model_.emplace(core, facts_);
+    if (model_ && by_vectors_)
+        embedder_.emplace(core.worker());
     if (!has_labels_)
         return;
     if (!model_)
@@ -41,6 +45,8 @@ SurveyReader::SurveyReader(Core &core, const ReadingFacts &facts, const ui::Surv
 ui::SurveyRow SurveyReader::read(const document::Document &document, uint64_t id,
                                  const ProgressSink &progress, std::stop_token stop) {
     ui::SurveyRow row{.document = id, .title = document::oneLine(document.title)};
+    has_read_ = hasRead() || has_labels_;
+    sent_ = {};
     if (model_)
         model_->sent.clear();
     if (has_labels_)
@@ -58,6 +64,10 @@ ui::SurveyRow SurveyReader::read(const document::Document &document, uint64_t id
 void SurveyReader::answer(const document::Document &document, ui::SurveyRow &row,
                           const ProgressSink &progress, const std::stop_token &stop) {
     reading::Asker asker(document, {}, model_ ? &*model_ : nullptr);
+    if (embedder_) {
+        document::DocumentResults store(library_, row.document);
+        asker.useVectors(*embedder_, store, progress, stop);
+    }
     reading::Answer answer = asker.ask(question_, {}, progress, stop);
     if (answer.stopped || stop.stop_requested())
         fail(ErrorKind::stopped, "stopped");
@@ -104,11 +114,16 @@ std::string SurveyReader::note() const {
         return facts_.is_small ? std::format("{} is very small: take its probabilities as a hint.",
                                              facts_.modelName())
                                : std::format("By {}.", facts_.modelName());
-    if (!facts_.model)
-        return "Quoted, because there is no model.";
-    if (facts_.is_small)
-        return std::format("Quoted, because {} is too small to be believed.", facts_.modelName());
-    return std::format("In the words of {}.", facts_.modelName());
+    std::string how =
+        !facts_.model ? "Quoted, because there is no model."
+        : facts_.is_small
+            ? std::format("Quoted, because {} is too small to be believed.", facts_.modelName())
+            : std::format("In the words of {}.", facts_.modelName());
+    if (embedder_)
+        how += " Places were looked for by words and by vectors.";
+    else if (by_vectors_)
+        how += " Places were looked for by words alone: vectors need a model.";
+    return how;
 }
 
 } // namespace longscope::app

@@ -67,7 +67,9 @@ document::StoredRun runOf(const ui::Survey &survey) {
         run.documents.push_back(row.document);
         rows.push_back(rowToJson(row));
     }
-    run.settings = dumpJson({{"question", survey.question}, {"labels", survey.labels}});
+    run.settings = dumpJson({{"question", survey.question},
+                             {"labels", survey.labels},
+                             {"by_vectors", survey.by_vectors}});
     run.result = dumpJson({{"note", survey.note}, {"rows", std::move(rows)}});
     run.finished = survey.count(State::done) == survey.rows.size();
     return run;
@@ -80,6 +82,7 @@ std::optional<ui::Survey> surveyOf(const document::StoredRun &run) {
     ui::Survey survey{.id = run.id,
                       .question = memberOf(settings, "question", std::string()),
                       .labels = memberOf(settings, "labels", std::vector<std::string>()),
+                      .by_vectors = memberOf(settings, "by_vectors", false),
                       .rows = {},
                       .note = memberOf(result, "note", std::string())};
     for (const Json &row : objectsOf(result, "rows"))

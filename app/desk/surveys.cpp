@@ -100,6 +100,7 @@ void SurveysPart::handle(const command::StartSurvey &start) {
     survey.question = cleaned(start.question);
     for (const std::string &label : start.labels)
         survey.labels.push_back(cleaned(label));
+    survey.by_vectors = start.by_vectors && survey.labels.empty();
     if (!survey.labels.empty())
         reading::checkLabels(survey.labels);
     else if (survey.question.empty())
@@ -165,7 +166,7 @@ void SurveysPart::read(TaskRun &run, uint64_t id) {
         run.change([this, id, text] { change(id, [&](ui::Survey &own) { own.note = text; }); });
     };
     try {
-        SurveyReader reader(core_, facts, *survey);
+        SurveyReader reader(core_, library_, facts, *survey);
         note(reader.note());
         readRows(run, *survey, reader);
     } catch (const Error &error) {
@@ -203,8 +204,8 @@ void SurveysPart::readRows(TaskRun &run, const ui::Survey &survey, SurveyReader 
                 id, [&](ui::Survey &own) { own.rows[i] = row; }, Store::soon);
         });
     }
-    if (reader.sent())
-        attention_.timelineChanged(run, *reader.sent());
+    if (reader.hasRead())
+        attention_.timelineChanged(run, reader.sent());
 }
 
 ui::SurveyRow SurveysPart::readRow(const ui::SurveyRow &row, SurveyReader &reader,

@@ -106,6 +106,20 @@ TEST_F(SurveyTest, EachDocumentAnswersOrSaysThatItDoesNot) {
     EXPECT_EQ(again.rows[1].state, State::done);
 }
 
+TEST_F(SurveyTest, PlacesAreFoundByVectorsToo) {
+    useTinyModel();
+    start();
+    std::vector<uint64_t> ids = openBirdsAndMill();
+    auto picture = survey(
+        {.documents = ids, .question = "Where does the grey heron nest?", .by_vectors = true});
+    EXPECT_TRUE(newest(picture).rows.at(0).found);
+    EXPECT_TRUE(holds(newest(picture).note, "by words and by vectors")) << newest(picture).note;
+    EXPECT_FALSE(newest(picture).rows.at(1).found);
+    EXPECT_FALSE(newest(picture).rows[1].places.empty()); // vectors have a nearest place always
+    start();
+    EXPECT_TRUE(newest(now()).by_vectors);
+}
+
 TEST_F(SurveyTest, WithoutAModelDocumentsAreQuotedAndLabelsAreRefused) {
     useModel((folder_ / "none.gguf").string());
     start();

@@ -91,6 +91,10 @@ TEST(LibrarySurveys, TickedDocumentsAreAsked) {
         ctx->KeyPress(ImGuiKey_Enter);
         ASSERT_EQ(stage.all<command::StartSurvey>().size(), 2U);
         EXPECT_EQ(stage.all<command::StartSurvey>()[1].documents.size(), 3U);
+        EXPECT_FALSE(stage.all<command::StartSurvey>()[1].by_vectors);
+        ctx->ItemClick("also by meaning");
+        EXPECT_NE(stage.text(ctx).find("text is read for it: about 5,000 tokens"),
+                  std::string::npos);
         ctx->ItemClick("documents/##all"); // none again: the open one is meant
         EXPECT_TRUE(isDisabled(ctx, "###start"));
         auto shown = std::make_shared<Document>();
@@ -101,6 +105,7 @@ TEST(LibrarySurveys, TickedDocumentsAreAsked) {
         ctx->ItemClick("Ask Report 2###start");
         ASSERT_EQ(stage.all<command::StartSurvey>().size(), 3U);
         EXPECT_EQ(stage.all<command::StartSurvey>()[2].documents, (std::vector<uint64_t>{2}));
+        EXPECT_TRUE(stage.all<command::StartSurvey>()[2].by_vectors);
     });
 }
 
@@ -118,7 +123,9 @@ TEST(LibrarySurveys, LabelsAreWrittenWithCommasAndTheCostIsSaid) {
         EXPECT_TRUE(isDisabled(ctx, "###start"));
         ctx->KeyChars(", , the law,cooking ");
         const std::string text = stage.text(ctx);
-        EXPECT_NE(text.find("about 5,000 tokens, 50 s"), std::string::npos) << text;
+        EXPECT_NE(text.find("All of the text is read: about 5,000 tokens, 50 s."),
+                  std::string::npos)
+            << text;
         ctx->ItemClick("###start");
         ASSERT_EQ(stage.all<command::StartSurvey>().size(), 1U);
         EXPECT_EQ(stage.all<command::StartSurvey>()[0].labels,

@@ -22,7 +22,6 @@ using State = SurveyRow::State;
 
 constexpr ImGuiTableFlags kTable =
     ImGuiTableFlags_RowBg | ImGuiTableFlags_BordersInnerH | ImGuiTableFlags_PadOuterX;
-constexpr uint64_t kBytesOfToken = 4; ///< about, where tokens are not counted
 constexpr size_t kNameBytes = 40, kHeadingBytes = 100;
 constexpr float kLabelWidth = 12; ///< most, in font sizes
 
@@ -152,9 +151,9 @@ LibrarySurveys::Asked LibrarySurveys::askedOf(const Snapshot &snapshot,
     Asked asked;
     for (const LibraryEntry *entry : chosen) {
         asked.ids.push_back(entry->id);
-        asked.tokens += entry->tokens > 0 ? entry->tokens : entry->text_bytes / kBytesOfToken;
+        asked.tokens += aboutTokens(entry->tokens, entry->text_bytes);
     }
-    if (chosen.size() == 1)
+    if (chosen.size() == 1 && !chosen[0]->title.empty())
         asked.name = shortened(chosen[0]->title, kNameBytes);
     else if (!chosen.empty())
         asked.name = documentsText(chosen.size());
@@ -163,8 +162,7 @@ LibrarySurveys::Asked LibrarySurveys::askedOf(const Snapshot &snapshot,
         return asked;
     asked.ids = {shown->id};
     asked.name = shortened(shown->title, kNameBytes);
-    asked.tokens =
-        shown->token_starts ? shown->token_starts->size() : shown->text->size() / kBytesOfToken;
+    asked.tokens = aboutTokens(*shown);
     return asked;
 }
 
@@ -210,26 +208,31 @@ void LibrarySurveys::drawForm(const Snapshot &snapshot, const Asked &asked,
     else if (!with_labels_ && isBlank(question_))
         why = tr("Write a question.");
     ImGui::BeginDisabled(!why.empty());
-    const std::string name = asked.name.empty() ? documentsText(0) : asked.name;
+    const std::string name = asked.name.empty() ? documentsText(asked.ids.size()) : asked.name;
     const std::string button = with_labels_ ? say("Label {}", name) : say("Ask {}", name);
     const bool pressed = ImGui::Button((button + "###start").c_str());
     ImGui::EndDisabled();
+    if (!with_labels_) {
+        ImGui::SameLine();
+        ImGui::Checkbox(tr("also by meaning"), &by_vectors_);
+        ImGui::SetItemTooltip("%s", tr("Places are looked for by vectors of the model's states, "
+                                       "too: for questions in other words than the text's."));
+    }
     pushSmall();
-    if (!why.empty()) {
+    if (!why.empty())
         mutedLine(why);
-    } else if (with_labels_) {
-        std::string cost = say("All of the text is read, about {}", tokensText(asked.tokens));
-        if (const double rate = snapshot.prompt_tokens_per_second; rate > 0)
-            cost += say(", {}", secondsText(static_cast<double>(asked.tokens) / rate));
-        mutedLine(cost + ".");
-    } else {
+    else if (with_labels_)
+        mutedLine(say("All of the text is read: {}.", readingCost(snapshot, asked.tokens)));
+    else if (by_vectors_)
+        mutedLine(say("The first time all of the text is read for it: {}. What it makes is kept.",
+                      readingCost(snapshot, asked.tokens)));
+    else
         mutedLine(
             tr("A very small model quotes the best sentence, a larger one writes; each answer "
                "has its place."));
-    }
     ImGui::PopFont();
     if (why.empty() && (pressed || entered))
-        commands.push(command::StartSurvey{asked.ids, question_, labels});
+        commands.push(command::StartSurvey{asked.ids, question_, labels, by_vectors_});
 }
 
 // ---- what came of it ---------------------------------------------------------------------------

@@ -51,7 +51,7 @@ class LibrarySurveys {
                    CommandQueue &commands);
 
     std::string question_, labels_;
-    bool with_labels_ = false, wants_focus_ = false;
+    bool with_labels_ = false, by_vectors_ = false, wants_focus_ = false;
 };
 
 } // namespace longscope::ui

@@ -36,6 +36,7 @@ struct Survey {
     uint64_t id = 0;
     std::string question;            ///< "" with labels: what the text is about
     std::vector<std::string> labels; ///< none: the question is answered
+    bool by_vectors = false;         ///< places were looked for by vectors, too
     std::vector<SurveyRow> rows;     ///< in the order asked
     std::string note;                ///< how it was answered, a sentence or two
     bool growing = false;
