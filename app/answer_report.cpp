@@ -29,7 +29,7 @@ void printPlaces(const Document &document, const Answer &answer) {
             document::firstWords(document.span(source.start, source.end), kShownOfPlace)));
 }
 
-/// "  the model looked at: paragraph 3 (12 % of its attention): The ferry ..."
+/// "  the model looked most at paragraph 3 (12 % of its attention more than before): The ..."
 void printAttended(const Document &document, const SourcedSentence &sentence) {
     if (sentence.attended.empty())
         return;

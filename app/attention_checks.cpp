@@ -157,7 +157,7 @@ class AttentionChecks {
         gpu::Buffer result(at_.bench.device, "selftest", want.size() * 4, gpu::Memory::device);
         at_.bench.poison(result);
         engine::AttentionTile tile =
-            engine::choosePrefillTile(at_.bench.tiling, config.heads, config.kv_heads, at_.dim);
+            engine::chooseScoreTile(at_.bench.tiling, config.heads, config.kv_heads, at_.dim);
         gpu::Buffer facts = headFacts();
         gpu::Specialization constants = at_.specialization();
         constants.push_back({SPEC_FLAGS, at_.isRuled() ? ATTENTION_CAP | ATTENTION_SLOPES : 0});

@@ -45,9 +45,9 @@ uint64_t resultBytes(const Library &library, const std::vector<DocumentFacts> &d
     return bytes;
 }
 
-std::string partsText(const std::vector<LibraryPart> &parts) {
+std::string partsText(const std::vector<LibraryShare> &parts) {
     std::string text;
-    for (const LibraryPart &part : parts)
+    for (const LibraryShare &part : parts)
         text +=
             std::format("{}{} {}", text.empty() ? "" : ", ", part.name, formatBytes(part.bytes));
     return text;
@@ -68,8 +68,8 @@ json factsJson(const DocumentFacts &facts) {
 
 // ---- list --------------------------------------------------------------------------------------
 
-std::vector<LibraryPart> libraryParts(const std::vector<DocumentFacts> &documents,
-                                      const Library &library) {
+std::vector<LibraryShare> libraryParts(const std::vector<DocumentFacts> &documents,
+                                       const Library &library) {
     uint64_t texts = 0;
     for (const DocumentFacts &facts : documents)
         texts += facts.text_bytes;
@@ -97,7 +97,7 @@ json listJson(const Library &library, const std::vector<DocumentFacts> &document
     json all = json::array(), parts = json::array();
     for (const DocumentFacts &facts : documents)
         all.push_back(factsJson(facts));
-    for (const LibraryPart &part : libraryParts(documents, library))
+    for (const LibraryShare &part : libraryParts(documents, library))
         parts.push_back({{"name", part.name}, {"bytes", part.bytes}});
     return {{"library", library.path()}, {"documents", all}, {"parts", parts}};
 }

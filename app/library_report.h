@@ -12,12 +12,12 @@ namespace longscope::app {
 nlohmann::json factsJson(const document::DocumentFacts &facts);
 
 /// What takes space on the disk, in named parts.
-struct LibraryPart {
+struct LibraryShare {
     std::string name;
     uint64_t bytes = 0;
 };
-std::vector<LibraryPart> libraryParts(const std::vector<document::DocumentFacts> &documents,
-                                      const document::Library &library);
+std::vector<LibraryShare> libraryParts(const std::vector<document::DocumentFacts> &documents,
+                                       const document::Library &library);
 
 std::string listText(const document::Library &library,
                      const std::vector<document::DocumentFacts> &documents);

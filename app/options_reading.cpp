@@ -45,6 +45,7 @@ void addTasks(CLI::App &app, Options &o) {
     classify->add_option("--strategy", o.strategy, "auto (whole when it fits), whole, sections")
         ->check(CLI::IsMember({"auto", "whole", "sections"}))
         ->type_name("S");
+    addKeeping(classify, o);
     auto *rewrite = app.add_subcommand("rewrite", "a text translated or rewritten part by part");
     addFiles(rewrite, o, "a document (- is standard input)")->required()->expected(1);
     rewrite->add_option("--instruction", o.instruction, "what to do, as \"Use short sentences.\"")

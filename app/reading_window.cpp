@@ -35,8 +35,7 @@ void noteSmallModel(const engine::ModelFacts &facts, const Options &options,
                     std::string_view consequence) {
     if (facts.parameters >= reading::kBelievedParameters || options.quiet)
         return;
-    printNote(std::format("longscope: {} has only {} million parameters: {}",
-                          facts.name.empty() ? facts.architecture : facts.name,
+    printNote(std::format("longscope: {} has only {} million parameters: {}", facts.title(),
                           facts.parameters / 1'000'000, consequence));
 }
 

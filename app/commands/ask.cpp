@@ -7,6 +7,7 @@
 #include "app/kept_readings.h"
 #include "app/kept_results.h"
 #include "app/paths.h"
+#include "app/reading_window.h"
 #include "compute/core/clock.h"
 #include "compute/core/error.h"
 #include "compute/document/characters.h"
@@ -23,16 +24,6 @@ namespace {
 
 using document::Document;
 using reading::Answer;
-
-std::vector<Document> importFiles(const std::vector<std::string> &paths) {
-    std::vector<Document> documents;
-    for (const std::string &path : paths) {
-        documents.push_back(document::importFile(path));
-        for (const std::string &warning : documents.back().warnings)
-            printWarning(path + ": " + warning);
-    }
-    return documents;
-}
 
 void checkQuestions(const std::vector<std::string> &questions) {
     for (const std::string &question : questions) {

@@ -4,6 +4,7 @@
 #include "app/commands/commands.h"
 #include "app/follow.h"
 #include "app/json_output.h"
+#include "app/kept_readings.h"
 #include "app/reading_window.h"
 #include "compute/core/clock.h"
 #include "compute/core/error.h"
@@ -81,7 +82,7 @@ int runClassify(const Options &options, std::stop_token stop) {
     wanted.question = options.question;
     reading::checkLabels(wanted.labels);
     ProgressLine line(options.quiet);
-    engine::Worker worker;
+    engine::Worker worker(keptReadings(options));
     engine::ModelFacts facts = loadModel(worker, options, line, stop);
     wanted.window_tokens = windowOf(worker, options);
     reading::EngineModel model(worker);

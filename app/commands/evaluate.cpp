@@ -141,7 +141,7 @@ int runEvaluate(const Options &options, std::stop_token stop) {
     if (options.strategy != "extract") {
         worker.emplace();
         engine::ModelFacts facts = loadModel(*worker, options, line, stop);
-        report.setModel(facts.name.empty() ? facts.architecture : facts.name);
+        report.setModel(facts.title());
         model.emplace(*worker);
         reading::SummaryOptions whole;
         whole.strategy = reading::Strategy::whole;

@@ -134,7 +134,8 @@ class Writer {
             quote(document, options_, plan.reason, shown_);
             return true;
         }
-        reading::Speeds speeds = reading::speedsOf(model_, results_.general(), stop_, plan.together);
+        reading::Speeds speeds =
+            reading::speedsOf(model_, results_.general(), stop_, plan.together);
         if (stop_.stop_requested())
             return false;
         if (!options_.quiet && plan.calls() > 1)
@@ -156,8 +157,7 @@ class Writer {
     }
 
     std::string writtenBy(const reading::Plan &plan) const {
-        return std::format("Written by {}{}",
-                           facts_.name.empty() ? facts_.architecture : facts_.name,
+        return std::format("Written by {}{}", facts_.title(),
                            plan.small_model ? ", a very small model, so check it" : "");
     }
 

@@ -88,7 +88,7 @@ void AttentionPart::readShown() {
     }
     model_.ensure();
     core_.start(Lane::engine, "Read " + document->title, [this, document](TaskRun &run) {
-        engine::Task task = run.follow(engine::Read{*document->text});
+        engine::Task task = run.follow(engine::Read{.text = *document->text});
         Sent sent;
         sent.pieces.push_back({ui::PartKind::document, *document->text});
         sent.document = document->id;

@@ -43,7 +43,7 @@ std::vector<ui::CostLayers> costLayersOf(const model::Config &config) {
 
 void describeCosts(const engine::ModelPlan &plan, ui::Cost &cost) {
     cost.kinds = costLayersOf(plan.config);
-    cost.token_flops = engine::linearFlops(plan.config) + engine::recurrentFlops(plan.config);
+    cost.token_flops = engine::tokenFlops(plan.config);
     cost.head_flops = attention::headFlops(engine::shapeOf(plan.config));
     cost.chunk_tokens = plan.tiling.chunk_tokens;
 }

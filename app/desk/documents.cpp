@@ -369,9 +369,7 @@ void DocumentsPart::keepCounts(const ui::Document &document, const LoadedModel &
 }
 
 std::string tokenizerName(const LoadedModel &model) {
-    return std::format("{}, {} tokens",
-                       model.facts.name.empty() ? model.facts.architecture : model.facts.name,
-                       model.facts.vocab);
+    return std::format("{}, {} tokens", model.facts.title(), model.facts.vocab);
 }
 
 // ---- for the other parts -----------------------------------------------------------------------

@@ -58,7 +58,7 @@ double secondsToRead(const PriceWanted &wanted, uint64_t tokens) {
     const engine::ModelPlan &plan = wanted.model->plan;
     auto count = static_cast<double>(tokens);
     if (wanted.linear_flops_per_second > 0) {
-        double flops = engine::linearFlops(plan.config) + engine::recurrentFlops(plan.config);
+        double flops = engine::tokenFlops(plan.config);
         return count * flops / wanted.linear_flops_per_second +
                engine::headPairs(plan, wanted.options, tokens).mean * wanted.pair_seconds;
     }

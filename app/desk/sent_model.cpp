@@ -1,5 +1,6 @@
 #include "app/desk/sent_model.h"
 
+#include "compute/core/clock.h"
 #include "compute/reading/prompts.h"
 
 #include <format>
@@ -7,8 +8,6 @@
 
 namespace longscope::app {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kBetweenPictures{100};
 
@@ -35,7 +34,7 @@ std::string settingsText(const ui::AttentionSettings &settings,
 std::string ReadingFacts::modelName() const {
     if (!model)
         return "no model";
-    return model->facts.name.empty() ? model->facts.architecture : model->facts.name;
+    return model->facts.title();
 }
 
 ReadingFacts readingFacts(const Core &core) {

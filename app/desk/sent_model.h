@@ -57,7 +57,8 @@ class SentModel final : public reading::TextModel {
     /// Shows the memory, too, as it grows.
     ProgressSink withMemory(const ProgressSink &progress);
 
-    /// The messages of the last call: what the session holds; none: nothing was sent.
+    /// The messages of the last call; none: nothing was sent. The session holds them, or of replies
+    /// written together what their prompts share.
     std::vector<model::Message> sent;
     engine::Task task; ///< of the last call
 

@@ -2,6 +2,7 @@
 #include "compute/attention/pattern.h"
 
 #include "compute/core/error.h"
+#include "compute/core/text.h"
 
 #include <algorithm>
 #include <charconv>
@@ -86,17 +87,6 @@ const PatternForm &findForm(std::string_view spec, std::string_view name) {
         names += (names.empty() ? "" : ", ") + std::string(form.text);
     }
     failAt(spec, "there is no pattern \"{}\"; there are {}", name, names);
-}
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-    std::vector<std::string_view> parts;
-    while (true) {
-        size_t at = text.find(separator);
-        parts.push_back(text.substr(0, at));
-        if (at == text.npos)
-            return parts;
-        text.remove_prefix(at + 1);
-    }
 }
 
 double parseNumber(std::string_view spec, const NumberForm &form, std::string_view text) {

@@ -80,6 +80,17 @@ std::string numberRanges(const std::vector<uint32_t> &numbers) {
     return list;
 }
 
+std::vector<std::string_view> split(std::string_view text, char separator) {
+    std::vector<std::string_view> parts;
+    while (true) {
+        size_t at = text.find(separator);
+        parts.push_back(text.substr(0, at));
+        if (at == text.npos)
+            return parts;
+        text.remove_prefix(at + 1);
+    }
+}
+
 std::string readWholeFile(const std::string &path) {
     if (path == "-")
         return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};

@@ -21,6 +21,9 @@ std::string formatBytes(uint64_t bytes);
 /// "0 to 3, 5, 7" of rising numbers.
 std::string numberRanges(const std::vector<uint32_t> &numbers);
 
+/// The parts between separators, one more than there are of these; views of `text`.
+std::vector<std::string_view> split(std::string_view text, char separator);
+
 /// The whole file; throws Error(file) with path and reason (missing, a directory, too large).
 /// "-" is standard input.
 std::string readWholeFile(const std::string &path);

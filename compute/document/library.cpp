@@ -12,9 +12,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr uint64_t kMostResults_bytes = 1'000'000'000;
 /// Reading all of a large file takes seconds: so it is checked once a day, and a broken page in
 /// between is an error when it is met.
-constexpr uint64_t kMostResults_bytes = 1'000'000'000;
 constexpr uint64_t kSmall_bytes = 100'000'000, kADay_ms = 86'400'000;
 constexpr std::string_view kCheckedKey = "library.checked_ms";
 

@@ -144,15 +144,21 @@ bool Observers::wants(uint32_t layer, const Chunk &chunk) const {
     return std::ranges::any_of(all_, [&](Observer *own) { return own->wants(layer, chunk); });
 }
 
-void Observers::recorded(gpu::Recorder &recorder, const Pass &pass, uint32_t layer,
-                         const Chunk &chunk, const Flush &flush) {
+void Observers::look(const Flush &flush, const std::function<void(Observer &)> &work) {
     flush(); // the reading's own work
     auto start = Clock::now();
     for (Observer *own : all_)
-        if (own->wants(layer, chunk))
-            own->recorded(recorder, pass, layer, chunk, flush);
+        work(*own);
     flush();
     seconds_ += secondsSince(start);
+}
+
+void Observers::recorded(gpu::Recorder &recorder, const Pass &pass, uint32_t layer,
+                         const Chunk &chunk, const Flush &flush) {
+    look(flush, [&](Observer &own) {
+        if (own.wants(layer, chunk))
+            own.recorded(recorder, pass, layer, chunk, flush);
+    });
 }
 
 bool Observers::wantsMixed(uint32_t layer, const Chunk &chunk) const {
@@ -161,13 +167,10 @@ bool Observers::wantsMixed(uint32_t layer, const Chunk &chunk) const {
 
 void Observers::mixed(gpu::Recorder &recorder, const Pass &pass, uint32_t layer, const Chunk &chunk,
                       const Flush &flush) {
-    flush(); // the reading's own work
-    auto start = Clock::now();
-    for (Observer *own : all_)
-        if (own->wantsMixed(layer, chunk))
-            own->mixed(recorder, pass, layer, chunk, flush);
-    flush();
-    seconds_ += secondsSince(start);
+    look(flush, [&](Observer &own) {
+        if (own.wantsMixed(layer, chunk))
+            own.mixed(recorder, pass, layer, chunk, flush);
+    });
 }
 
 void Observers::finished(gpu::Recorder &recorder, const Pass &pass, const Chunk &chunk,

@@ -5,6 +5,7 @@
 #include "compute/engine/second_pass.h"
 #include "compute/engine/session.h"
 
+#include <functional>
 #include <optional>
 
 namespace longscope::engine {
@@ -90,6 +91,9 @@ class Observers : public Observer {
                   const Flush &flush) override;
 
   private:
+    /// Lets each look, and times it.
+    void look(const Flush &flush, const std::function<void(Observer &)> &work);
+
     std::vector<Observer *> all_;
     double seconds_ = 0;
 };

@@ -9,35 +9,25 @@
 namespace longscope::engine {
 namespace {
 
-/// Samples and decodes until something ends it; `timeline` begins as the prompt.
-Finish write(Session &session, std::vector<Token> timeline, const GenerateOptions &options,
-             TextWriter &writer, Generated &result, const ProgressSink &progress,
-             const std::stop_token &stop) {
-    const model::Tokenizer &tokenizer = session.engine().tokenizer();
-    Sampler sampler(options.sampling);
+/// Samples and decodes until something ends it.
+Finish write(Session &session, ReplyWriter &reply, const GenerateOptions &options,
+             const Generated &result, const ProgressSink &progress, const std::stop_token &stop) {
     auto start = Clock::now();
     Progress told{.label = "writing", .unit = "tokens", .done = 0, .total = options.max_tokens};
-    while (result.tokens.size() < options.max_tokens) {
-        Token token = sampler.sample(session.logits(), timeline);
-        if (tokenizer.isEndOfGeneration(token))
-            return Finish::end_of_text;
-        timeline.push_back(token);
-        result.tokens.push_back(token);
-        bool more = writer.push(token);
-        told.done = result.tokens.size();
-        told.seconds = secondsSince(start);
-        if (progress)
+    while (true) {
+        std::optional<Finish> finish = reply.next(session.logits());
+        if (progress && result.tokens.size() > told.done) {
+            told.done = result.tokens.size();
+            told.seconds = secondsSince(start);
             progress(told);
-        if (!more)
-            return Finish::stop_string;
-        if (result.tokens.size() == options.max_tokens)
-            break; // the logits after the last token are not needed
-        if (timeline.size() > session.contextTokens())
+        }
+        if (finish)
+            return *finish;
+        if (reply.timeline().size() > session.contextTokens())
             return Finish::window_full;
-        if (stop.stop_requested() || session.read(timeline, {}, stop).stopped)
+        if (stop.stop_requested() || session.read(reply.timeline(), {}, stop).stopped)
             return Finish::stopped;
     }
-    return Finish::length;
 }
 
 } // namespace
@@ -55,11 +45,8 @@ Generated generate(Session &session, std::span<const Token> prompt, const Genera
         return result;
     }
     auto start = Clock::now();
-    TextWriter writer(session.engine().tokenizer(), options, result, on_text);
-    result.finish =
-        write(session, {prompt.begin(), prompt.end()}, options, writer, result, progress, stop);
-    if (writer.finish())
-        result.finish = Finish::stop_string;
+    ReplyWriter reply(session.engine().tokenizer(), prompt, options, result, on_text);
+    reply.end(write(session, reply, options, result, progress, stop));
     result.decode_seconds = secondsSince(start);
     return result;
 }

@@ -51,49 +51,34 @@ class Reply {
   public:
     Reply(size_t index, const TogetherRequest &request, const model::Tokenizer &tokenizer,
           Generated &result, const OnTextOf &on_text)
-        : request_(request), tokenizer_(tokenizer), result_(result),
-          on_piece_([this, index, &on_text](std::string_view) {
+        : result_(result), on_piece_([this, index, &on_text](std::string_view) {
               if (on_text && !enough_)
                   enough_ = !on_text(index, result_.text);
           }),
-          writer_(tokenizer, request.options, result, on_piece_),
-          sampler_(request.options.sampling), timeline_(request.prompt) {}
+          writer_(tokenizer, request.prompt, request.options, result, on_piece_) {}
     Reply(const Reply &) = delete;
     Reply &operator=(const Reply &) = delete;
 
     /// Chooses the next token; false when the reply has ended.
     bool advance(std::span<const float> logits) {
-        if (result_.tokens.size() >= request_.options.max_tokens)
-            return end(Finish::length);
-        Token token = sampler_.sample(logits, timeline_);
-        if (tokenizer_.isEndOfGeneration(token))
-            return end(Finish::end_of_text);
-        timeline_.push_back(token);
-        result_.tokens.push_back(token);
-        if (!writer_.push(token))
-            return end(Finish::stop_string);
-        if (enough_)
-            return end(Finish::stopped);
-        return result_.tokens.size() < request_.options.max_tokens || end(Finish::length);
+        std::optional<Finish> finish = writer_.next(logits);
+        if (enough_ && finish != Finish::stop_string)
+            finish = Finish::stopped;
+        if (finish)
+            writer_.end(*finish);
+        return !finish;
     }
-    bool end(Finish finish) {
-        result_.finish = writer_.finish() ? Finish::stop_string : finish;
-        return false;
-    }
+    void stop() { writer_.end(Finish::stopped); }
 
-    Token last() const { return timeline_.back(); }
+    Token last() const { return writer_.timeline().back(); }
     uint32_t branch = 0;
     void took(double seconds) { result_.decode_seconds += seconds; }
 
   private:
-    const TogetherRequest &request_;
-    const model::Tokenizer &tokenizer_;
     Generated &result_;
     bool enough_ = false;
     std::function<void(std::string_view)> on_piece_;
-    TextWriter writer_;
-    Sampler sampler_;
-    std::vector<Token> timeline_;
+    ReplyWriter writer_;
 };
 
 class Together {
@@ -215,7 +200,7 @@ class Together {
             auto start = Clock::now();
             if (stop_.stop_requested() || !branches.step(next, stop_)) {
                 for (Reply *reply : live)
-                    reply->end(Finish::stopped);
+                    reply->stop();
                 return;
             }
             std::vector<Reply *> still;

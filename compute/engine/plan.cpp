@@ -216,7 +216,7 @@ uint64_t allHeads(const model::Config &config) {
     return heads;
 }
 
-double linearFlops(const model::Config &config) {
+double tokenFlops(const model::Config &config) {
     double parameters = 0;
     for (uint32_t layer = 0; layer < config.layers; ++layer) {
         const model::LayerConfig &own = config.layer[layer];
@@ -224,12 +224,10 @@ double linearFlops(const model::Config &config) {
             parameters += attendingParameters(config, layer);
         parameters += recurrentParameters(config, own) + feedForwardParameters(config, own);
     }
-    return 2 * parameters;
-}
-
-double recurrentFlops(const model::Config &config) {
-    auto layers = std::ranges::count_if(config.layer, &model::LayerConfig::recurs);
-    return layers == 0 ? 0 : static_cast<double>(layers) * mixerShape(config).tokenFlops();
+    auto recurrent = std::ranges::count_if(config.layer, &model::LayerConfig::recurs);
+    double mixing =
+        recurrent == 0 ? 0 : static_cast<double>(recurrent) * mixerShape(config).tokenFlops();
+    return 2 * parameters + mixing;
 }
 
 HeadPairs headPairs(const ModelPlan &model, const SessionOptions &wanted, uint64_t n) {
@@ -247,7 +245,7 @@ HeadPairs headPairs(const ModelPlan &model, const SessionOptions &wanted, uint64
 Work readingWork(const ModelPlan &model, const SessionOptions &wanted, uint64_t first,
                  uint64_t end) {
     const SessionOptions options = withNativeWindows(model.config, wanted);
-    double of_token = linearFlops(model.config) + recurrentFlops(model.config);
+    double of_token = tokenFlops(model.config);
     Work work{.flops = static_cast<double>(end - first) * of_token +
                        attention::headFlops(shapeOf(model.config)) +
                        attentionFlops(model, options, end) - attentionFlops(model, options, first),
@@ -263,8 +261,7 @@ Work readingWork(const ModelPlan &model, const SessionOptions &wanted, uint64_t 
 
 Work writingWork(const ModelPlan &model, const SessionOptions &wanted, uint64_t position) {
     const SessionOptions options = withNativeWindows(model.config, wanted);
-    Work work{.flops = linearFlops(model.config) + recurrentFlops(model.config) +
-                       attention::headFlops(shapeOf(model.config)),
+    Work work{.flops = tokenFlops(model.config) + attention::headFlops(shapeOf(model.config)),
               .bytes = static_cast<double>(model.read_bytes)};
     forEachLayer(model, options, [&](const attention::LayerReading &reading) {
         double keys = attention::writingKeys(reading, position);

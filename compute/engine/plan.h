@@ -40,10 +40,9 @@ attention::ModelShape shapeOf(const model::Config &config);
 attention::ModelShape shapeOf(const model::Config &config, uint32_t layer);
 /// Query heads of all layers together.
 uint64_t allHeads(const model::Config &config);
-/// Of the matrices of all layers and one token, each layer by its own sizes. The head is apart.
-double linearFlops(const model::Config &config);
-/// Of the convolutions and states of all recurrent layers and one token.
-double recurrentFlops(const model::Config &config);
+/// Of the matrices of all layers, each by its own sizes, and of the convolutions and states of the
+/// recurrent ones, for one token. Attention and the head are apart.
+double tokenFlops(const model::Config &config);
 /// Pairs of a query and a key of one head while the first n tokens are read: of all layers that
 /// attend together, and the mean over their heads (0 where none attends).
 struct HeadPairs {

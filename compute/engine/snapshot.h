@@ -22,6 +22,9 @@ struct ModelFacts {
     uint64_t host_weight_bytes = 0;           ///< of layers for which the device has no room
     uint32_t layers = 0, streamed_layers = 0; ///< the latter from host memory, each time anew
     double load_seconds = 0;
+
+    /// The file's own name for the model, or what is known without one.
+    const std::string &title() const { return name.empty() ? architecture : name; }
 };
 
 /// "12 of 32 layers (2.1 GB) stay in host memory and ..."; "" when all are on the device.
@@ -83,6 +86,7 @@ struct Configure {
 /// Makes the timeline equal to a text, without a template, and writes nothing.
 struct Read {
     std::string text;
+    std::vector<Token> tokens = {}; ///< instead of a text, when there are any
 };
 /// A session whose window holds so many tokens, for work that reads by itself (Inquire). What was
 /// read stays where the window is large enough already.

@@ -3,6 +3,7 @@
 #include "compute/core/clock.h"
 #include "compute/core/error.h"
 #include "compute/core/text.h"
+#include "compute/engine/growing_session.h"
 #include "compute/engine/session_file.h"
 
 #include <algorithm>
@@ -19,15 +20,8 @@ namespace {
 
 using SnapshotPointer = std::shared_ptr<const Snapshot>;
 
-constexpr uint64_t kWindowStep = 256; ///< automatic windows are multiples of it
-constexpr uint64_t kSmallestWindow = 512;
 constexpr std::chrono::milliseconds kLookForStop{50};
 constexpr size_t kEndedKept = 256; ///< last snapshots of ended tasks that waitForEnd can give
-
-uint64_t roundedWindow(uint64_t needed, uint64_t most) {
-    uint64_t rounded = (needed + kWindowStep - 1) / kWindowStep * kWindowStep;
-    return std::min(std::max(rounded, kSmallestWindow), most);
-}
 
 } // namespace
 
@@ -60,10 +54,8 @@ struct Worker::Impl {
     Snapshot draft;
     std::shared_ptr<Keeper> keeper; ///< may be null
     std::unique_ptr<Engine> engine;
-    SessionOptions session_options; ///< of the last LoadModel or Configure
-    std::unique_ptr<Session> session;
-    std::string restored_from; ///< the file that `session` still is as
-    std::jthread thread;       ///< last: it uses all of the above
+    GrowingSession session;
+    std::jthread thread; ///< last: it uses all of the above
 
     void publish() {
         std::scoped_lock lock(mutex);
@@ -124,7 +116,7 @@ struct Worker::Impl {
             }
             runTask(next, stop);
         }
-        session.reset(); // device objects die on the thread that used them
+        session.drop(); // device objects die on the thread that used them
         engine.reset();
     }
 
@@ -140,7 +132,7 @@ struct Worker::Impl {
         } catch (const Error &error) {
             endWithError(error.what(), error.kind());
             if (error.kind() == ErrorKind::device)
-                session.reset(); // what its cache holds is not known
+                session.drop(); // what its cache holds is not known
         } catch (const std::bad_alloc &) {
             endWithError("the computer's memory is full", ErrorKind::memory);
         } catch (const std::exception &error) {
@@ -165,15 +157,8 @@ struct Worker::Impl {
         draft.warning = session ? outOfReach(engine->config(), session->options()) : "";
     }
 
-    /// The largest window that a text may get by itself.
-    uint64_t mostTokens() const {
-        uint64_t fixed = session_options.context_tokens;
-        return fixed ? fixed : reachOf(engine->config(), session_options);
-    }
-
     void unload() {
-        session.reset();
-        restored_from.clear();
+        session.drop();
         engine.reset();
         draft.model.reset();
         showMemory();
@@ -184,7 +169,7 @@ struct Worker::Impl {
 
     void run(const LoadModel &command, const std::stop_token &stop) {
         unload(); // first, because two models may not fit
-        session_options = command.session.value_or(session_options);
+        session.configure(command.session.value_or(session.options()));
         engine = std::make_unique<Engine>(command.engine, progressSink(), stop);
         const model::Config &config = engine->config();
         draft.model = ModelFacts{.path = command.engine.model_path,
@@ -215,16 +200,16 @@ struct Worker::Impl {
     void run(const Configure &command, const std::stop_token &) {
         if (engine)
             checkOptions(engine->config(), command.session);
-        session.reset();
-        restored_from.clear();
-        session_options = command.session;
+        session.configure(command.session);
     }
 
     void run(const Read &command, const std::stop_token &stop) {
-        std::vector<Token> tokens =
-            loaded().tokenizer().encode(command.text, {.parse_special = false, .add_bos = true});
+        std::vector<Token> tokens = command.tokens;
+        if (tokens.empty())
+            tokens = loaded().tokenizer().encode(command.text,
+                                                 {.parse_special = false, .add_bos = true});
         draft.task.prompt_tokens = tokens.size();
-        bool again = ensureSession(tokens.size(), 0);
+        bool again = session.ensure(*engine, tokens.size(), 0);
         again = !bringBack(tokens, stop) && again;
         ReadResult read = session->read(tokens, writingSink(tokens.size(), again), stop);
         if (keeper)
@@ -236,10 +221,7 @@ struct Worker::Impl {
     }
 
     void run(const Reserve &command, const std::stop_token &) {
-        const model::Config &config = loaded().config();
-        if (command.tokens > mostTokens())
-            refuseText(config, command.tokens, 0, mostTokens());
-        ensureSession(command.tokens, 0);
+        session.reserve(loaded(), command.tokens);
     }
 
     void run(const Inquire &command, const std::stop_token &stop) {
@@ -254,22 +236,8 @@ struct Worker::Impl {
     }
 
     void run(const RestoreSession &command, const std::stop_token &) {
-        SessionFileFacts facts = readSessionFileFacts(command.path);
-        loaded();
-        uint64_t fixed = session_options.context_tokens, most = mostTokens();
-        uint64_t window = std::max(facts.window_tokens, roundedWindow(facts.tokens, most));
-        window = fixed ? fixed : std::min(window, most);
-        if (session && session->contextTokens() >= window) {
-            draft.task.text = restoreSession(*session, command.path);
-        } else { // beside the old one, which stays when the file is refused
-            SessionOptions options = session_options;
-            options.context_tokens = window;
-            auto made = std::make_unique<Session>(*engine, options);
-            draft.task.text = restoreSession(*made, command.path);
-            session = std::move(made);
-        }
+        draft.task.text = session.restore(loaded(), command.path);
         draft.task.reused_tokens = session->tokens().size();
-        restored_from = command.path;
     }
 
     Engine &loaded() const {
@@ -291,7 +259,7 @@ struct Worker::Impl {
                const std::stop_token &stop) {
         Task &task = draft.task;
         task.prompt_tokens = prompt.size();
-        bool again = ensureSession(prompt.size(), options.max_tokens);
+        bool again = session.ensure(loaded(), prompt.size(), options.max_tokens);
         again = !bringBack(prompt, stop) && again;
         auto on_text = [&task](std::string_view piece) { task.text += piece; };
         Generated written =
@@ -310,7 +278,7 @@ struct Worker::Impl {
 
     /// What was kept of the prompt comes back into the session; false when nothing did.
     bool bringBack(const std::vector<Token> &prompt, const std::stop_token &stop) {
-        restored_from.clear();
+        session.forgetFile();
         auto start = Clock::now();
         if (keeper)
             draft.task.restored_tokens = keeper->begin(*session, prompt, progressSink(), stop);
@@ -345,67 +313,6 @@ struct Worker::Impl {
             publish();
             keep(progress, writing, prompt_tokens);
         };
-    }
-
-    /// With what would help, where that is another way of reading.
-    [[noreturn]] void refuseText(const model::Config &config, uint64_t prompt, uint64_t reply,
-                                 uint64_t most) const {
-        SessionOptions wanted = session_options;
-        wanted.context_tokens = prompt + reply;
-        std::string advice = outOfReach(config, wanted);
-        fail(ErrorKind::usage,
-             "the text needs {} tokens and the reply {}, the window of this model is {}{}", prompt,
-             reply, most, advice.empty() ? "" : ": " + advice);
-    }
-
-    /// Makes a session whose window holds the prompt and the reply, or keeps the one there is.
-    /// True when what an earlier session had read is lost and must be read again.
-    bool ensureSession(uint64_t prompt, uint64_t reply) {
-        const model::Config &config = loaded().config();
-        uint64_t fixed = session_options.context_tokens, most = mostTokens();
-        if (prompt >= most && reply > 0)
-            refuseText(config, prompt, reply, most);
-        uint64_t window = fixed ? fixed : roundedWindow(prompt + reply, most);
-        if (session && window <= session->contextTokens())
-            return false;
-        bool again = session && !session->tokens().empty();
-        // A conversation that outgrows its window once will do so again: double it.
-        uint64_t roomy = session && !fixed ? std::min(2 * session->contextTokens(), most) : 0;
-        session.reset(); // first, because two caches may not fit
-        if (roomy <= window || !tryMakeSession(roomy))
-            makeSession(window);
-        return again && !restoreAgain();
-    }
-
-    /// What came from a file comes from there again; where that fails now, it can still be read.
-    bool restoreAgain() {
-        if (restored_from.empty())
-            return false;
-        try {
-            restoreSession(*session, restored_from);
-            return true;
-        } catch (const Error &error) {
-            if (error.kind() != ErrorKind::file)
-                throw;
-            return false;
-        }
-    }
-
-    void makeSession(uint64_t window) {
-        SessionOptions options = session_options;
-        options.context_tokens = window;
-        session = std::make_unique<Session>(*engine, options);
-    }
-
-    bool tryMakeSession(uint64_t window) {
-        try {
-            makeSession(window);
-            return true;
-        } catch (const Error &error) {
-            if (error.kind() != ErrorKind::memory)
-                throw;
-            return false;
-        }
     }
 };
 

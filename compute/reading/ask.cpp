@@ -25,14 +25,14 @@ constexpr size_t kMostParagraphWords = 260; // longer ones are not shown whole
 
 /// What the prompt of `retrieve` holds: the best first and last, because what stands in the
 /// middle of a long prompt is used least (Liu et al. 2023, "Lost in the middle").
-ReadText joinPassages(const Document &document, const std::vector<Source> &places, size_t count) {
+ReadText joinPassages(const Document &document, const std::vector<Span> &parts,
+                      const std::vector<Source> &places, size_t count) {
     std::vector<const Source *> order;
     for (size_t i = 0; i < count; i += 2)
         order.push_back(&places[i]);
     for (size_t i = count; i-- > 0;)
         if (i % 2 == 1)
             order.push_back(&places[i]);
-    const std::vector<Span> parts = partsOf(document);
     ReadText read;
     for (const Source *place : order) {
         std::string heading =
@@ -147,7 +147,7 @@ struct Asker::Impl {
     size_t pieceAt(size_t byte) const {
         const auto &pieces = sentences.pieces();
         auto found = std::ranges::partition_point(
-            pieces, [&](const SentenceIndex::Piece &piece) { return piece.span.end <= byte; });
+            pieces, [&](const QuestionIndex::Piece &piece) { return piece.span.end <= byte; });
         return static_cast<size_t>(found - pieces.begin());
     }
 
@@ -256,9 +256,10 @@ struct Asker::Impl {
             return wholeText(document);
         }
         size_t count = answer.sources.size();
-        ReadText read = joinPassages(document, answer.sources, count);
+        const std::vector<Span> parts = partsOf(document);
+        ReadText read = joinPassages(document, parts, answer.sources, count);
         while (count > 1 && tokensOf(read.text, answer.question) > facts.window_tokens)
-            read = joinPassages(document, answer.sources, --count);
+            read = joinPassages(document, parts, answer.sources, --count);
         if (count < answer.sources.size())
             answer.reason += std::format("; {} of {} passages fit the window of {} tokens", count,
                                          answer.sources.size(), facts.window_tokens);
@@ -352,7 +353,7 @@ struct Asker::Impl {
     TextModel *model;
     TextModelFacts facts;
     bool believed = false, writes = false;
-    SentenceIndex sentences;
+    QuestionIndex sentences;
     std::optional<Retriever> retriever; ///< when first needed
     std::optional<SupportCheck> support;
 };

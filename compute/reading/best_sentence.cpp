@@ -24,7 +24,7 @@ bool isHeading(const document::Document &document, const document::Paragraph &pa
 
 } // namespace
 
-SentenceIndex::SentenceIndex(const document::Document &document) {
+QuestionIndex::QuestionIndex(const document::Document &document) {
     WordReader reader;
     for (size_t p = 0; p < document.paragraphs.size(); ++p) {
         if (isHeading(document, document.paragraphs[p]))
@@ -43,7 +43,7 @@ SentenceIndex::SentenceIndex(const document::Document &document) {
     }
 }
 
-std::vector<double> SentenceIndex::shares(std::string_view question) const {
+std::vector<double> QuestionIndex::shares(std::string_view question) const {
     std::vector<double> shares(pieces_.size(), 0.0);
     std::vector<std::string> known;
     double n = static_cast<double>(pieces_.size()), total = 0;

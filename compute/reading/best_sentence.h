@@ -17,14 +17,14 @@ namespace longscope::reading {
 /// Below it nothing is an answer: the lowest question with one had 0.63, the highest without 0.43.
 constexpr double kAnswerFloor = 0.45;
 
-class SentenceIndex {
+class QuestionIndex {
   public:
     struct Piece {
         document::Span span; ///< a sentence, or a line of a table or of code
         size_t paragraph = 0;
     };
 
-    explicit SentenceIndex(const document::Document &document);
+    explicit QuestionIndex(const document::Document &document);
     const std::vector<Piece> &pieces() const { return pieces_; }
     /// For each piece the share of the question's words, 0 to 1. A word that only a neighbour holds
     /// counts 0.4; idf = ln((n + 1) / (df + 0.5)). All 0 when the question has no word that counts.

@@ -1,9 +1,8 @@
 #include "compute/reading/classify.h"
 
-#include "compute/reading/prompts.h"
-
 #include "compute/core/clock.h"
 #include "compute/core/error.h"
+#include "compute/reading/prompts.h"
 
 #include <algorithm>
 #include <cmath>

@@ -20,6 +20,11 @@ void inquire(engine::Worker &worker, const std::function<void(engine::Engine &)>
     runTask(worker, engine::Inquire{.label = "", .work = body});
 }
 
+std::vector<model::Token> promptTokens(engine::Engine &engine,
+                                       const std::vector<model::Message> &messages) {
+    return model::encodeChat(engine.tokenizer(), engine.chatTemplate().render(messages, true));
+}
+
 } // namespace
 
 EngineModel::EngineModel(engine::Worker &worker, std::string_view settings) : worker_(worker) {
@@ -36,12 +41,18 @@ EngineModel::EngineModel(engine::Worker &worker, std::string_view settings) : wo
                   .parameters = config.parameters,
                   .window_tokens = config.context_tokens};
     });
+}
+
+bool EngineModel::writesTogether() const {
+    if (writes_together_)
+        return *writes_together_;
     runTask(worker_, engine::Reserve{1});
     auto look = [&](engine::Engine &, engine::Session *session, const ProgressSink &,
                     const std::stop_token &) {
         writes_together_ = session && engine::whyNoBranches(*session).empty();
     };
     runTask(worker_, engine::Inquire{.label = "", .work = look});
+    return writes_together_.value_or(false);
 }
 
 /// A window for all of them, or, where there is no room, for each alone: then they take turns.
@@ -66,10 +77,8 @@ uint64_t EngineModel::countTokens(std::string_view text) {
 
 uint64_t EngineModel::countPrompt(const std::vector<model::Message> &messages) {
     uint64_t tokens = 0;
-    inquire(worker_, [&](engine::Engine &engine) {
-        model::RenderedChat chat = engine.chatTemplate().render(messages, true);
-        tokens = model::encodeChat(engine.tokenizer(), chat).size();
-    });
+    inquire(worker_,
+            [&](engine::Engine &engine) { tokens = promptTokens(engine, messages).size(); });
     return tokens;
 }
 
@@ -106,9 +115,7 @@ std::vector<TextReply> EngineModel::writeTogether(std::span<const TextRequest> r
     std::vector<engine::TogetherRequest> wanted;
     inquire(worker_, [&](engine::Engine &engine) {
         for (const TextRequest &request : requests)
-            wanted.push_back({model::encodeChat(engine.tokenizer(), engine.chatTemplate().render(
-                                                                        request.messages, true)),
-                              request.options});
+            wanted.push_back({promptTokens(engine, request.messages), request.options});
     });
     reserve(wanted);
     std::vector<engine::Generated> written;

@@ -7,6 +7,7 @@
 #include "compute/reading/text_model.h"
 
 #include <memory>
+#include <optional>
 #include <string_view>
 
 namespace longscope::reading {
@@ -22,7 +23,7 @@ class EngineModel final : public TextModel {
     uint64_t countPrompt(const std::vector<model::Message> &messages) override;
     TextReply write(const TextRequest &request, const OnText &on_text, const ProgressSink &progress,
                     std::stop_token stop) override;
-    bool writesTogether() const override { return writes_together_; }
+    bool writesTogether() const override;
     std::vector<TextReply> writeTogether(std::span<const TextRequest> requests,
                                          const OnTextOf &on_text, const ProgressSink &progress,
                                          std::stop_token stop) override;
@@ -35,8 +36,8 @@ class EngineModel final : public TextModel {
     engine::Worker &worker_;
     std::shared_ptr<const model::Tokenizer> tokenizer_;
     TextModelFacts facts_;
-    bool writes_together_ = false;
-    uint64_t prompt_tokens_ = 0; ///< of the last call
+    mutable std::optional<bool> writes_together_; ///< when first asked for: it needs a session
+    uint64_t prompt_tokens_ = 0;                  ///< of the last call
 };
 
 } // namespace longscope::reading

@@ -49,10 +49,12 @@ Encoded encode(engine::Engine &engine, const ScoreRequest &request) {
     return encoded;
 }
 
-void run(engine::Worker &worker, engine::Command command, const ProgressSink &progress,
-         const std::stop_token &stop) {
-    if (runTask(worker, std::move(command), progress, stop).state == engine::TaskState::stopped)
+engine::Task run(engine::Worker &worker, engine::Command command, const ProgressSink &progress,
+                 const std::stop_token &stop) {
+    engine::Task task = runTask(worker, std::move(command), progress, stop);
+    if (task.state == engine::TaskState::stopped)
         fail(ErrorKind::stopped, "stopped while reading");
+    return task;
 }
 
 } // namespace
@@ -94,17 +96,16 @@ ScoreReply EngineScorer::score(const ScoreRequest &request, const ProgressSink &
                                 const std::stop_token &) { encoded = encode(engine, request); }},
         {}, stop);
     run(worker, engine::Reserve{encoded.longest()}, {}, stop);
+    engine::Read prompt{.text = {}, .tokens = encoded.prompt};
+    reply.reused_tokens = run(worker, std::move(prompt), progress, stop).reused_tokens;
     auto body = [&](engine::Engine &, engine::Session *session, const ProgressSink &sink,
                     const std::stop_token &stopped) {
-        std::span<const Token> known = session->tokens();
-        auto differs = std::ranges::mismatch(known, encoded.prompt);
-        reply.reused_tokens = static_cast<uint64_t>(differs.in1 - known.begin());
         std::vector<double> scores =
             scoreContinuations(*session, encoded.prompt, encoded.continuations, sink, stopped);
         for (size_t i = 0; i < scores.size(); ++i)
             reply.likelihoods.push_back({scores[i], encoded.continuations[i].size()});
     };
-    run(worker, engine::Inquire{"reading", body}, progress, stop);
+    run(worker, engine::Inquire{"reading", body}, {}, stop);
     reply.prompt_tokens = encoded.prompt.size();
     reply.seconds = secondsSince(start);
     return reply;

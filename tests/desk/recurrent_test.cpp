@@ -188,8 +188,7 @@ TEST(DeskRecurrent, CostsAreOfTheKindsThatThereAre) {
     EXPECT_EQ(cost.kinds[1].shape.heads, hybrid.config.layer[1].heads);
     EXPECT_EQ(cost.kinds[1].state_bytes, 0u);
     EXPECT_EQ(cost.heads(), engine::allHeads(hybrid.config));
-    EXPECT_DOUBLE_EQ(cost.token_flops,
-                     engine::linearFlops(hybrid.config) + engine::recurrentFlops(hybrid.config));
+    EXPECT_DOUBLE_EQ(cost.token_flops, engine::tokenFlops(hybrid.config));
     hybrid.made.desk->push(command::Sweep{{"full", "window:32"}, {64, 128}});
     auto snapshot = hybrid.made.wait(
         [](const ui::Snapshot &s) { return s.cost.dots.size() == 4 && !s.busy(); });

@@ -1,6 +1,7 @@
 // The folder of kept readings: what comes back, what goes when it is full, and what a kill leaves.
 #include "compute/core/text.h"
 #include "compute/engine/worker.h"
+#include "compute/reading/engine_scorer.h"
 #include "compute/reading/kept_readings.h"
 #include "tests/support/session_files.h"
 
@@ -369,6 +370,28 @@ TEST_F(KeptReadingsTest, KilledAtAnyInstantItGoesOnFromTheLastPage) {
     EXPECT_TRUE(sameBits(session.logits(), other.logits()));
     EXPECT_EQ(kept->list().size(), 1u);
     EXPECT_EQ(kept->list().front().tokens, 4000u);
+}
+
+/// Labels are scored after a document that another run has read.
+TEST_F(KeptReadingsTest, AScorerReadsWhatWasKept) {
+    testing::TemporaryModel file(testing::makeTinyLlama({}));
+    ScoreRequest request{.messages = {{"user", std::string(300, 'x')}},
+                         .begun = "Category:",
+                         .continuations = {" sea", " land"}};
+    auto score = [&] {
+        Worker worker(open());
+        LoadModel load;
+        load.engine.model_path = file.path();
+        EXPECT_EQ(worker.waitForEnd(worker.push(load))->task.error, "");
+        EngineModel model(worker);
+        return EngineScorer(model).score(request, {}, {});
+    };
+    ScoreReply first = score(), second = score();
+    EXPECT_EQ(first.reused_tokens, 0u);
+    EXPECT_GE(second.reused_tokens, 256u);
+    for (size_t i = 0; i < 2; ++i) // the last token is read alone, by other kernels
+        EXPECT_NEAR(second.likelihoods[i].log_probability, first.likelihoods[i].log_probability,
+                    0.02);
 }
 
 } // namespace

@@ -107,7 +107,7 @@ TEST(Ask, QuotesTheBestSentenceWithItsNeighbours) {
 
 TEST(Ask, AWordInANeighbourCountsLess) {
     Document document = plain("Zebras graze here. Otters swim there.\n\nNothing else is known.");
-    SentenceIndex index(document);
+    QuestionIndex index(document);
     ASSERT_EQ(index.pieces().size(), 3u);
     auto shares = index.shares("zebras otters");
     EXPECT_NEAR(shares[0], 0.7, 1e-9); // both words have the same idf

@@ -1,5 +1,6 @@
 #include "ui/panels/library_surveys.h"
 
+#include "compute/core/text.h"
 #include "ui/panels/chat_text.h"
 #include "ui/strings.h"
 #include "ui/theme.h"
@@ -102,12 +103,9 @@ std::string_view trimmed(std::string_view text) {
 
 std::vector<std::string> labelsOf(std::string_view text) {
     std::vector<std::string> labels;
-    for (size_t at = 0; at <= text.size();) {
-        const size_t end = std::min(text.find_first_of(",\n", at), text.size());
-        if (std::string_view label = trimmed(text.substr(at, end - at)); !label.empty())
+    for (std::string_view part : split(text, ','))
+        if (std::string_view label = trimmed(part); !label.empty())
             labels.emplace_back(label);
-        at = end + 1;
-    }
     return labels;
 }
 

@@ -13,7 +13,7 @@
 
 namespace longscope::ui {
 
-/// Between commas or ends of lines, without blanks around them; empty ones are left out.
+/// Between commas, without blanks around them; empty ones are left out.
 std::vector<std::string> labelsOf(std::string_view text);
 /// The table as Markdown, for the clipboard.
 std::string surveyText(const Survey &survey);

@@ -4,6 +4,7 @@
 #include "compute/attention/pattern.h"
 #include "compute/attention/rope.h"
 #include "compute/core/error.h"
+#include "compute/core/text.h"
 #include "ui/strings.h"
 #include "ui/theme.h"
 #include "ui/widgets/lines.h"
@@ -19,17 +20,6 @@
 
 namespace longscope::ui {
 namespace {
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-    std::vector<std::string_view> parts;
-    while (true) {
-        size_t at = text.find(separator);
-        parts.push_back(text.substr(0, at));
-        if (at == text.npos)
-            return parts;
-        text.remove_prefix(at + 1);
-    }
-}
 
 std::string_view behindColon(std::string_view spec) {
     size_t colon = spec.find(':');

@@ -218,7 +218,7 @@ class PlanRun {
 
     /// False when it was stopped.
     bool call(const StepRequest &request, const StepCalls::OnSentence &on_sentence) {
-        std::optional<StepReply> reply = calls_.call(request, on_sentence);
+        std::optional<MadeCall> reply = calls_.call(request, on_sentence);
         if (reply)
             count(*reply);
         return reply.has_value();
@@ -252,7 +252,7 @@ class PlanRun {
         return all.size() < 2 || calls_.makeTogether(all);
     }
 
-    void count(const StepReply &reply) {
+    void count(const MadeCall &reply) {
         const TextReply &figures = reply.step.figures;
         ++facts_.calls;
         facts_.kept += reply.kept;

@@ -83,8 +83,7 @@ ProgressSink StepCalls::progress() const {
     };
 }
 
-std::optional<StepReply> StepCalls::call(const StepRequest &request,
-                                         const OnSentence &on_sentence) {
+std::optional<MadeCall> StepCalls::call(const StepRequest &request, const OnSentence &on_sentence) {
     std::string key = keyOf(request);
     auto fresh = fresh_.find(key);
     bool kept = fresh == fresh_.end();
@@ -92,7 +91,7 @@ std::optional<StepReply> StepCalls::call(const StepRequest &request,
         for (const std::string &sentence : known->sentences)
             on_sentence(sentence);
         double seconds = known->figures.prompt_seconds + known->figures.write_seconds;
-        return StepReply{std::move(*known), seconds, kept};
+        return MadeCall{std::move(*known), seconds, kept};
     }
     WordwiseStream stream = streamOf(request);
     size_t given = 0;
@@ -111,7 +110,7 @@ std::optional<StepReply> StepCalls::call(const StepRequest &request,
     give();
     if (!whole)
         return std::nullopt;
-    return StepReply{keep(key, stepOf(stream, std::move(reply))), secondsSince(start), false};
+    return MadeCall{keep(key, stepOf(stream, std::move(reply))), secondsSince(start), false};
 }
 
 bool StepCalls::makeTogether(std::span<const StepRequest> requests) {

@@ -20,7 +20,7 @@ struct StepRequest {
     bool only_one = false; ///< sentence is wanted
 };
 
-struct StepReply {
+struct MadeCall {
     KeptStep step;
     double seconds = 0;
     bool kept = false; ///< of an earlier run
@@ -34,7 +34,7 @@ class StepCalls {
     /// Finds the call or makes and keeps it; nothing when it was stopped. `on_sentence` gets each
     /// finished sentence as it comes.
     using OnSentence = std::function<void(const std::string &)>;
-    std::optional<StepReply> call(const StepRequest &request, const OnSentence &on_sentence);
+    std::optional<MadeCall> call(const StepRequest &request, const OnSentence &on_sentence);
 
     /// Makes all of these at once for `call` to find, when one of them was not kept: whoever is
     /// among them decides on the last bits of all. False when it was stopped; then none is kept.
