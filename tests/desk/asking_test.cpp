@@ -160,14 +160,18 @@ TEST_F(AskingTest, WithoutAModelTheDocumentIsQuoted) {
 
 class VectorsTest : public AskingTest {
   protected:
-    void startWithText(size_t times) {
-        useTinyModel(1024);
+    /// The harbour, and so many paragraphs that are all different.
+    void startWithText(int paragraphs) {
+        useTinyModel(4096);
         start();
-        std::string text = "# Report\n\n";
-        for (size_t i = 0; i < times; ++i)
-            text += read(kHarbour) + "\n\n";
+        std::string text = read(kHarbour) + "\n\n# Days\n\n";
+        for (int day = 1; day <= paragraphs; ++day)
+            text += std::format("On day {} the nets held {} herrings and {} crabs. The wind came "
+                                "from the north, and {} boats stayed in the port.\n\n",
+                                day, 7 * day, 3 * day, day % 9);
         document_ = openText("report.md", text);
         push(command::SetWithDocument{true});
+        push(command::SetAskWay{ui::AskWay::passages});
         push(command::SetByVectors{true});
     }
     /// Of the document's vectors, in the library.
@@ -186,7 +190,7 @@ class VectorsTest : public AskingTest {
 };
 
 TEST_F(VectorsTest, AreMadeOnceKeptAndSaid) {
-    startWithText(2);
+    startWithText(5);
     EXPECT_EQ(keptBytes(), 0u);
     auto picture = ask("How many species of fish did divers count?");
     EXPECT_TRUE(holds(last(picture).note, "by their words and by vectors")) << last(picture).note;
@@ -205,7 +209,7 @@ TEST_F(VectorsTest, AreMadeOnceKeptAndSaid) {
 }
 
 TEST_F(VectorsTest, AStopKeepsThoseThatWereMade) {
-    startWithText(60);
+    startWithText(250);
     push(command::Send{"How many species of fish did divers count?"});
     waitFor([](const ui::Snapshot &now) {
         return now.busy() && now.tasks[0].progress.label == "comparing" &&
