@@ -19,17 +19,6 @@ using reading::SourcedSentence;
 constexpr size_t kShownOfPlace = 140;  // bytes
 constexpr size_t kShownOfAnswer = 160; // bytes, in a table; --json has all
 
-/// Where the answer comes from: its best supported or quoted sentence; null: nowhere.
-const Source *bestSource(const Answer &answer) {
-    const Source *best = nullptr;
-    for (const SourcedSentence &sentence : answer.sentences)
-        if (sentence.supported && !sentence.sources.empty())
-            if (const Source &source = sentence.sources.front();
-                !best || source.score > best->score)
-                best = &source;
-    return best;
-}
-
 void printPlaces(const Document &document, const Answer &answer) {
     if (answer.sources.empty())
         return;
@@ -89,7 +78,7 @@ json oneJson(const Document &document, const Answer &answer) {
 }
 
 json rowJson(const Document &document, const Answer &answer) {
-    const Source *source = bestSource(answer);
+    const Source *source = reading::bestSource(answer);
     return {{"file", document.path},
             {"found", answer.found},
             {"text", answer.text},
@@ -129,7 +118,7 @@ void printAnswer(const Document &document, const Answer &answer) {
 void printAnswerTable(std::span<const Document> documents, std::span<const Answer> answers) {
     printOut("| document | answer | place | score |\n| --- | --- | --- | --- |\n");
     for (size_t i = 0; i < answers.size(); ++i) {
-        const Source *source = bestSource(answers[i]);
+        const Source *source = reading::bestSource(answers[i]);
         printOut(std::format("| {} | {} | {} | {:.2f} |\n", cell(documents[i].path),
                              answers[i].found ? cell(answers[i].text) : "Not found",
                              source ? cell(document::placeOf(documents[i], source->start)) : "",

@@ -92,12 +92,17 @@ void addWindow(CLI::App &app, Options &o) {
     run->add_flag("--frame-times", o.frame_times, "print them at the end");
     auto *shot = app.add_subcommand("screenshot", "a panel, drawn without a display");
     shot->add_option("PANEL", o.panel,
-                     "document chat attention memory cost patterns model settings, or window")
+                     "document chat attention memory cost patterns model settings library, or "
+                     "window")
         ->required()
         ->type_name("");
-    shot->add_option("FILE", o.files, "a document (default: the sample)")
-        ->expected(0, 1)
+    shot->add_option("FILE", o.files, "documents, the first one is shown (default: the sample)")
         ->type_name("");
+    shot->add_option("--question", o.question, "library: asked of all FILEs")->type_name("Q");
+    shot->add_option("--labels", o.labels, "library: which of them fits each FILE")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->type_name("A,B,...");
     shot->add_option("--out", o.out, "the picture, .png")->required()->type_name("F");
     shot->add_option("--theme", o.theme, "dark, light, high-contrast")
         ->check(CLI::IsMember({"dark", "light", "high-contrast"}))

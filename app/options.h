@@ -41,8 +41,8 @@ struct Options {
     unsigned words = 120;               ///< summarize; --length sets it, too
     std::string style;                  ///< summarize: prose, bullets; "" = a line each
     std::string language, instruction;  ///< summarize, rewrite; compose: the latter
-    std::vector<std::string> labels;    ///< classify
-    std::string question;               ///< classify; "" = what the text is about
+    std::vector<std::string> labels;    ///< classify, screenshot
+    std::string question;               ///< classify, screenshot; "" = what the text is about
     std::string terms;                  ///< rewrite: a file
     unsigned all_words = 800;           ///< compose
     unsigned key_sentences = 8;         ///< summarize

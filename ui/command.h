@@ -86,6 +86,20 @@ struct RemoveReading {
 };
 struct PurgeReadings {}; ///< all that are not pinned
 
+// ---- several documents at once ------------------------------------------------------------------
+struct StartSurvey {
+    std::vector<uint64_t> documents;      ///< of the library, in this order
+    std::string question = {};            ///< "" with labels: what the text is about
+    std::vector<std::string> labels = {}; ///< none: the question is answered
+    bool by_vectors = false;              ///< as SetByVectors
+};
+struct GoOnSurvey {
+    uint64_t survey = 0; ///< with those documents that have no result
+};
+struct RemoveSurvey {
+    uint64_t survey = 0; ///< with undo
+};
+
 // ---- chat --------------------------------------------------------------------------------------
 struct NewConversation {};
 struct OpenConversation {
@@ -112,6 +126,9 @@ struct SetWithDocument {
 };
 struct SetAskWay {
     AskWay way = AskWay::automatic;
+};
+struct SetByVectors {
+    bool by_vectors = false; ///< passages are found by vectors of the model's states, too
 };
 struct FindTurns {
     std::string words; ///< in the messages that are shown
@@ -208,9 +225,10 @@ using Command = std::variant<
     command::JumpTo, command::MarkDocument, command::NewConversation, command::OpenConversation,
     command::RenameConversation, command::DeleteConversation, command::FindConversations,
     command::SetSystemPrompt, command::SetSampling, command::SetWithDocument, command::SetAskWay,
-    command::FindTurns, command::SetCompacted, command::ListLibrary, command::SearchLibrary,
-    command::LetDocumentStay, command::RemoveDocument, command::PinReading, command::RemoveReading,
-    command::PurgeReadings, command::CountDraft, command::Send, command::Summarize,
+    command::SetByVectors, command::FindTurns, command::SetCompacted, command::ListLibrary,
+    command::SearchLibrary, command::LetDocumentStay, command::RemoveDocument, command::PinReading,
+    command::RemoveReading, command::PurgeReadings, command::StartSurvey, command::GoOnSurvey,
+    command::RemoveSurvey, command::CountDraft, command::Send, command::Summarize,
     command::Regenerate, command::EditMessage, command::SwitchBranch, command::DeleteMessage,
     command::ExportConversation, command::ReadDocument, command::MeasureHeads,
     command::MeasureDecay, command::ShowMap, command::ShowStrip, command::TraceWords,

@@ -71,6 +71,12 @@ void Workspace::addActions() {
                   }});
     actions_.add({"Work", "Read the document", 0,
                   [this] { commands_->push(command::ReadDocument{}); }, has_document});
+    auto survey = [this](bool labels) {
+        show("library");
+        library_.beginSurvey(labels);
+    };
+    actions_.add({"Work", "Ask several documents...", 0, [survey] { survey(false); }});
+    actions_.add({"Work", "Which label fits...", 0, [survey] { survey(true); }});
     actions_.add({"Work", "Measure all heads", 0,
                   [this] {
                       commands_->push(command::MeasureHeads{});

@@ -111,24 +111,37 @@ class Screenshot {
         finish();
     }
 
-    void openDocument() {
+    void openDocuments() {
         if (options_.files.empty())
             push(command::OpenSample{});
-        else
-            push(command::OpenDocument{fs::absolute(options_.files.front()).string()});
+        for (const std::string &file : options_.files)
+            push(command::OpenDocument{fs::absolute(file).string()});
+        push(command::ShowDocument{client_.desk().snapshot()->documents.open.front()->id});
+    }
+
+    void askAll() {
+        if (options_.question.empty() && options_.labels.empty())
+            return;
+        command::StartSurvey survey{
+            .documents = {}, .question = options_.question, .labels = options_.labels};
+        for (const auto &document : client_.desk().snapshot()->documents.open)
+            survey.documents.push_back(document->id);
+        push(std::move(survey));
     }
 
     /// What the panel shows, by the same commands that a user gives.
     void fill() {
         const std::string &panel = options_.panel;
-        openDocument();
+        openDocuments();
         push(command::LoadModel{});
         if (panel == "chat" || panel == "window")
             push(command::Summarize{});
         if (panel == "attention" || panel == "memory" || panel == "library")
             push(command::ReadDocument{});
-        if (panel == "library")
+        if (panel == "library") {
             push(command::ListLibrary{});
+            askAll();
+        }
         if (panel == "attention") {
             push(command::MeasureHeads{});
             lookAtHead();

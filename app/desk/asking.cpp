@@ -230,8 +230,8 @@ class AnswerWriter {
         KeptAsker &kept = chat_.kept_asker;
         reading::AskOptions options = askOptions();
         std::string text =
-            std::format("{} {} {} {}", options.most_tokens, options.write.has_value(),
-                        asked_.facts.window_tokens, asked_.facts.settings);
+            std::format("{} {} {} {} {}", options.most_tokens, options.write.has_value(),
+                        byVectors(), asked_.facts.window_tokens, asked_.facts.settings);
         if (kept.asker && kept.document == asked_.document && kept.model == asked_.facts.model &&
             kept.options == text)
             return kept;
@@ -246,8 +246,22 @@ class AnswerWriter {
         return kept;
     }
 
+    bool byVectors() const { return asked_.settings.by_vectors && asked_.facts.model; }
+
+    /// The first time the model reads all of the document; what a stop leaves unread is read the
+    /// next time.
+    void useVectors(KeptAsker &kept) {
+        if (!byVectors() || kept.embedder)
+            return;
+        auto embedder = std::make_unique<reading::EngineEmbedder>(chat_.core.worker());
+        document::DocumentResults store(chat_.library, asked_.document_id);
+        kept.asker->useVectors(*embedder, store, run_.progressSink(), run_.stop());
+        kept.embedder = std::move(embedder);
+    }
+
     void askPassages() {
         KeptAsker &kept = asker();
+        useVectors(kept);
         if (kept.sent)
             kept.sent->sent.clear();
         reading::Answer so_far;
@@ -292,6 +306,10 @@ class AnswerWriter {
             std::string more = answer.reason.substr(kAsAsked.size());
             addSentence(note, more + ".");
         }
+        if (byVectors())
+            addSentence(note, "They were found by their words and by vectors.");
+        else if (asked_.settings.by_vectors)
+            addSentence(note, "They were found by their words alone: vectors need a model.");
         if (answer.found && !answer.written)
             addSentence(note, asked_.facts.model
                                   ? std::format("Quoted, because {} is too small to be believed.",

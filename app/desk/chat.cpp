@@ -91,6 +91,7 @@ void ChatPart::Impl::publish() {
     chat.sampling = open->settings().sampling;
     chat.with_document = open->settings().with_document;
     chat.ask_way = open->settings().ask_way;
+    chat.by_vectors = open->settings().by_vectors;
     count();
 }
 
@@ -206,6 +207,11 @@ void ChatPart::handle(const command::SetWithDocument &set) {
 
 void ChatPart::handle(const command::SetAskWay &set) {
     impl_->changeSettings([&](ConversationSettings &settings) { settings.ask_way = set.way; });
+}
+
+void ChatPart::handle(const command::SetByVectors &set) {
+    impl_->changeSettings(
+        [&](ConversationSettings &settings) { settings.by_vectors = set.by_vectors; });
 }
 
 void ChatPart::handle(const command::FindTurns &find) {

@@ -8,11 +8,10 @@
 #include "app/desk/sent_model.h"
 #include "app/desk/turns.h"
 #include "compute/reading/ask.h"
+#include "compute/reading/embedder.h"
 #include "compute/reading/support.h"
 
 #include <chrono>
-#include <exception>
-#include <future>
 #include <map>
 #include <memory>
 #include <string>
@@ -43,8 +42,9 @@ std::string escapedMarkdown(std::string_view text);
 struct KeptAsker {
     DocumentPointer document;
     std::shared_ptr<const LoadedModel> model;
-    std::string options;             ///< what else it depends on
-    std::unique_ptr<SentModel> sent; ///< null: there is no model
+    std::string options;                               ///< what else it depends on
+    std::unique_ptr<SentModel> sent;                   ///< null: there is no model
+    std::unique_ptr<reading::EngineEmbedder> embedder; ///< null: it looks for words alone
     std::unique_ptr<reading::Asker> asker;
 };
 
@@ -112,20 +112,6 @@ struct ChatPart::Impl {
     SourceFinder sources; ///< of the engine's lane
     KeptAsker kept_asker; ///< of the engine's lane
 };
-
-/// From a task's thread: what `ask` gives on the desk's thread.
-template <class Ask> auto askDesk(TaskRun &run, Ask ask) {
-    auto answer = std::make_shared<std::promise<decltype(ask())>>();
-    auto future = answer->get_future();
-    run.change([answer, ask = std::move(ask)] {
-        try {
-            answer->set_value(ask());
-        } catch (...) {
-            answer->set_exception(std::current_exception());
-        }
-    });
-    return future.get();
-}
 
 /// Hands a growing message to the desk, at most 20 times a second. On a task's thread.
 class GrowingMessage {

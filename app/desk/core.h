@@ -10,7 +10,9 @@
 #include "ui/snapshot.h"
 
 #include <chrono>
+#include <exception>
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
@@ -126,5 +128,19 @@ class Core {
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };
+
+/// From a task's thread: what `ask` gives on the desk's thread.
+template <class Ask> auto askDesk(TaskRun &run, Ask ask) {
+    auto answer = std::make_shared<std::promise<decltype(ask())>>();
+    auto future = answer->get_future();
+    run.change([answer, ask = std::move(ask)] {
+        try {
+            answer->set_value(ask());
+        } catch (...) {
+            answer->set_exception(std::current_exception());
+        }
+    });
+    return future.get();
+}
 
 } // namespace longscope::app

@@ -29,7 +29,7 @@ struct Desk::Impl {
           documents(core, library, options.sample_document,
                     [this](const std::string &path) { preferences.addRecentDocument(path); }),
           kept_documents(core, library, documents, kept), model(core, [this] { modelChanged(); }),
-          memory(core), attention(core, documents, model),
+          memory(core), attention(core, documents, model), surveys(core, library, model, attention),
           chat(core, library, documents, model, attention),
           settings(core, documents, model, [this] { settingsChanged(); }),
           measurements(core, model) {
@@ -88,7 +88,7 @@ struct Desk::Impl {
         std::visit(
             [this](const auto &command) {
                 giveTo(command, *this, preferences, documents, kept_documents, model, memory,
-                       attention, chat, settings, measurements);
+                       attention, surveys, chat, settings, measurements);
             },
             any);
     }
@@ -103,6 +103,7 @@ struct Desk::Impl {
     ModelPart model;
     MemoryPart memory;
     AttentionPart attention;
+    SurveysPart surveys;
     ChatPart chat;
     SettingsPart settings;
     MeasurementsPart measurements;

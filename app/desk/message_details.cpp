@@ -10,17 +10,6 @@ template <class Kind> Kind kindOf(const Json &object, const char *name, Kind las
     return value >= 0 && value <= static_cast<int>(last) ? static_cast<Kind>(value) : Kind{};
 }
 
-/// The elements that are objects.
-std::vector<Json> objectsOf(const Json &object, const char *name) {
-    std::vector<Json> objects;
-    auto found = object.find(name);
-    if (found != object.end() && found->is_array())
-        for (const Json &element : *found)
-            if (element.is_object())
-                objects.push_back(element);
-    return objects;
-}
-
 std::vector<ui::Source> readSources(const Json &object, const char *name) {
     std::vector<ui::Source> sources;
     for (const Json &source : objectsOf(object, name))
@@ -158,6 +147,7 @@ Json settingsToJson(const ConversationSettings &settings) {
     return {{"system", settings.system_prompt},
             {"with_document", settings.with_document},
             {"ask_way", static_cast<int>(settings.ask_way)},
+            {"by_vectors", settings.by_vectors},
             {"temperature", sampling.temperature},
             {"top_k", sampling.top_k},
             {"top_p", sampling.top_p},
@@ -178,7 +168,18 @@ ConversationSettings readSettings(const Json &json) {
                          .seed = memberOf(json, "seed", usual.seed),
                          .reply_tokens = memberOf(json, "reply_tokens", usual.reply_tokens)},
             .with_document = memberOf(json, "with_document", false),
-            .ask_way = kindOf(json, "ask_way", ui::AskWay::passages_written)};
+            .ask_way = kindOf(json, "ask_way", ui::AskWay::passages_written),
+            .by_vectors = memberOf(json, "by_vectors", false)};
+}
+
+std::vector<Json> objectsOf(const Json &object, const char *name) {
+    std::vector<Json> objects;
+    auto found = object.find(name);
+    if (found != object.end() && found->is_array())
+        for (const Json &element : *found)
+            if (element.is_object())
+                objects.push_back(element);
+    return objects;
 }
 
 Json parseJson(const std::string &text) {

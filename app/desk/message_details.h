@@ -30,12 +30,16 @@ struct ConversationSettings {
     ui::Sampling sampling;
     bool with_document = false;
     ui::AskWay ask_way = ui::AskWay::automatic;
+    bool by_vectors = false;
 };
 nlohmann::json settingsToJson(const ConversationSettings &settings);
 ConversationSettings readSettings(const nlohmann::json &json);
 
 nlohmann::json parseJson(const std::string &text); ///< an empty object when it is none
 std::string dumpJson(const nlohmann::json &json);  ///< never throws: broken UTF-8 is replaced
+
+/// Of a member that is an array, the elements that are objects.
+std::vector<nlohmann::json> objectsOf(const nlohmann::json &object, const char *name);
 
 /// A member of an object, `usual` when it is missing or of another type.
 template <class T> T memberOf(const nlohmann::json &object, const char *name, T usual) {

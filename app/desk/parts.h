@@ -20,6 +20,7 @@ namespace longscope::app {
 namespace command = ui::command;
 
 struct DeskOptions;
+class SurveyReader;
 using document::Library;
 
 /// Of the model's tokenizer, under which the library keeps counts: "SmolLM2, 49152 tokens".
@@ -186,6 +187,35 @@ class AttentionPart {
     ModelPart &model_;
 };
 
+/// The same question, or the same labels, put to several documents of the library. surveys.cpp,
+/// survey_reader.{h,cpp}, survey_record.{h,cpp}
+class SurveysPart {
+  public:
+    /// Shows those that the library keeps.
+    SurveysPart(Core &core, Library &library, ModelPart &model, AttentionPart &attention);
+    void handle(const command::StartSurvey &start);
+    void handle(const command::GoOnSurvey &go_on);
+    void handle(const command::RemoveSurvey &remove); ///< with undo
+
+  private:
+    enum class Store { now, soon }; ///< soon: with a later change, or at the end
+    void run(uint64_t id);
+    void read(TaskRun &run, uint64_t id);
+    void readRows(TaskRun &run, const ui::Survey &survey, SurveyReader &reader);
+    ui::SurveyRow readRow(const ui::SurveyRow &row, SurveyReader &reader,
+                          const ProgressSink &progress, const std::stop_token &stop);
+    std::shared_ptr<const ui::Survey> find(uint64_t id) const; ///< null: it was removed
+    uint64_t add(ui::Survey survey);                           ///< gives it an id
+    void change(uint64_t id, const std::function<void(ui::Survey &)> &edit,
+                Store store = Store::now);
+
+    Core &core_;
+    Library &library_;
+    ModelPart &model_;
+    AttentionPart &attention_;
+    std::chrono::steady_clock::time_point stored_at_{};
+};
+
 /// Conversations: kept in the library, branches, summaries and questions over the document,
 /// sampling, the context bar. chat.cpp and conversation.{h,cpp}
 class ChatPart {
@@ -202,6 +232,7 @@ class ChatPart {
     void handle(const command::SetSampling &set);
     void handle(const command::SetWithDocument &set);
     void handle(const command::SetAskWay &set);
+    void handle(const command::SetByVectors &set);
     void handle(const command::FindTurns &find);
     void handle(const command::SetCompacted &set);
     void handle(const command::CountDraft &count);

@@ -52,13 +52,17 @@ class SentModel final : public reading::TextModel {
         return model_.attended(request, std::move(stop));
     }
 
+    /// For what the model can do beside writing.
+    reading::EngineModel &engineModel() { return model_; }
+    /// Shows the memory, too, as it grows.
+    ProgressSink withMemory(const ProgressSink &progress);
+
     /// The messages of the last call; none: nothing was sent. The session holds them, or of replies
     /// written together what their prompts share.
     std::vector<model::Message> sent;
     engine::Task task; ///< of the last call
 
   private:
-    ProgressSink withMemory(const ProgressSink &progress);
     void showMemory();
 
     Core &core_;

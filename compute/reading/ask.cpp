@@ -72,6 +72,16 @@ engine::SamplingOptions answerSampling() {
     return sampling;
 }
 
+const Source *bestSource(const Answer &answer) {
+    const Source *best = nullptr;
+    for (const SourcedSentence &sentence : answer.sentences)
+        if (sentence.supported && !sentence.sources.empty())
+            if (const Source &source = sentence.sources.front();
+                !best || source.score > best->score)
+                best = &source;
+    return best;
+}
+
 std::vector<model::Message> questionPrompt(std::string_view text, std::string_view question) {
     return readingPrompt(
         text, std::format("Answer the question in one or two short sentences, with the words of "

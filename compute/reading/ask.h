@@ -52,6 +52,10 @@ struct Answer {
     uint64_t calls = 0, prompt_tokens = 0, generated_tokens = 0;
 };
 
+/// Where the answer comes from: its best supported or quoted sentence; null: nowhere. Lives as long
+/// as the answer.
+const Source *bestSource(const Answer &answer);
+
 /// The chat that asks about a text.
 std::vector<model::Message> questionPrompt(std::string_view text, std::string_view question);
 

@@ -34,7 +34,8 @@ TEST_F(AskingTest, ADocumentThatDoesNotFitIsAnsweredFromItsPassages) {
     ui::Message answer = last(picture);
     EXPECT_EQ(answer.kind, ui::MessageKind::answer);
     EXPECT_TRUE(answer.found);
-    EXPECT_TRUE(holds(answer.note, "Only the best passages were looked at, because ")) << answer.note;
+    EXPECT_TRUE(holds(answer.note, "Only the best passages were looked at, because "))
+        << answer.note;
     EXPECT_TRUE(holds(answer.note, "the window of 1,024 has room for 1,012")) << answer.note;
     EXPECT_TRUE(holds(answer.note, "Quoted, because ")) << answer.note;
     EXPECT_TRUE(holds(answer.text, "31 species of fish")) << answer.text;
@@ -153,6 +154,91 @@ TEST_F(AskingTest, WithoutAModelTheDocumentIsQuoted) {
     auto picture = ask("How many species of fish did divers count?");
     EXPECT_TRUE(holds(last(picture).text, "31 species of fish")) << last(picture).text;
     EXPECT_TRUE(holds(last(picture).note, "no model is loaded")) << last(picture).note;
+}
+
+// ---- by meaning --------------------------------------------------------------------------------
+
+class VectorsTest : public AskingTest {
+  protected:
+    /// The harbour, and so many paragraphs that are all different.
+    void startWithText(int paragraphs) {
+        useTinyModel(4096);
+        start();
+        std::string text = read(kHarbour) + "\n\n# Days\n\n";
+        for (int day = 1; day <= paragraphs; ++day)
+            text += std::format("On day {} the nets held {} herrings and {} crabs. The wind came "
+                                "from the north, and {} boats stayed in the port.\n\n",
+                                day, 7 * day, 3 * day, day % 9);
+        document_ = openText("report.md", text);
+        push(command::SetWithDocument{true});
+        push(command::SetAskWay{ui::AskWay::passages});
+        push(command::SetByVectors{true});
+    }
+    /// Of the document's vectors, in the library.
+    uint64_t keptBytes() {
+        auto before = now()->library.list;
+        push(command::ListLibrary{});
+        auto picture = waitFor([&](const ui::Snapshot &now) {
+            return now.library.list && now.library.list != before && now.tasks.empty();
+        });
+        for (const ui::LibraryEntry &entry : picture->library.list->documents)
+            if (entry.id == document_)
+                return entry.result_bytes;
+        return 0;
+    }
+    uint64_t document_ = 0;
+};
+
+TEST_F(VectorsTest, AreMadeOnceKeptAndSaid) {
+    startWithText(5);
+    EXPECT_EQ(keptBytes(), 0u);
+    auto picture = ask("How many species of fish did divers count?");
+    EXPECT_TRUE(holds(last(picture).note, "by their words and by vectors")) << last(picture).note;
+    EXPECT_TRUE(holds(last(picture).text, "31 species of fish")) << last(picture).text;
+    EXPECT_FALSE(last(picture).passages.empty());
+    uint64_t bytes = keptBytes();
+    EXPECT_GT(bytes, 0u);
+    start(); // the way is kept with the conversation, the vectors with the document
+    EXPECT_TRUE(now()->chat.by_vectors);
+    picture = ask("How many species of fish did divers count?");
+    EXPECT_TRUE(holds(last(picture).note, "by vectors")) << last(picture).note;
+    EXPECT_EQ(keptBytes(), bytes); // nothing was read again
+    push(command::SetByVectors{false});
+    picture = ask("How many species of fish did divers count?");
+    EXPECT_FALSE(holds(last(picture).note, "vectors")) << last(picture).note;
+}
+
+TEST_F(VectorsTest, AStopKeepsThoseThatWereMade) {
+    startWithText(250);
+    push(command::Send{"How many species of fish did divers count?"});
+    waitFor([](const ui::Snapshot &now) {
+        return now.busy() && now.tasks[0].progress.label == "comparing" &&
+               now.tasks[0].progress.done > 2000;
+    });
+    push(command::Stop{});
+    auto picture = waitGrown(2);
+    EXPECT_EQ(last(picture).note, "stopped");
+    uint64_t some = keptBytes();
+    EXPECT_GT(some, 0u);
+    push(command::Regenerate{last(picture).id});
+    picture = waitFor(
+        [](const ui::Snapshot &now) {
+            return now.chat.messages.back()->branches == 2 && !now.chat.messages.back()->growing &&
+                   now.tasks.empty();
+        },
+        300s);
+    EXPECT_TRUE(holds(last(picture).note, "by vectors")) << last(picture).note;
+    EXPECT_GT(keptBytes(), some);
+}
+
+TEST_F(VectorsTest, WithoutAModelWordsServe) {
+    useModel((folder_ / "none.gguf").string());
+    start();
+    openHarbour();
+    push(command::SetByVectors{true});
+    auto picture = ask("How many species of fish did divers count?");
+    EXPECT_TRUE(holds(last(picture).text, "31 species of fish")) << last(picture).text;
+    EXPECT_TRUE(holds(last(picture).note, "vectors need a model")) << last(picture).note;
 }
 
 // ---- long conversations ------------------------------------------------------------------------

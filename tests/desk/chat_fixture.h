@@ -97,6 +97,16 @@ class DeskTest : public ::testing::Test {
         std::fclose(file);
         return path;
     }
+    /// Opens a text as a file of this name; the document's id.
+    uint64_t openText(const std::string &name, std::string_view text) {
+        std::string path = write(name, text);
+        push(command::OpenDocument{path});
+        return waitFor([&](const ui::Snapshot &now) {
+                   auto shown = now.documents.shown();
+                   return shown && shown->path == path;
+               })
+            ->documents.current;
+    }
 
     std::filesystem::path folder_;
     std::string model_, sample_ = std::string(LONGSCOPE_TEST_DATA) + "/../../assets/sample.md";

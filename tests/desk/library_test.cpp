@@ -8,15 +8,6 @@ namespace {
 
 class LibraryPanelTest : public DeskTest {
   protected:
-    uint64_t openText(const std::string &name, std::string_view text) {
-        std::string path = write(name, text);
-        push(command::OpenDocument{path});
-        return waitFor([&](const ui::Snapshot &now) {
-                   auto shown = now.documents.shown();
-                   return shown && shown->path == path;
-               })
-            ->documents.current;
-    }
     Picture list() {
         auto before = now()->library.list;
         push(command::ListLibrary{});

@@ -197,6 +197,20 @@ test_screenshotOfNoPanel() {
     [[ ! -e $folder/kitchen.png ]] || complain "no picture should be written"
 }
 
+test_screenshotOfAQuestionToSeveral() {
+    unset DISPLAY WAYLAND_DISPLAY
+    run screenshot library "$LONGSCOPE_SOURCE/tests/data/bees.txt" \
+        "$LONGSCOPE_SOURCE/tests/data/harbour.md" --question "How many species of fish?" \
+        --out "$folder/library.png"
+    expectStatus 0
+    expectNoOut
+    [[ -s $folder/library.png ]] || complain "there should be a picture"
+    run screenshot library "$LONGSCOPE_SOURCE/tests/data/bees.txt" --labels one \
+        --out "$folder/none.png"
+    expectError 1 'at least two'
+    [[ ! -e $folder/none.png ]] || complain "no picture should be written"
+}
+
 test_screenshotHasTheSize() {
     unset DISPLAY WAYLAND_DISPLAY
     run screenshot settings --theme light --scale 2 --out "$folder/settings.png" \

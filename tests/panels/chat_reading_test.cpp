@@ -79,6 +79,9 @@ TEST(ChatReading, TheWayOfAskingIsChosen) {
         ASSERT_EQ(stage.all<command::SetAskWay>().size(), 1U);
         EXPECT_EQ(stage.all<command::SetAskWay>()[0].way, AskWay::passages);
         keepPicture(harness.picture(ctx), "chat_ask_ways");
+        ctx->ItemClick("Passages by meaning, too");
+        ASSERT_EQ(stage.all<command::SetByVectors>().size(), 1U);
+        EXPECT_TRUE(stage.all<command::SetByVectors>()[0].by_vectors);
     });
 }
 

@@ -206,11 +206,13 @@ void Composer::drawDocumentChoice(const Snapshot &snapshot, CommandQueue &comman
     if (ImGui::ArrowButton("##ask", ImGuiDir_Down))
         ImGui::OpenPopup("Question");
     ImGui::SetItemTooltip("%s: %s", tr(way.name), tr(way.does));
-    drawAskMenu(snapshot.chat, commands);
+    drawAskMenu(snapshot, *document, commands);
     ImGui::EndGroup();
 }
 
-void Composer::drawAskMenu(const Chat &chat, CommandQueue &commands) {
+void Composer::drawAskMenu(const Snapshot &snapshot, const Document &document,
+                           CommandQueue &commands) {
+    const Chat &chat = snapshot.chat;
     const float em = ImGui::GetFontSize();
     ImGui::SetNextWindowSizeConstraints({26 * em, 0}, {26 * em, FLT_MAX});
     if (!ImGui::BeginPopup("Question"))
@@ -226,6 +228,20 @@ void Composer::drawAskMenu(const Chat &chat, CommandQueue &commands) {
         ImGui::Unindent(1.8F * em);
         ImGui::PopFont();
     }
+    ImGui::Separator();
+    bool by_vectors = chat.by_vectors;
+    ImGui::BeginDisabled(chat.ask_way == AskWay::whole);
+    if (ImGui::Checkbox(tr("Passages by meaning, too"), &by_vectors))
+        commands.push(command::SetByVectors{by_vectors});
+    ImGui::EndDisabled();
+    pushSmall();
+    ImGui::Indent(1.8F * em);
+    mutedLine(say("For questions in other words than the text's: passages are compared by vectors "
+                  "of the model's states. For that it reads all of the document once: {}. What it "
+                  "makes is kept.",
+                  readingCost(snapshot, aboutTokens(document))));
+    ImGui::Unindent(1.8F * em);
+    ImGui::PopFont();
     ImGui::EndPopup();
 }
 

@@ -25,7 +25,7 @@ class Composer {
     void drawInput(const Snapshot &snapshot, CommandQueue &commands);
     void drawButtons(const Snapshot &snapshot, CommandQueue &commands);
     void drawDocumentChoice(const Snapshot &snapshot, CommandQueue &commands);
-    void drawAskMenu(const Chat &chat, CommandQueue &commands);
+    void drawAskMenu(const Snapshot &snapshot, const Document &document, CommandQueue &commands);
     void drawSummaryMenu(const Snapshot &snapshot, CommandQueue &commands);
     void handleEscape(const Snapshot &snapshot, CommandQueue &commands);
     void countDraft(const Chat &chat, CommandQueue &commands);

@@ -13,6 +13,7 @@ namespace {
 
 /// Tasks that are over sooner are not worth a line that comes and goes (counting a draft).
 constexpr double kNoticedSeconds = 0.25;
+constexpr uint64_t kBytesOfToken = 4; ///< in English, about
 
 constexpr std::array<std::string_view, 22> kAbbreviations = {
     "mr", "mrs", "ms",  "dr", "prof", "st",     "no", "vs", "etc", "e.g", "i.e",
@@ -225,6 +226,21 @@ std::string progressText(const TaskView &task) {
     else if (progress.remaining_s >= 0)
         text += std::string(" \u00B7 ") + tr("almost done");
     return text;
+}
+
+std::string readingCost(const Snapshot &snapshot, uint64_t tokens) {
+    const std::string text = say("about {}", tokensText(tokens));
+    const double rate = snapshot.prompt_tokens_per_second;
+    return rate > 0 ? text + ", " + secondsText(static_cast<double>(tokens) / rate) : text;
+}
+
+uint64_t aboutTokens(uint64_t tokens, uint64_t text_bytes) {
+    return tokens > 0 ? tokens : text_bytes / kBytesOfToken;
+}
+
+uint64_t aboutTokens(const Document &document) {
+    return aboutTokens(document.token_starts ? document.token_starts->size() : 0,
+                       document.text->size());
 }
 
 std::string authorText(const Message &message) {

@@ -41,6 +41,12 @@ std::string figuresText(const Message &message);
 /// "reading: 1,280 of 9,300 tokens · 245 tokens/s · about 2 min 10 s left"
 std::string progressText(const TaskView &task);
 
+/// "about 9,300 tokens, 38 s": so much is read, at the speed of the last time.
+std::string readingCost(const Snapshot &snapshot, uint64_t tokens);
+/// Of its text; a guess from its bytes where they are not counted.
+uint64_t aboutTokens(uint64_t tokens, uint64_t text_bytes);
+uint64_t aboutTokens(const Document &document);
+
 /// Who wrote it: "You", "Model", "Summary of harbour.md".
 std::string authorText(const Message &message);
 

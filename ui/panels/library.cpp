@@ -10,6 +10,7 @@
 #include <imgui_stdlib.h>
 
 #include <algorithm>
+#include <array>
 #include <cfloat>
 #include <chrono>
 #include <utility>
@@ -17,6 +18,7 @@
 namespace longscope::ui {
 namespace {
 
+constexpr size_t kAllShown = 12; ///< documents; more of them scroll
 constexpr const char *kQuestion = "Remove from the library?";
 constexpr ImGuiTableFlags kTable = ImGuiTableFlags_RowBg | ImGuiTableFlags_BordersInnerH |
                                    ImGuiTableFlags_PadOuterX | ImGuiTableFlags_SizingFixedFit;
@@ -63,6 +65,14 @@ std::string aboutText(const LibraryEntry &entry) {
     return text;
 }
 
+/// A box as high as a line of text.
+bool tick(const char *id, bool &value) {
+    ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {ImGui::GetStyle().FramePadding.x, 0});
+    const bool changed = ImGui::Checkbox(id, &value);
+    ImGui::PopStyleVar();
+    return changed;
+}
+
 } // namespace
 
 void LibraryPanel::draw(const Snapshot &snapshot, CommandQueue &commands) {
@@ -79,6 +89,7 @@ void LibraryPanel::draw(const Snapshot &snapshot, CommandQueue &commands) {
         return;
     }
     drawDocuments(snapshot, *library.list, commands);
+    drawSurveys(snapshot, *library.list, commands);
     drawReadings(*library.list, commands);
     drawQuestion(commands);
 }
@@ -138,23 +149,70 @@ void LibraryPanel::drawDocuments(const Snapshot &snapshot, const LibraryList &li
         mutedLine(tr("No document is kept yet. Those that you open come here."));
         return;
     }
-    if (ImGui::BeginTable("documents", 5, kTable)) {
-        ImGui::TableSetupColumn(tr("Document"), ImGuiTableColumnFlags_WidthStretch);
-        for (const char *column : {"Length", "Added", "Kept", "##more"})
-            ImGui::TableSetupColumn(tr(column));
-        ImGui::TableHeadersRow();
-        for (const LibraryEntry &entry : list.documents) {
-            ImGui::PushID(static_cast<int>(entry.id));
-            drawDocument(entry, snapshot.documents.find(entry.id) != nullptr, commands);
-            ImGui::PopID();
-        }
-        ImGui::EndTable();
+    if (list.documents.size() <= kAllShown) {
+        drawDocumentTable(snapshot, list, commands);
+    } else { // what stands below stays in reach
+        const float height = kAllShown * ImGui::GetTextLineHeightWithSpacing();
+        if (ImGui::BeginChild("##documents", {0, height}, ImGuiChildFlags_NavFlattened))
+            drawDocumentTable(snapshot, list, commands);
+        ImGui::EndChild();
     }
     pushSmall();
     mutedLine(list.documents.size() == 1 ? say("1 document, {} on the disk", bytes(list.file_bytes))
                                          : say("{} documents, {} on the disk",
                                                list.documents.size(), bytes(list.file_bytes)));
     ImGui::PopFont();
+}
+
+void LibraryPanel::drawDocumentTable(const Snapshot &snapshot, const LibraryList &list,
+                                     CommandQueue &commands) {
+    if (!ImGui::BeginTable("documents", 5, kTable))
+        return;
+    drawDocumentHeader(list);
+    for (const LibraryEntry &entry : list.documents) {
+        ImGui::PushID(static_cast<int>(entry.id));
+        drawDocument(entry, snapshot.documents.find(entry.id) != nullptr, commands);
+        ImGui::PopID();
+    }
+    ImGui::EndTable();
+}
+
+/// With a box that ticks all documents, or none.
+void LibraryPanel::drawDocumentHeader(const LibraryList &list) {
+    constexpr std::array kColumns = {"Document", "Length", "Added", "Kept", "##more"};
+    for (size_t i = 0; i < kColumns.size(); i++)
+        ImGui::TableSetupColumn(tr(kColumns[i]), i == 0 ? ImGuiTableColumnFlags_WidthStretch : 0);
+    ImGui::TableNextRow(ImGuiTableRowFlags_Headers);
+    for (int i = 0; i < static_cast<int>(kColumns.size()); i++) {
+        if (!ImGui::TableSetColumnIndex(i))
+            continue;
+        if (i == 0) {
+            bool all = chosen_.size() == list.documents.size();
+            if (tick("##all", all)) {
+                chosen_.clear();
+                for (const LibraryEntry &entry : list.documents)
+                    if (all)
+                        chosen_.insert(entry.id);
+            }
+            ImGui::SetItemTooltip("%s", tr("All of them, for a question to several documents"));
+            ImGui::SameLine();
+        }
+        ImGui::TableHeader(tr(kColumns[static_cast<size_t>(i)]));
+    }
+}
+
+void LibraryPanel::drawSurveys(const Snapshot &snapshot, const LibraryList &list,
+                               CommandQueue &commands) {
+    std::vector<const LibraryEntry *> chosen;
+    std::set<uint64_t> there;
+    for (const LibraryEntry &entry : list.documents)
+        if (chosen_.contains(entry.id)) {
+            chosen.push_back(&entry);
+            there.insert(entry.id);
+        }
+    chosen_ = std::move(there); // without those that were removed
+    surveys_.show_document = show_document;
+    surveys_.draw(snapshot, chosen, commands);
 }
 
 void LibraryPanel::drawDocument(const LibraryEntry &entry, bool is_open, CommandQueue &commands) {
@@ -167,6 +225,15 @@ void LibraryPanel::drawDocument(const LibraryEntry &entry, bool is_open, Command
     if (ImGui::IsItemHovered(ImGuiHoveredFlags_ForTooltip))
         ImGui::SetTooltip("%s", aboutText(entry).c_str());
     ImGui::SameLine(0, 0);
+    bool chosen = chosen_.contains(entry.id);
+    if (tick("##chosen", chosen)) {
+        if (chosen)
+            chosen_.insert(entry.id);
+        else
+            chosen_.erase(entry.id);
+    }
+    ImGui::SetItemTooltip("%s", tr("For a question to several documents, below"));
+    ImGui::SameLine();
     ImGui::TextUnformatted(titleOf(entry).c_str());
     rightCell(sizeText(entry));
     rightCell(dateText(entry.added_unix_s, nowUnix()));
@@ -269,10 +336,8 @@ void LibraryPanel::drawReading(const KeptReadingEntry &reading, CommandQueue &co
     ImGui::TableNextRow();
     ImGui::TableNextColumn();
     bool pinned = reading.pinned;
-    ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {ImGui::GetStyle().FramePadding.x, 0});
-    if (ImGui::Checkbox("##pinned", &pinned))
+    if (tick("##pinned", pinned))
         commands.push(command::PinReading{reading.id, pinned});
-    ImGui::PopStyleVar();
     ImGui::SetItemTooltip("%s", tr("Pinned: it stays when others go"));
     ImGui::SameLine();
     if (is_good)

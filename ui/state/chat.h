@@ -111,7 +111,8 @@ struct Chat {
     std::string draft;          ///< the text whose tokens `use.draft` counts
     bool with_document = false; ///< the next message goes with the current document
     AskWay ask_way = AskWay::automatic;
-    std::string found_turns_words;      ///< what was looked for last in this conversation
+    bool by_vectors = false;       ///< passages are found by vectors of the model's states, too
+    std::string found_turns_words; ///< what was looked for last in this conversation
     std::vector<FoundTurn> found_turns; ///< best first
     std::string template_used;          ///< "template", or which fallback
 };

@@ -2,6 +2,8 @@
 // readings (keys and values) that are kept beside it.
 #pragma once
 
+#include "ui/state/survey.h"
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -50,8 +52,9 @@ struct LibrarySearch {
 };
 
 struct LibraryView {
-    std::shared_ptr<const LibraryList> list;     ///< null until it was asked for
-    std::shared_ptr<const LibrarySearch> search; ///< the last one; null: none
+    std::shared_ptr<const LibraryList> list;            ///< null until it was asked for
+    std::shared_ptr<const LibrarySearch> search;        ///< the last one; null: none
+    std::vector<std::shared_ptr<const Survey>> surveys; ///< newest first
 };
 
 } // namespace longscope::ui
