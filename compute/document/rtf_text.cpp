@@ -1,3 +1,4 @@
+#include "compute/core/text.h"
 #include "compute/document/characters.h"
 #include "compute/document/encoding.h"
 #include "compute/document/formats.h"
