@@ -158,7 +158,7 @@ void Tidier::startElement(const std::string &name, const HtmlTag *tag,
         out_.printedPage(attributes.title.empty() ? attributes.label : attributes.title);
     bool hidden = page || attributes.hinted(html_hint::kBackLink) || kind == TagKind::hidden ||
                   (kind == TagKind::embedded && part_ == HtmlPart::content);
-    if (hidden && !empty)
+    if (hidden && !empty && kind != TagKind::shell) // never the whole page
         return hide(name, tag);
     if (tag)
         out_.start(*tag, attributes);

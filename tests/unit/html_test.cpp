@@ -174,6 +174,7 @@ TEST(HtmlTidy, ClosesInOrderWhatCounts) {
     EXPECT_EQ(tidy("<sup epub:type='noteref x'><a>1</a></sup><a role=doc-backlink>^</a>"),
               "[<a>1</a>]");
     EXPECT_EQ(tidy("<sup class=footnote-ref><a>[1]</a></sup>"), "<a>[1]</a>");
+    EXPECT_EQ(tidy("<body class=footnote-backs>x"), "<body class=b>x");
     EXPECT_EQ(tidy("<ol start=4 type=a>"), "<ol title=\"4\">");
 }
 
