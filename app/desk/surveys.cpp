@@ -108,6 +108,8 @@ void SurveysPart::handle(const command::StartSurvey &start) {
     for (uint64_t id : start.documents)
         if (auto facts = library_.documentFacts(id))
             survey.rows.push_back({.document = id, .title = document::oneLine(facts->title)});
+    if (start.documents.empty())
+        fail(ErrorKind::usage, "no document is chosen");
     if (survey.rows.empty())
         fail(ErrorKind::usage, "none of the {} chosen documents is in the library",
              start.documents.size());

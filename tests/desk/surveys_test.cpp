@@ -254,7 +254,9 @@ TEST_F(SurveyTest, WhatCannotBeAskedIsToldAndNothingIsKept) {
     push(command::StartSurvey{.documents = ids, .question = "", .labels = {"a"}});
     waitNotice("at least two");
     push(command::StartSurvey{.documents = {}, .question = "Who?"});
-    waitNotice("none of the 0 chosen documents");
+    waitNotice("o document is chosen");
+    push(command::StartSurvey{.documents = {ids[0] + 1000}, .question = "Who?"});
+    waitNotice("of the 1 chosen documents");
     EXPECT_TRUE(now()->library.surveys.empty());
     start();
     EXPECT_TRUE(now()->library.surveys.empty());

@@ -337,8 +337,10 @@ void LibrarySurveys::drawLabels(const Survey &survey, const SurveyRow &row,
         const std::string &name = survey.labels[label];
         const bool fits = ImGui::CalcTextSize(name.c_str()).x <= width;
         ImGui::TextUnformatted(name.c_str());
-        if (fits)
-            ImGui::SameLine(begin + width + 0.5F * em);
+        if (fits) {
+            ImGui::SameLine();
+            ImGui::SetCursorPosX(begin + width + 0.5F * em);
+        }
         shareBar(row.probabilities[label], label == order[0] ? accent() : mutedText());
     }
     pushSmall();
