@@ -28,7 +28,11 @@ class TextFlow {
     /// "2. ", "- " before the block's text, but not in its paragraph; not without text after it.
     void addMark(std::string_view mark);
     void endParagraph(bool prose);
-    void endHeading(unsigned level); ///< 1 = top
+    /// 1 = top. The title is the block's text where none is given.
+    void endHeading(unsigned level, std::string_view title = {});
+    /// A section begins with the open block, or the next one that has text, which does not say its
+    /// title.
+    void section(unsigned level, std::string_view title);
     /// The next text begins a page.
     void page(std::string label);
 
@@ -46,11 +50,13 @@ class TextFlow {
 
   private:
     void settle(); ///< writes the line ends and page beginnings that wait for text
+    void beginSections();
 
     Document document_;
     size_t start_ = 0;     ///< of the open block
     size_t line_ends_ = 0; ///< asked for before the next text
     std::vector<std::string> pages_;
+    std::vector<Heading> sections_; ///< that wait for text
     std::string mark_;
 };
 
