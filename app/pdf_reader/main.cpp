@@ -1,11 +1,13 @@
 // longscope-pdf MEMORY_MB CPU_SECONDS MOST_PAGES: reads a PDF from standard input (a file that can
-// be mapped), writes its words and their places to standard output (compute/document/pdf_pages.h)
-// and ends with a PdfExit. A process of its own, because the file may be made to crash it, fill the
-// memory or never end; longscope starts it and reads what it says.
+// be mapped), writes its words and their places, and its outline, to standard output
+// (compute/document/pdf_pages.h) and ends with a PdfExit. A process of its own, because the file
+// may be made to crash it, fill the memory or never end; longscope starts it and reads what it
+// says.
 //
 // Licence: this executable, and nothing else of Longscope, links poppler, which is under the GPL
 // (version 2 or 3); the executable as a whole is therefore under the GPL, too. The rest of the
 // program talks to it over a pipe and does not link it.
+#include "app/pdf_reader/outline.h"
 #include "compute/document/pdf_pages.h"
 
 #include <poppler-document.h>
@@ -128,6 +130,10 @@ void read(int most_pages) {
         appendPage(out, readPage(*file, i));
         writeOut(out);
     }
+    PdfOutline outline =
+        longscope::pdf_reader::readOutline({static_cast<const char *>(bytes), size});
+    if (!outline.entries.empty())
+        appendOutline(out, outline);
     appendEnd(out);
     writeOut(out);
 }

@@ -119,6 +119,11 @@ bool writeFacts(Library::Impl &library, uint64_t id, const Document &document) {
                                   "added_ms = ?, state = 1 WHERE id = ?")
      << document.path << document.title << document.format << nowMs() << id)
         .run();
+    // Counts are kept by section: with other sections they are to be made again.
+    Statement recount(*library.database,
+                      "DELETE FROM token_counts WHERE document = ?1 AND NOT EXISTS "
+                      "(SELECT 1 FROM outlines WHERE document = ?1 AND bytes = ?2)");
+    (recount << id).blob(outline).run();
     Statement write(*library.database,
                     "INSERT INTO outlines(document, bytes) VALUES (?, ?) "
                     "ON CONFLICT(document) DO UPDATE SET bytes = excluded.bytes");

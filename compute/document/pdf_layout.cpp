@@ -1,13 +1,14 @@
 #include "compute/document/pdf_layout.h"
 #include "compute/core/error.h"
 #include "compute/document/characters.h"
+#include "compute/document/pdf_outline.h"
 #include "compute/document/pdf_paragraphs.h"
+#include "compute/document/pdf_titles.h"
 #include "compute/document/text_flow.h"
 
 #include <algorithm>
 #include <format>
-#include <map>
-#include <set>
+#include <optional>
 
 namespace longscope::document {
 namespace {
@@ -22,7 +23,8 @@ bool isRealTitle(std::string_view title) {
 }
 
 /// Reading order and paragraphs of all pages; warns of what is left out.
-std::vector<PdfParagraph> paragraphsOf(PdfPages &file, TextFlow &flow) {
+std::vector<PdfParagraph> paragraphsOf(PdfPages &file, const std::vector<PdfEntry> &entries,
+                                       TextFlow &flow) {
     std::vector<std::vector<PdfLine>> pages;
     for (PdfPage &page : file.pages) {
         pages.push_back(piecesOf(page));
@@ -35,22 +37,43 @@ std::vector<PdfParagraph> paragraphsOf(PdfPages &file, TextFlow &flow) {
     size_t column = 0;
     for (std::vector<PdfLine> &page : pages)
         page = inReadingOrder(std::move(page), column);
+    markTitles(pages, entries);
     return joinParagraphs(pages);
 }
 
-/// Sizes of headings, the largest first; its place is the level.
-std::vector<int> headingSizes(const std::vector<PdfParagraph> &paragraphs) {
-    std::set<int, std::greater<>> sizes;
-    for (const PdfParagraph &paragraph : paragraphs)
-        if (paragraph.heading)
-            sizes.insert(paragraph.size_rank);
-    return {sizes.begin(), sizes.end()};
+/// The entries with a place to look for: what is given as the foot of a page is none.
+std::vector<PdfEntry> entriesOf(const PdfPages &file) {
+    std::vector<PdfEntry> entries = file.outline.entries;
+    std::erase_if(entries, [&](const PdfEntry &entry) {
+        return entry.page && isPageNumber(entry.title, *entry.page, file.pages[*entry.page].label);
+    });
+    for (PdfEntry &entry : entries)
+        if (entry.page && entry.top && *entry.top >= file.pages[*entry.page].height - 1)
+            entry.top = std::nullopt;
+    settlePages(entries);
+    return entries;
+}
+
+void warnOfOutline(const PdfOutline &outline, size_t left_out, TextFlow &flow) {
+    if (left_out > 0)
+        flow.warn(std::format("{} of {} entries of the file's own outline lead to no place in it "
+                              "and are left out",
+                              left_out, outline.entries.size()));
+    if (outline.more)
+        flow.warn(std::format("the file's own outline has more than {} entries; those behind them "
+                              "are no headings here",
+                              kMostEntries));
+    if (outline.deeper)
+        flow.warn(std::format("the file's own outline has more than {} levels; those below are no "
+                              "headings here",
+                              kMostLevels));
 }
 
 class Writer {
   public:
     Writer(TextFlow &flow, const PdfPages &file) : flow_(flow), file_(file) {}
-    void write(const std::vector<PdfParagraph> &paragraphs);
+    void write(const std::vector<PdfParagraph> &paragraphs,
+               const std::vector<PdfHeading> &headings);
 
   private:
     void pagesUpTo(size_t page);
@@ -79,18 +102,23 @@ void Writer::text(const PdfParagraph &paragraph) {
     flow_.add(std::string_view(paragraph.text).substr(done));
 }
 
-void Writer::write(const std::vector<PdfParagraph> &paragraphs) {
-    std::vector<int> sizes = headingSizes(paragraphs);
+void Writer::write(const std::vector<PdfParagraph> &paragraphs,
+                   const std::vector<PdfHeading> &headings) {
     bool in_table = false;
-    for (const PdfParagraph &paragraph : paragraphs) {
+    auto heading = headings.begin();
+    for (size_t p = 0; p < paragraphs.size(); ++p) {
+        const PdfParagraph &paragraph = paragraphs[p];
         flow_.begin(in_table && paragraph.row ? 1 : 2);
         in_table = paragraph.row;
         text(paragraph);
-        auto level = std::ranges::find(sizes, paragraph.size_rank) - sizes.begin() + 1;
-        if (paragraph.heading)
-            flow_.endHeading(static_cast<unsigned>(level));
-        else
+        for (; heading != headings.end() && heading->paragraph == p && !heading->line; ++heading)
+            flow_.section(heading->level, heading->title);
+        if (heading != headings.end() && heading->paragraph == p) {
+            flow_.endHeading(heading->level, heading->title);
+            ++heading;
+        } else {
             flow_.endParagraph(paragraph.prose);
+        }
     }
     pagesUpTo(file_.pages.size() - 1);
 }
@@ -112,8 +140,11 @@ Document layOutPdf(PdfPages file, std::string_view path) {
     if (with_text < pages)
         flow.warn(std::format("{} of {} pages have no text: they are blank or pictures",
                               pages - with_text, pages));
-    std::vector<PdfParagraph> paragraphs = paragraphsOf(file, flow);
-    Writer(flow, file).write(paragraphs);
+    std::vector<PdfEntry> entries = entriesOf(file);
+    std::vector<PdfParagraph> paragraphs = paragraphsOf(file, entries, flow);
+    PdfHeadings found = findHeadings(paragraphs, entries);
+    warnOfOutline(file.outline, found.left_out, flow);
+    Writer(flow, file).write(paragraphs, found.headings);
     return flow.finish();
 }
 

@@ -1,5 +1,6 @@
-// From the words of a PDF and their places to a text: what is a line, a column, a paragraph, a
-// heading, and what stands on every page. Pure arithmetic on what the helper process found.
+// From the words of a PDF and their places, and its own outline, to a text: what is a line, a
+// column, a paragraph, a heading, and what stands on every page. Pure arithmetic on what the helper
+// process found.
 #pragma once
 
 #include "compute/document/document.h"

@@ -16,6 +16,7 @@ struct PdfLine {
     bool upright = true;
     bool row = false;  ///< of a table; its cells are parted by " | "
     size_t column = 0; ///< counts columns through the document
+    size_t entry = 0;  ///< index + 1 of the outline's entry whose title it is, or a part of that
     std::string text;
 
     float height() const { return bottom - top; }

@@ -1,14 +1,17 @@
 #include "compute/document/pdf_pages.h"
 #include "compute/core/error.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
 namespace longscope::document {
 namespace {
 
-constexpr std::string_view kMagic = "LSPDF1\n";
+constexpr std::string_view kMagic = "LSPDF2\n";
 enum Flags : uint8_t { kSpaceAfter = 1, kUpright = 2, kBold = 4 };
+enum OutlineFlags : uint8_t { kMore = 1, kDeeper = 2 };
+enum EntryFlags : uint8_t { kHasPage = 1, kHasTop = 2 };
 constexpr float kFarthest = 1e6f; // points; PDF itself ends at 14 400
 
 template <class T> void put(std::string &out, T value) {
@@ -51,6 +54,8 @@ class Parser {
     }
     PdfPage page();
     PdfWord word();
+    PdfOutline outline(size_t pages);
+    PdfEntry entry();
 
     std::string_view left_, path_;
 };
@@ -82,6 +87,40 @@ PdfPage Parser::page() {
     return page;
 }
 
+PdfEntry Parser::entry() {
+    PdfEntry entry;
+    uint8_t flags = number<uint8_t>("an entry's flags");
+    entry.level = std::clamp(number<uint32_t>("an entry's level"), 1u, kMostLevels);
+    uint32_t page = number<uint32_t>("an entry's page");
+    float top = place("an entry's place");
+    if (flags & kHasPage)
+        entry.page = page;
+    if (flags & kHasTop)
+        entry.top = top;
+    entry.title = text("an entry's title");
+    return entry;
+}
+
+PdfOutline Parser::outline(size_t pages) {
+    PdfOutline outline;
+    uint8_t flags = number<uint8_t>("the outline's flags");
+    outline.more = flags & kMore;
+    outline.deeper = flags & kDeeper;
+    uint32_t entries = number<uint32_t>("the number of entries");
+    if (entries > kMostEntries)
+        fail(ErrorKind::file,
+             "the PDF reader's answer on {} has {} entries of an outline, at most {} "
+             "were asked for",
+             path_, entries, kMostEntries);
+    for (uint32_t i = 0; i < entries; ++i) {
+        PdfEntry next = entry();
+        if (next.page && *next.page >= pages)
+            next.page = std::nullopt;
+        outline.entries.push_back(std::move(next));
+    }
+    return outline;
+}
+
 PdfPages Parser::parse() {
     PdfPages out;
     if (take(kMagic.size(), "its head") != kMagic)
@@ -89,6 +128,12 @@ PdfPages Parser::parse() {
     out.title = text("the title");
     for (;;) {
         char kind = number<char>("a page or the end");
+        if (kind == 'O') {
+            out.outline = outline(out.pages.size());
+            kind = number<char>("the end");
+            if (kind != 'E')
+                failAt("the end");
+        }
         if (kind == 'E' && left_.empty())
             return out;
         if (kind != 'P')
@@ -116,6 +161,19 @@ void appendPage(std::string &out, const PdfPage &page) {
         put(out, static_cast<uint8_t>((word.space_after ? kSpaceAfter : 0) |
                                       (word.upright ? kUpright : 0) | (word.bold ? kBold : 0)));
         put(out, std::string_view(word.text));
+    }
+}
+
+void appendOutline(std::string &out, const PdfOutline &outline) {
+    out += 'O';
+    put(out, static_cast<uint8_t>((outline.more ? kMore : 0) | (outline.deeper ? kDeeper : 0)));
+    put(out, static_cast<uint32_t>(outline.entries.size()));
+    for (const PdfEntry &entry : outline.entries) {
+        put(out, static_cast<uint8_t>((entry.page ? kHasPage : 0) | (entry.top ? kHasTop : 0)));
+        put(out, static_cast<uint32_t>(entry.level));
+        put(out, static_cast<uint32_t>(entry.page.value_or(0)));
+        put(out, entry.top.value_or(0));
+        put(out, std::string_view(entry.title));
     }
 }
 

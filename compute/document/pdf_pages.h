@@ -2,7 +2,9 @@
 // Both sides are built from this file; neither trusts the other's numbers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,9 +27,30 @@ struct PdfPage {
     std::vector<PdfWord> words;  ///< in the order in which poppler reads them
 };
 
+/// An entry of the file's own outline: what a viewer shows beside the pages.
+struct PdfEntry {
+    std::string title;          ///< UTF-8; one that is too long ends in "…"
+    unsigned level = 1;         ///< 1 = top
+    std::optional<size_t> page; ///< index; nothing: it leads to no page of the file
+    std::optional<float> top;   ///< points from the page's top, where it says a place
+};
+
+struct PdfOutline {
+    std::vector<PdfEntry> entries; ///< each before those below it
+    bool more = false;             ///< there are more than kMostEntries
+    bool deeper = false;           ///< there are more than kMostLevels
+};
+
+// What is read of an outline. Its tree may be made to lead to itself, or to the same branch from
+// many places, so that only a count ends it.
+constexpr size_t kMostEntries = 20'000;
+constexpr unsigned kMostLevels = 32;
+constexpr size_t kLongestTitle = 1000; ///< bytes
+
 struct PdfPages {
     std::string title; ///< of the file's own description
     std::vector<PdfPage> pages;
+    PdfOutline outline = {};
 };
 
 /// How the helper ended; the exit status of its process.
@@ -40,11 +63,13 @@ enum class PdfExit : int {
     wrong_use = 14,
 };
 
-// The stream: "LSPDF1\n", title, then of each page 'P', width, height, label, words; 'E' at its
-// end. Numbers are little-endian as in memory; a text is its length (uint32) and bytes; a list its
-// count (uint32) and elements.
+// The stream: "LSPDF2\n", title, then of each page 'P', width, height, label, words; 'O', more,
+// deeper and the entries of the outline, or nothing where the file has none; 'E' at its end.
+// Numbers are little-endian as in memory; a text is its length (uint32) and bytes; a list its count
+// (uint32) and elements.
 void appendHead(std::string &out, std::string_view title);
 void appendPage(std::string &out, const PdfPage &page);
+void appendOutline(std::string &out, const PdfOutline &outline);
 void appendEnd(std::string &out);
 
 /// Throws Error(file) when the bytes are no such stream, whatever they are.

@@ -177,6 +177,8 @@ bool Joiner::isShort(const PdfLine &line) const {
 /// Whether a line begins a paragraph below the block's last line.
 bool Joiner::begins(const Block &block, const PdfLine &line) const {
     const PdfLine &before = *block.lines.back();
+    if (before.entry > 0 || line.entry > 0) // a title is a paragraph, whatever it looks like
+        return before.entry != line.entry;
     float size = std::max(before.font_size, 1.0f);
     if (before.column != line.column || before.row || line.row || !line.upright)
         return true;
@@ -231,7 +233,7 @@ void Joiner::judge(Block &block) const {
     const PdfLine &first = *block.lines.front();
     PdfParagraph &paragraph = block.paragraph;
     paragraph.row = first.row;
-    if (first.font_size < kNoteSize * measures_.body_size)
+    if (first.entry == 0 && first.font_size < kNoteSize * measures_.body_size)
         bracketNoteMark(paragraph.text);
     paragraph.prose =
         looksLikeText(paragraph.text) && !first.row && first.upright && !hasLeaders(paragraph.text);
@@ -242,6 +244,12 @@ void Joiner::judge(Block &block) const {
                 paragraph.text.size() <= kLongestHeading && !paragraph.text.ends_with('.') &&
                 !paragraph.text.ends_with(',') && !paragraph.text.ends_with(':');
     paragraph.heading = (larger || bold) && fits && paragraph.prose;
+    if (first.entry > 0) {
+        paragraph.heading = true;
+        paragraph.row = false;
+    }
+    paragraph.entry = first.entry;
+    paragraph.top = first.top;
     paragraph.size_rank =
         2 * static_cast<int>(std::lround(std::min(first.font_size, 1000.0f) * 2)) + first.bold;
 }

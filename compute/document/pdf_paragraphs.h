@@ -13,6 +13,8 @@ namespace longscope::document {
 struct PdfParagraph {
     std::string text; ///< in one line; words parted at line ends are whole
     size_t page = 0;  ///< where it begins
+    float top = 0;    ///< points from that page's top
+    size_t entry = 0; ///< index + 1 of the outline's entry whose title it is
     std::vector<std::pair<size_t, size_t>> page_breaks; ///< byte of `text`, page that begins there
     int size_rank = 0; ///< of its letters, to compare headings: larger ones rank higher
     bool heading = false;

@@ -30,6 +30,16 @@ std::string clean(std::string_view words) {
     return out;
 }
 
+/// A title that stands outside of the text: one line without white space around it.
+std::string titleLine(std::string_view words) {
+    std::string cleaned = clean(words);
+    return oneLine(trimmed(cleaned));
+}
+
+unsigned headingLevel(unsigned level) {
+    return std::clamp(level, 1u, kDeepestHeading);
+}
+
 } // namespace
 
 TextFlow::TextFlow(std::string_view format, std::string_view path) {
@@ -143,20 +153,46 @@ bool TextFlow::blank() const {
     return start == end;
 }
 
+/// Those that wait stand where the open block's text does.
+void TextFlow::beginSections() {
+    size_t start = start_, end = document_.text.size();
+    trim(document_.text, start, end);
+    if (start == end)
+        return;
+    for (Heading &section : sections_) {
+        section.start = start;
+        document_.headings.push_back(std::move(section));
+    }
+    sections_.clear();
+}
+
+void TextFlow::section(unsigned level, std::string_view title) {
+    std::string line = titleLine(title);
+    if (!line.empty())
+        sections_.push_back({std::move(line), headingLevel(level), 0});
+}
+
 void TextFlow::endParagraph(bool prose) {
     if (in_row_)
         return;
-    if (line_ends_ == 0)
+    if (line_ends_ == 0) {
+        beginSections();
         addParagraph(document_, start_, document_.text.size(), prose);
+    }
     start_ = document_.text.size();
 }
 
-void TextFlow::endHeading(unsigned level) {
+void TextFlow::endHeading(unsigned level, std::string_view title) {
     if (in_row_)
         return;
-    if (line_ends_ == 0)
-        addHeading(document_, start_, document_.text.size(),
-                   std::min(std::max(level, 1u), kDeepestHeading));
+    if (line_ends_ == 0) {
+        beginSections();
+        size_t before = document_.headings.size();
+        addHeading(document_, start_, document_.text.size(), headingLevel(level));
+        std::string line = titleLine(title);
+        if (document_.headings.size() > before && !line.empty())
+            document_.headings.back().title = std::move(line);
+    }
     start_ = document_.text.size();
 }
 
@@ -165,11 +201,8 @@ void TextFlow::page(std::string label) {
 }
 
 void TextFlow::title(std::string_view words) {
-    std::string cleaned = clean(words);
-    size_t start = 0, end = cleaned.size();
-    trim(cleaned, start, end);
-    if (start < end)
-        document_.title = oneLine(std::string_view(cleaned).substr(start, end - start));
+    if (std::string line = titleLine(words); !line.empty())
+        document_.title = std::move(line);
 }
 
 Document TextFlow::finish() {

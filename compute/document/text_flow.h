@@ -34,7 +34,11 @@ class TextFlow {
     void addMark(std::string_view mark, size_t level = 0);
     bool marked() const { return !mark_.empty(); } ///< a mark waits for text
     void endParagraph(bool prose);
-    void endHeading(unsigned level); ///< 1 = top
+    /// 1 = top. The title is the block's text where none is given.
+    void endHeading(unsigned level, std::string_view title = {});
+    /// A section begins with the open block, or the next one that has text, which does not say its
+    /// title.
+    void section(unsigned level, std::string_view title);
     /// The next text begins a page.
     void page(std::string label);
 
@@ -52,6 +56,7 @@ class TextFlow {
 
   private:
     void settle(); ///< writes what waits for text: line ends, a space, page beginnings, a mark
+    void beginSections();
 
     Document document_;
     size_t start_ = 0;     ///< of the open block
@@ -60,6 +65,7 @@ class TextFlow {
     bool in_row_ = false;
     size_t cells_ = 0; ///< of the row
     std::vector<std::string> pages_;
+    std::vector<Heading> sections_; ///< that wait for text
     std::string mark_;
 };
 

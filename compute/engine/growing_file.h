@@ -40,8 +40,10 @@ class GrowingFile {
     /// A part of a block, unchecked; false when it is not there.
     bool peek(size_t block, uint64_t offset_bytes, std::span<std::byte> bytes) const;
 
-    /// On the disk as far as the system is concerned (not through a loss of power). When it cannot
-    /// be written the file is as before: throws Error(file) with path, bytes and reason.
+    /// On the disk as far as the system is concerned. It is not waited for (fsync): what a loss of
+    /// power leaves, zeros or a half, does not fit its CRC, and is read anew as what was never
+    /// kept. When it cannot be written the file is as before: throws Error(file) with path, bytes
+    /// and reason.
     void append(std::span<const std::byte> bytes);
     /// Forgets the blocks from `count` on.
     void cut(size_t count);

@@ -30,7 +30,9 @@ struct Unit {
 /// What parts a paragraph from the one before.
 unsigned strengthBefore(const Document &document, size_t paragraph) {
     const Paragraph &own = document.paragraphs[paragraph];
-    if (isHeading(document, paragraph))
+    // Prose may begin a section whose title stands in no line.
+    bool section = own.heading > 0 && document.headings[own.heading - 1].start == own.start;
+    if (section || isHeading(document, paragraph))
         return std::clamp(document.headings[own.heading - 1].level, 1u, 99u);
     bool below = paragraph > 0 && isHeading(document, paragraph - 1);
     return below ? kBelowHeading : kBetweenParagraphs;

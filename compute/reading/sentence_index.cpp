@@ -15,7 +15,7 @@ std::string keyOf(const Word &word) {
 }
 
 bool isHeading(const document::Document &document, const document::Paragraph &paragraph) {
-    return paragraph.heading > 0 &&
+    return !paragraph.prose && paragraph.heading > 0 &&
            document.headings[paragraph.heading - 1].start == paragraph.start;
 }
 

@@ -16,5 +16,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 }
 
 std::vector<std::vector<uint8_t>> seedCorpus() {
-    return {fileBytes("paper.pdf"), fileBytes("minutes.pdf"), fileBytes("locked.pdf")};
+    return {fileBytes("paper.pdf"), fileBytes("minutes.pdf"), fileBytes("locked.pdf"),
+            fileBytes("keeper.pdf")};
 }

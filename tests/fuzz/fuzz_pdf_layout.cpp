@@ -17,6 +17,8 @@ std::vector<uint8_t> streamOf(const std::string &file, size_t most_pages, size_t
         page.words.resize(std::min(page.words.size(), most_words));
         document::appendPage(out, page);
     }
+    if (!pages.outline.entries.empty())
+        document::appendOutline(out, pages.outline);
     document::appendEnd(out);
     return bytesOf(out);
 }
@@ -32,5 +34,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
 std::vector<std::vector<uint8_t>> seedCorpus() {
     return {streamOf("paper.pdf", 3, 400), streamOf("minutes.pdf", 7, 30),
-            streamOf("minutes.pdf", 4, 200), streamOf("paper.pdf", 1, 40)};
+            streamOf("minutes.pdf", 4, 200), streamOf("paper.pdf", 1, 40),
+            streamOf("keeper.pdf", 3, 150)};
 }

@@ -4,6 +4,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+
 namespace longscope::engine {
 namespace {
 
@@ -107,6 +109,24 @@ TEST_F(GrowingFileTest, EveryWrongByteOfABlockIsSeen) {
         bool unused = at >= first + 12 && at < first + 16;
         ASSERT_EQ(goodBlocks(path("bad")), unused ? 3u : in) << "byte " << at;
     }
+}
+
+/// A loss of power may leave the file its length and zeros in place of what was written last, or in
+/// between: no such block passes, nor one behind it.
+TEST_F(GrowingFileTest, ZerosAreNoBlocks) {
+    std::string whole = makeFile(path(), "a header", 1);
+    size_t first = whole.size() - 3 * 16 - 303;
+    const size_t ends[] = {whole.size() - 2 * 16 - 203, whole.size() - 16 - 102, whole.size()};
+    for (size_t at = first; at < whole.size(); ++at)
+        for (size_t count : {size_t{8}, size_t{64}, whole.size()}) {
+            std::string bad = whole;
+            bad.replace(at, count, std::min(count, whole.size() - at), '\0');
+            size_t differs =
+                static_cast<size_t>(std::ranges::mismatch(bad, whole).in1 - bad.begin());
+            size_t good = static_cast<size_t>(std::ranges::upper_bound(ends, differs) - ends);
+            writeBytes(path("bad"), bad);
+            ASSERT_EQ(goodBlocks(path("bad")), good) << count << " zeros from byte " << at;
+        }
 }
 
 TEST_F(GrowingFileTest, RejectsHugeCount) {

@@ -150,6 +150,26 @@ TEST(Chunks, PartAtTheStrongestBorderFirst) {
     EXPECT_FALSE(std::ranges::any_of(chunks, &Chunk::cut));
 }
 
+/// Sections of a PDF's outline whose title is a picture: they are parted as others are, and nothing
+/// of their text is taken for the title.
+TEST(Chunks, PartBeforeASectionWithoutALine) {
+    DigestingModel model;
+    std::string one = madeSentence(1) + " " + madeSentence(2);
+    std::string two = madeSentence(3) + " " + madeSentence(4);
+    Document d = plain(one + "\n\n" + two + "\n\n" + one + "\n\n" + two);
+    ASSERT_EQ(d.paragraphs.size(), 4u);
+    d.headings = {{"Part", 1, d.paragraphs[1].start}, {"Within", 2, d.paragraphs[1].start}};
+    for (size_t p = 1; p < 4; ++p)
+        d.paragraphs[p].heading = 2;
+    Chunker chunker(d, counterOf(model));
+    uint64_t room = chunker.tokens(d.paragraphs[1].start, d.text.size());
+    std::vector<Chunk> chunks = chunker.split({.limit_tokens = room});
+    ASSERT_EQ(chunks.size(), 2u);
+    EXPECT_EQ(chunks[1].start, d.paragraphs[1].start);
+    EXPECT_EQ(chunks[1].heading, 2u);
+    EXPECT_FALSE(isHeading(d, 1));
+}
+
 TEST(Chunks, SayWhichHadToCutASentence) {
     DigestingModel model;
     std::string sentence = "It";

@@ -48,6 +48,13 @@ constexpr const char *kPipes =
     "were laid in 1934 and leak at every joint. Nobody knows who owns the mill. The schools should "
     "check their own pipes. The new reservoir holds 2.4 million litres of water.";
 
+TEST(Sources, AreFoundWhereProseBeginsASection) {
+    Document d = plain(kPipes);
+    d.headings = {{"A title that is a picture", 1, 0}};
+    d.paragraphs[0].heading = 1;
+    EXPECT_FALSE(SourceFinder(d).find("The pipes of the old mill leak at every joint.").empty());
+}
+
 TEST(Sources, PointToTheSentenceThatSaysIt) {
     Document d = plain(kPipes);
     SourceFinder finder(d);

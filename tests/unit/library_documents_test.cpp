@@ -132,6 +132,14 @@ TEST_F(LibraryDocuments, PagesFormatAndSectionsComeBack) {
     EXPECT_EQ(counts[0].tokens, 31u);
     EXPECT_EQ(counts[1].sections, (std::vector<uint64_t>{100, 0, 200}));
     EXPECT_TRUE(library.tokenCounts(99).empty());
+    EXPECT_EQ(library.addDocument(read), id);
+    EXPECT_EQ(library.tokenCounts(id).size(), 2u);
+    read.headings.pop_back(); // imported by another version of the program: other sections
+    read.paragraphs.back().heading = read.headings.size();
+    read.paragraphs[read.paragraphs.size() - 2].heading = read.headings.size();
+    EXPECT_EQ(library.addDocument(read), id);
+    EXPECT_EQ(library.sections(id).size(), 2u);
+    EXPECT_TRUE(library.tokenCounts(id).empty());
 }
 
 TEST_F(LibraryDocuments, ResultsAreKeptByteForByteUntilTheyAreForgotten) {

@@ -2,6 +2,7 @@
 #include "compute/document/pdf_layout.h"
 #include "compute/document/pdf_lines.h"
 #include "tests/support/packed_files.h"
+#include "tests/support/pdf_words.h"
 
 #include <gtest/gtest.h>
 
@@ -14,39 +15,12 @@ namespace {
 using longscope::testing::expectSoundOutline;
 using longscope::testing::headingsOf;
 using longscope::testing::holds;
+using longscope::testing::makePage;
 using longscope::testing::paragraphsOf;
 using longscope::testing::refusalOf;
+using longscope::testing::setLine;
+using longscope::testing::setLines;
 using Strings = std::vector<std::string>;
-
-/// Sets a line of words, each letter half as wide as the font is high.
-void setLine(PdfPage &page, float left, float top, std::string_view text, float size = 10,
-             bool bold = false) {
-    for (size_t at = 0; at < text.size();) {
-        size_t end = std::min(text.find(' ', at), text.size());
-        PdfWord word;
-        word.left = left + 0.5f * size * static_cast<float>(at);
-        word.right = left + 0.5f * size * static_cast<float>(end);
-        word.top = top, word.bottom = top + size, word.font_size = size;
-        word.space_after = end < text.size(), word.bold = bold;
-        word.text = text.substr(at, end - at);
-        page.words.push_back(word);
-        at = end + 1;
-    }
-}
-
-PdfPage makePage(const std::string &label = "") {
-    PdfPage page;
-    page.width = 600, page.height = 800, page.label = label;
-    return page;
-}
-
-/// Lines of one column, 12 points apart.
-void setLines(PdfPage &page, float left, float top, const Strings &lines) {
-    for (const std::string &line : lines) {
-        setLine(page, left, top, line);
-        top += 12;
-    }
-}
 
 Document layOut(std::vector<PdfPage> pages) {
     PdfPages file;
@@ -245,11 +219,13 @@ TEST(PdfLayout, TakesAnyNumbers) {
     }
 }
 
-std::string stream(const std::vector<PdfPage> &pages) {
+std::string stream(const std::vector<PdfPage> &pages, const PdfOutline &outline = {}) {
     std::string out;
     appendHead(out, "Title");
     for (const PdfPage &page : pages)
         appendPage(out, page);
+    if (!outline.entries.empty())
+        appendOutline(out, outline);
     appendEnd(out);
     return out;
 }
@@ -267,10 +243,32 @@ TEST(PdfStream, ComesBackAsItWas) {
     EXPECT_TRUE(read.pages[0].words[1].bold);
 }
 
+PdfOutline someOutline() {
+    PdfOutline outline;
+    outline.entries = {{"Part I", 1, std::nullopt, std::nullopt},
+                       {"1. The sea", 2, 0, 120.5f},
+                       {"2. Beyond", 2, 7, 3.0f}};
+    outline.deeper = true;
+    return outline;
+}
+
+TEST(PdfStream, BringsTheOutline) {
+    PdfOutline read = parsePdfPages(stream({makePage()}, someOutline()), "x.pdf").outline;
+    ASSERT_EQ(read.entries.size(), 3u);
+    EXPECT_FALSE(read.more);
+    EXPECT_TRUE(read.deeper);
+    EXPECT_EQ(read.entries[0].title, "Part I");
+    EXPECT_FALSE(read.entries[0].page || read.entries[0].top);
+    EXPECT_EQ(read.entries[1].level, 2u);
+    EXPECT_EQ(read.entries[1].page, 0u);
+    EXPECT_EQ(read.entries[1].top, 120.5f);
+    EXPECT_FALSE(read.entries[2].page); // there is one page
+}
+
 TEST(PdfStream, RejectsTruncated) {
     PdfPage page = makePage("iv");
     setLine(page, 50, 100, "Some words");
-    std::string whole = stream({page});
+    std::string whole = stream({page}, someOutline());
     for (size_t size = 0; size < whole.size(); ++size)
         EXPECT_TRUE(
             holds(refusalOf([&] { parsePdfPages(whole.substr(0, size), "x.pdf"); }), "breaks off"))
@@ -282,6 +280,15 @@ TEST(PdfStream, RejectsHugeCount) {
     std::string out = stream({makePage()});
     out.replace(out.size() - 5, 4, "\xFF\xFF\xFF\xFF"); // the number of words
     EXPECT_TRUE(holds(refusalOf([&] { parsePdfPages(out, "x.pdf"); }), "breaks off"));
+    PdfOutline outline;
+    outline.entries.resize(kMostEntries + 1);
+    EXPECT_TRUE(holds(refusalOf([&] { parsePdfPages(stream({}, outline), "x.pdf"); }),
+                      "has 20001 entries of an outline"));
+    outline.entries = {{"deep", 4'000'000'000, std::nullopt, std::nullopt},
+                       {"none", 0, std::nullopt, std::nullopt}};
+    PdfOutline read = parsePdfPages(stream({}, outline), "x.pdf").outline;
+    EXPECT_EQ(read.entries.at(0).level, kMostLevels);
+    EXPECT_EQ(read.entries.at(1).level, 1u);
 }
 
 TEST(PdfStream, TamesWildNumbers) {

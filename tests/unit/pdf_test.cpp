@@ -3,6 +3,7 @@
 #include "compute/document/formats.h"
 #include "compute/document/pdf.h"
 #include "tests/support/packed_files.h"
+#include "tests/support/pdf_writer.h"
 
 #include <gtest/gtest.h>
 
@@ -18,8 +19,10 @@ using longscope::testing::documentFile;
 using longscope::testing::expectSoundOutline;
 using longscope::testing::headingsOf;
 using longscope::testing::holds;
+using longscope::testing::makePdf;
 using longscope::testing::paragraphsOf;
 using longscope::testing::refusalOf;
+using longscope::testing::streamObject;
 using Strings = std::vector<std::string>;
 using namespace std::chrono_literals;
 
@@ -27,18 +30,6 @@ using namespace std::chrono_literals;
 void expectNoChild() {
     EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);
     EXPECT_EQ(errno, ECHILD);
-}
-
-/// Objects 1 (the catalogue), 2 ...; the reader finds them without a table of their places.
-std::string makePdf(const Strings &objects) {
-    std::string out = "%PDF-1.5\n";
-    for (size_t i = 0; i < objects.size(); ++i)
-        out += std::format("{} 0 obj\n{}\nendobj\n", i + 1, objects[i]);
-    return out + "trailer\n<</Root 1 0 R>>\n%%EOF\n";
-}
-
-std::string streamObject(const std::string &content, const std::string &keys = "") {
-    return std::format("<</Length {} {}>>\nstream\n{}\nendstream", content.size(), keys, content);
 }
 
 constexpr const char *kCatalogue = "<</Type/Catalog/Pages 2 0 R>>";

@@ -16,12 +16,24 @@ namespace {
 constexpr size_t kCountBytes = 96 << 10; ///< of a frame; a millisecond or two
 constexpr double kNoteSeconds = 5;
 
+constexpr size_t kLongestHeading = 300; ///< bytes; a longer line is a paragraph
+
+/// The lines of headings. A section may also begin with a paragraph (outlines of PDFs): of that
+/// only the title, where it begins with it.
 std::vector<TextStretch> headingsOf(const Document &document) {
     std::vector<TextStretch> headings;
-    for (const Section &section : document.outline)
-        if (section.level > 0)
-            headings.push_back(
-                {section.start, std::min(document.text->find('\n', section.start), section.end)});
+    for (const Section &section : document.outline) {
+        if (section.level == 0)
+            continue;
+        size_t end = std::min(document.text->find('\n', section.start), section.end);
+        if (end - section.start > kLongestHeading) {
+            bool said =
+                document.text->compare(section.start, section.title.size(), section.title) == 0;
+            end = said ? section.start + section.title.size() : section.start;
+        }
+        if (end > section.start)
+            headings.push_back({section.start, end});
+    }
     return headings;
 }
 

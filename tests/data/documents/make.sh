@@ -9,6 +9,7 @@ for format in odt docx pdf; do
     soffice --headless --convert-to "$format" minutes.fodt
 done
 groff -ms -Tpdf -k paper.ms > paper.pdf
+groff -ms -mpdf -Tpdf -k keeper.ms > keeper.pdf # with bookmarks
 printf '.LP\nOnly those with the key can read this.\n' | groff -ms -Tpdf |
     gs -q -dNOPAUSE -dBATCH -sDEVICE=pdfwrite -sUserPassword=key -sOwnerPassword=owner \
         -dEncryptionR=3 -dKeyLength=128 -sOutputFile=locked.pdf -
