@@ -2,7 +2,6 @@
 #include "compute/document/characters.h"
 #include "compute/document/office_text.h"
 
-
 namespace longscope::document {
 namespace {
 

@@ -37,12 +37,6 @@ bool isHeading(const Document &document, const Paragraph &paragraph) {
     return start >= paragraph.start && start < paragraph.end;
 }
 
-/// Whether prose begins a section whose title stands in no line.
-bool beginsSection(const Document &document, size_t p) {
-    size_t heading = document.paragraphs[p].heading;
-    return heading > 0 && document.headings[heading - 1].start == document.paragraphs[p].start;
-}
-
 void addTrimmed(std::string_view text, Span span, std::vector<Span> &out) {
     trim(text, span.start, span.end);
     if (span.start < span.end)
@@ -82,7 +76,7 @@ std::vector<Unit> unitsOf(const Document &document, size_t most_words) {
     bool only_headings = false; // in the last unit
     for (size_t p = 0; p < document.paragraphs.size(); ++p) {
         bool heading = isHeading(document, document.paragraphs[p]);
-        bool section = heading || beginsSection(document, p);
+        bool section = heading || beginsSection(document, document.paragraphs[p]);
         for (Span piece : quotablePieces(document, p, most_words)) {
             size_t words = countWords(document.span(piece.start, piece.end));
             if (only_headings && units.back().words + words <= most_words) {

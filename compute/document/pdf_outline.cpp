@@ -1,5 +1,7 @@
 #include "compute/document/pdf_outline.h"
 
+#include "compute/core/text.h"
+
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -144,10 +146,6 @@ class Levels {
     std::map<int, unsigned> levels_;
 };
 
-bool isBlank(const std::string &title) {
-    return title.find_first_not_of(" \t\r\n") == title.npos;
-}
-
 } // namespace
 
 void settlePages(std::vector<PdfEntry> &entries) {
@@ -169,7 +167,7 @@ PdfHeadings findHeadings(std::vector<PdfParagraph> &paragraphs,
     PdfHeadings out;
     std::multimap<size_t, size_t> without_line; // paragraph, entry
     for (size_t i = 0; i < entries.size(); ++i) {
-        if (isBlank(entries[i].title))
+        if (trimSpaces(entries[i].title).empty())
             continue;
         auto at = placer.paragraphOf(i);
         out.left_out += !at;

@@ -20,6 +20,15 @@ std::vector<Section> sectionsOf(const std::vector<Heading> &headings, size_t tex
     return sections;
 }
 
+bool beginsSection(const Document &document, const Paragraph &paragraph) {
+    return paragraph.heading > 0 &&
+           document.headings[paragraph.heading - 1].start == paragraph.start;
+}
+
+bool isHeadingLine(const Document &document, const Paragraph &paragraph) {
+    return !paragraph.prose && beginsSection(document, paragraph);
+}
+
 size_t paragraphAt(const Document &document, size_t byte) {
     auto after = std::ranges::upper_bound(document.paragraphs, byte, {}, &Paragraph::start);
     return after == document.paragraphs.begin()

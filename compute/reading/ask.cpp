@@ -65,13 +65,6 @@ const char *nameOf(AskStrategy strategy) {
     }
 }
 
-engine::SamplingOptions answerSampling() {
-    engine::SamplingOptions sampling;
-    sampling.temperature = 0;
-    sampling.seed = 1;
-    return sampling;
-}
-
 const Source *bestSource(const Answer &answer) {
     const Source *best = nullptr;
     for (const SourcedSentence &sentence : answer.sentences)

@@ -24,16 +24,13 @@ namespace longscope::reading {
 enum class AskStrategy { automatic, whole, retrieve };
 const char *nameOf(AskStrategy strategy); ///< "auto", "whole", "retrieve"
 
-/// Greedy: an answer is looked up, not invented.
-engine::SamplingOptions answerSampling();
-
 struct AskOptions {
     AskStrategy strategy = AskStrategy::automatic;
     std::optional<bool> write; ///< the model answers in its words; unset: from a billion parameters
     size_t places = 5;         ///< passages looked at, and shown as sources
-    uint64_t most_tokens = 160; ///< of a written answer
-    engine::SamplingOptions sampling = answerSampling();
-    std::string without_model = "no model is used"; ///< why there is none, for the reason
+    uint64_t most_tokens = 160;                          ///< of a written answer
+    engine::SamplingOptions sampling = greedySampling(); ///< looked up, not invented
+    std::string without_model = "no model is used";      ///< why there is none, for the reason
 };
 
 struct Answer {

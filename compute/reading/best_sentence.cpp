@@ -1,6 +1,7 @@
 #include "compute/reading/best_sentence.h"
 
 #include "compute/document/passages.h"
+#include "compute/document/places.h"
 #include "compute/reading/words.h"
 
 #include <algorithm>
@@ -17,17 +18,12 @@ std::string keyOf(const Word &word) {
     return (word.kind == WordKind::number ? "#" : "") + word.stem;
 }
 
-bool isHeading(const document::Document &document, const document::Paragraph &paragraph) {
-    return !paragraph.prose && paragraph.heading > 0 &&
-           document.headings[paragraph.heading - 1].start == paragraph.start;
-}
-
 } // namespace
 
 QuestionIndex::QuestionIndex(const document::Document &document) {
     WordReader reader;
     for (size_t p = 0; p < document.paragraphs.size(); ++p) {
-        if (isHeading(document, document.paragraphs[p]))
+        if (document::isHeadingLine(document, document.paragraphs[p]))
             continue; // it would part sentences that follow one another
         for (document::Span span : document::quotablePieces(document, p, kLongestPiece)) {
             auto index = static_cast<uint32_t>(pieces_.size());

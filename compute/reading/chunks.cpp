@@ -2,6 +2,7 @@
 
 #include "compute/core/text.h"
 #include "compute/document/characters.h"
+#include "compute/document/places.h"
 #include "compute/document/sentences.h"
 
 #include <algorithm>
@@ -30,9 +31,7 @@ struct Unit {
 /// What parts a paragraph from the one before.
 unsigned strengthBefore(const Document &document, size_t paragraph) {
     const Paragraph &own = document.paragraphs[paragraph];
-    // Prose may begin a section whose title stands in no line.
-    bool section = own.heading > 0 && document.headings[own.heading - 1].start == own.start;
-    if (section || isHeading(document, paragraph))
+    if (document::beginsSection(document, own) || isHeading(document, paragraph))
         return std::clamp(document.headings[own.heading - 1].level, 1u, 99u);
     bool below = paragraph > 0 && isHeading(document, paragraph - 1);
     return below ? kBelowHeading : kBetweenParagraphs;

@@ -275,13 +275,6 @@ class Rewriter {
 
 } // namespace
 
-engine::SamplingOptions rewriteSampling() {
-    engine::SamplingOptions sampling;
-    sampling.temperature = 0;
-    sampling.seed = 1;
-    return sampling;
-}
-
 std::string Rewriting::text() const {
     std::string text;
     for (const Part &part : parts) {

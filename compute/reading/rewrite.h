@@ -10,9 +10,6 @@
 
 namespace longscope::reading {
 
-/// Greedy: the same text gives the same result.
-engine::SamplingOptions rewriteSampling();
-
 struct RewriteOptions {
     std::string instruction{}; ///< "Write it for children."; may be empty with a language
     std::string language{};    ///< "German": translate; "" = rewrite
@@ -20,7 +17,7 @@ struct RewriteOptions {
     bool keep_names = true;     ///< names found in the text are terms that stay as they are
     uint64_t part_tokens = 400; ///< most of a part; fewer where the window is small
     uint64_t window_tokens = 0; ///< 0 = the model's
-    engine::SamplingOptions sampling = rewriteSampling();
+    engine::SamplingOptions sampling = greedySampling();
 };
 
 struct RewrittenPart {

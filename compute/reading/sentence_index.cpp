@@ -1,6 +1,7 @@
 #include "compute/reading/sentence_index.h"
 
 #include "compute/document/characters.h"
+#include "compute/document/places.h"
 #include "compute/document/sentences.h"
 
 #include <algorithm>
@@ -14,17 +15,12 @@ std::string keyOf(const Word &word) {
     return (word.kind == WordKind::number ? "#" : "") + word.stem;
 }
 
-bool isHeading(const document::Document &document, const document::Paragraph &paragraph) {
-    return !paragraph.prose && paragraph.heading > 0 &&
-           document.headings[paragraph.heading - 1].start == paragraph.start;
-}
-
 /// The sentences of the prose, and the lines of tables and code: a number that only a table has is
 /// in the document too. Headings are left out, they would part sentences that follow one another.
 std::vector<document::Span> sourceSpans(const document::Document &document) {
     std::vector<document::Span> spans;
     for (const document::Paragraph &paragraph : document.paragraphs) {
-        if (isHeading(document, paragraph))
+        if (document::isHeadingLine(document, paragraph))
             continue;
         std::string_view text = document.span(paragraph.start, paragraph.end);
         if (paragraph.prose) {

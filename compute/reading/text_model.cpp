@@ -2,6 +2,13 @@
 
 namespace longscope::reading {
 
+engine::SamplingOptions greedySampling() {
+    engine::SamplingOptions sampling;
+    sampling.temperature = 0;
+    sampling.seed = 1;
+    return sampling;
+}
+
 std::vector<TextReply> TextModel::writeTogether(std::span<const TextRequest> requests,
                                                 const OnTextOf &on_text,
                                                 const ProgressSink &progress,

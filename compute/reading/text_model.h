@@ -17,6 +17,9 @@
 
 namespace longscope::reading {
 
+/// The likeliest token each time: the same text gives the same reply.
+engine::SamplingOptions greedySampling();
+
 struct TextModelFacts {
     std::string name;
     std::string fingerprint; ///< equal where the same prompt gets the same reply
@@ -52,8 +55,8 @@ class TextModel {
                             const ProgressSink &progress, std::stop_token stop) = 0;
     /// Whether several replies at once are faster than one after another.
     virtual bool writesTogether() const { return false; }
-    /// The replies to all requests; `on_text` is told which one, and what it answers is for that one
-    /// alone. It may be called on another thread while this waits. Throws as `write`.
+    /// The replies to all requests; `on_text` is told which one, and what it answers is for that
+    /// one alone. It may be called on another thread while this waits. Throws as `write`.
     using OnTextOf = std::function<bool(size_t request, std::string_view so_far)>;
     virtual std::vector<TextReply> writeTogether(std::span<const TextRequest> requests,
                                                  const OnTextOf &on_text,

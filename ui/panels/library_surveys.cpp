@@ -26,10 +26,6 @@ constexpr ImGuiTableFlags kTable =
 constexpr size_t kNameBytes = 40, kHeadingBytes = 100;
 constexpr float kLabelWidth = 12; ///< most, in font sizes
 
-bool isBlank(const std::string &text) {
-    return text.find_first_not_of(" \t\r\n") == std::string::npos;
-}
-
 std::string joined(const std::vector<std::string> &texts) {
     std::string all;
     for (const std::string &text : texts)
@@ -92,19 +88,12 @@ std::string resultText(const Survey &survey, const SurveyRow &row) {
     return text;
 }
 
-std::string_view trimmed(std::string_view text) {
-    const size_t first = text.find_first_not_of(" \t\r");
-    if (first == std::string_view::npos)
-        return {};
-    return text.substr(first, text.find_last_not_of(" \t\r") + 1 - first);
-}
-
 } // namespace
 
 std::vector<std::string> labelsOf(std::string_view text) {
     std::vector<std::string> labels;
     for (std::string_view part : split(text, ','))
-        if (std::string_view label = trimmed(part); !label.empty())
+        if (std::string_view label = trimSpaces(part); !label.empty())
             labels.emplace_back(label);
     return labels;
 }
@@ -203,7 +192,7 @@ void LibrarySurveys::drawForm(const Snapshot &snapshot, const Asked &asked,
         why = tr("The one below is not done yet.");
     else if (with_labels_ && labels.size() < 2)
         why = tr("Write two labels or more, with commas between them.");
-    else if (!with_labels_ && isBlank(question_))
+    else if (!with_labels_ && trimSpaces(question_).empty())
         why = tr("Write a question.");
     ImGui::BeginDisabled(!why.empty());
     const std::string name = asked.name.empty() ? documentsText(asked.ids.size()) : asked.name;
