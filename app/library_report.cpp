@@ -26,6 +26,11 @@ std::string timeText(int64_t unix_s) {
     return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", &local)};
 }
 
+json parsed(const std::string &text) {
+    json value = json::parse(text, nullptr, false);
+    return value.is_discarded() ? json(nullptr) : value;
+}
+
 json timeJson(int64_t unix_s) {
     return unix_s ? json(unix_s) : json(nullptr);
 }
@@ -184,6 +189,8 @@ json DocumentReport::toJson() const {
                         {"kind", run.kind},
                         {"strategy", run.strategy},
                         {"finished", run.finished},
+                        {"settings", parsed(run.settings)},
+                        {"result", parsed(run.result)},
                         {"began", timeJson(run.began_unix_s)},
                         {"changed", timeJson(run.changed_unix_s)}});
     report.update({{"paragraphs", paragraphs_},

@@ -47,12 +47,6 @@ int runCommand(const Options &options) {
     return 2;
 }
 
-int statusOf(ErrorKind kind) {
-    if (kind == ErrorKind::usage)
-        return 2;
-    return kind == ErrorKind::stopped ? 130 : 1;
-}
-
 int runMain(int argc, char **argv) {
     try {
         watchInterrupts();

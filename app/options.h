@@ -45,7 +45,7 @@ struct Options {
     std::string question;               ///< classify, screenshot; "" = what the text is about
     std::string terms;                  ///< rewrite: a file
     unsigned all_words = 800;           ///< compose
-    unsigned key_sentences = 8;         ///< summarize
+    unsigned key_sentences = 0;         ///< summarize; 0 = one for every 15 words
     std::vector<std::string> questions; ///< ask
     bool write = false;                 ///< ask: the model's own words, whatever its size
     bool vectors = false;               ///< ask

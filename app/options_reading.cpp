@@ -88,7 +88,7 @@ void addReading(CLI::App &app, Options &o) {
                      "(quotes, no model)")
         ->check(CLI::IsMember({"auto", "whole", "map-reduce", "refine", "tree", "extract"}))
         ->type_name("S");
-    auto *words = summarize->add_option("--words", o.words, "length of the model's summary")
+    auto *words = summarize->add_option("--words", o.words, "length of the summary")
                       ->check(CLI::Range(1u, 100000u))
                       ->type_name("N");
     summarize->add_option("--length", o.words, "short (60 words), medium (120), long (300)")
@@ -104,7 +104,8 @@ void addReading(CLI::App &app, Options &o) {
         ->type_name("L");
     summarize->add_option("--instruction", o.instruction, "what else the model shall heed")
         ->type_name("TEXT");
-    summarize->add_option("--sentences", o.key_sentences, "how many key sentences")
+    summarize
+        ->add_option("--sentences", o.key_sentences, "how many key sentences (default: words / 15)")
         ->check(CLI::Range(1u, 1000u))
         ->type_name("N");
     addKeeping(summarize, o);

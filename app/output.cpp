@@ -50,6 +50,12 @@ void printOut(std::string_view text) {
 void printError(std::string_view message) {
     printLine("longscope: error: ", message);
 }
+int statusOf(ErrorKind kind) {
+    if (kind == ErrorKind::usage)
+        return 2;
+    return kind == ErrorKind::stopped ? 130 : 1;
+}
+
 void printWarning(std::string_view message) {
     printLine("longscope: warning: ", message);
 }

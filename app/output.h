@@ -2,6 +2,8 @@
 // an error with the numbers, never a silent loss; a file appears whole or not at all.
 #pragma once
 
+#include "compute/core/error.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -15,6 +17,8 @@ void printOut(std::string_view text);
 
 /// `longscope: error: …`, one line, on standard error.
 void printError(std::string_view message);
+/// The exit status of a program that ends with such an error.
+int statusOf(ErrorKind kind);
 void printWarning(std::string_view message);
 /// A plain line on standard error.
 void printNote(std::string_view line);

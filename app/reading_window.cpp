@@ -1,9 +1,13 @@
 #include "app/reading_window.h"
 
+#include "app/paths.h"
 #include "compute/engine/session_options.h"
+#include "compute/model/config.h"
+#include "compute/reading/strategies/strategies.h"
 #include "compute/reading/summarize.h"
 #include "compute/reading/worker_task.h"
 
+#include <filesystem>
 #include <format>
 
 namespace longscope::app {
@@ -29,6 +33,19 @@ uint64_t windowOf(engine::Worker &worker, const Options &options) {
     };
     reading::runTask(worker, engine::Inquire{"", look});
     return tokens;
+}
+
+reading::EngineModel readingModel(engine::Worker &worker, const Options &options) {
+    return reading::EngineModel(worker, settingsText(options), windowOf(worker, options));
+}
+
+std::string whyQuoted(const Options &options) {
+    if (options.model.empty() && !std::filesystem::exists(defaultModelPath()))
+        return "there is no model";
+    model::Config config = model::readConfig(model::Gguf::open(modelPath(options)));
+    return reading::isSmall(config.parameters)
+               ? reading::smallModelReason(config.name, config.parameters)
+               : "";
 }
 
 void noteSmallModel(const engine::ModelFacts &facts, const Options &options,

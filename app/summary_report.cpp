@@ -27,6 +27,20 @@ json callJson(const reading::StepFacts &step) {
             {"seconds", step.seconds}};
 }
 
+/// Quoting looks at all of the text; a model read what stood in its calls.
+reading::Coverage coverageOf(const Document &document, const reading::Summary &summary) {
+    const document::Document *own[] = {&document};
+    reading::Coverage coverage(own);
+    if (summary.strategy == reading::Strategy::extract)
+        coverage.entered(0, 0, 0, document.text.size());
+    for (size_t i = 0; i < summary.steps.size(); ++i)
+        if (summary.steps[i].own_end > 0)
+            coverage.entered(i, 0, summary.steps[i].own_start, summary.steps[i].own_end);
+    for (const reading::SourcedSentence &sentence : summary.sentences)
+        coverage.traced(sentence);
+    return coverage;
+}
+
 } // namespace
 
 std::string placeMark(const Document &document, const reading::SourcedSentence &sentence) {
@@ -54,6 +68,21 @@ std::string describePlan(const reading::Plan &plan, double seconds) {
                        formatSeconds(seconds));
 }
 
+std::string coverageText(const Document &document, const reading::Summary &summary) {
+    reading::Coverage coverage = coverageOf(document, summary);
+    std::vector<reading::CoveredSpan> parts = coverage.calls();
+    auto traced = std::ranges::count_if(parts, [](const auto &part) { return part.share > 0; });
+    size_t unread = coverage.unreadSentences(0);
+    std::string read =
+        unread == 0 ? "all of the text was read"
+                    : std::format("{} sentence{} of the text {} not read", groupedText(unread),
+                                  unread == 1 ? "" : "s", unread == 1 ? "was" : "were");
+    return parts.size() < 2
+               ? read
+               : std::format("{}, in {} parts, of which {} left a trace", read,
+                             groupedText(parts.size()), groupedText(static_cast<uint64_t>(traced)));
+}
+
 void SummaryReport::add(const Document &document, const reading::Summary &summary) {
     for (const reading::SourcedSentence &sentence : summary.sentences) {
         text_ += (text_.empty() ? "" : " ") + sentence.text;
@@ -64,17 +93,7 @@ void SummaryReport::add(const Document &document, const reading::Summary &summar
     json calls = json::array();
     for (const reading::StepFacts &step : summary.steps)
         calls.push_back(callJson(step));
-    // Quoting looks at all of the text; a model read what stood in its calls.
-    const document::Document *own[] = {&document};
-    reading::Coverage coverage(own);
-    if (summary.strategy == reading::Strategy::extract)
-        coverage.entered(0, 0, 0, document.text.size());
-    for (size_t i = 0; i < summary.steps.size(); ++i)
-        if (summary.steps[i].own_end > 0)
-            coverage.entered(i, 0, summary.steps[i].own_start, summary.steps[i].own_end);
-    for (const reading::SourcedSentence &sentence : summary.sentences)
-        coverage.traced(sentence);
-    for (const reading::CoveredSpan &span : coverage.spans())
+    for (const reading::CoveredSpan &span : coverageOf(document, summary).spans())
         coverage_.push_back({{"file", document.path},
                              {"start", span.start},
                              {"end", span.end},

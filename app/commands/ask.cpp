@@ -6,16 +6,13 @@
 #include "app/json_output.h"
 #include "app/kept_readings.h"
 #include "app/kept_results.h"
-#include "app/paths.h"
 #include "app/reading_window.h"
 #include "compute/core/clock.h"
 #include "compute/core/error.h"
 #include "compute/document/characters.h"
-#include "compute/model/config.h"
 #include "compute/reading/engine_model.h"
 #include "compute/reading/summarize.h"
 
-#include <filesystem>
 #include <format>
 #include <optional>
 
@@ -34,29 +31,16 @@ void checkQuestions(const std::vector<std::string> &questions) {
     }
 }
 
-/// Why the model's own words are not wanted, "" when they are; the file alone tells.
-std::string whyQuoted(const Options &options) {
-    if (options.write)
-        return {};
-    if (options.model.empty() && !std::filesystem::exists(defaultModelPath()))
-        return "there is no model";
-    uint64_t parameters = model::readConfig(model::Gguf::open(modelPath(options))).parameters;
-    if (parameters >= reading::kBelievedParameters)
-        return {};
-    return std::format("the model has {} million parameters, below {} million",
-                       parameters / 1'000'000, reading::kBelievedParameters / 1'000'000);
-}
-
 /// The models of one run, loaded where needed.
 class Models {
   public:
     Models(const Options &options, ProgressLine &line, const std::stop_token &stop)
-        : quoted_(whyQuoted(options)) {
+        : quoted_(options.write ? "" : whyQuoted(options)) {
         bool embeds_itself = options.vectors && options.embed_model.empty();
         if (quoted_.empty() || embeds_itself)
             loadModel(worker_.emplace(keptReadings(options)), options, line, stop);
         if (quoted_.empty())
-            writer_.emplace(*worker_);
+            writer_.emplace(readingModel(*worker_, options));
         if (!options.embed_model.empty()) {
             Options other = options;
             other.model = options.embed_model;
@@ -150,27 +134,34 @@ int runAsk(const Options &options, std::stop_token stop) {
     Models models(options, line, stop);
     KeptResults results(options);
     std::vector<std::vector<Answer>> all;
-    for (const Document &document : documents) {
-        try {
-            std::unique_ptr<document::ResultStore> store = results.of(document);
-            all.push_back(askOne(document, options, models, *store, line, stop));
-        } catch (const Error &error) { // the command line was right, the model could not do it
-            line.clear();
-            if (error.kind() != ErrorKind::usage)
-                throw;
-            throw Error(ErrorKind::model, document.path + ": " + error.what());
-        }
-        if (stop.stop_requested())
-            break;
-    }
+    std::exception_ptr failed = forEach(documents, [&](const Document &document) {
+        std::unique_ptr<document::ResultStore> store = results.of(document);
+        all.push_back(askOne(document, options, models, *store, line, stop));
+        return !stop.stop_requested();
+    });
+    line.clear();
+    if (failed && all.empty())
+        std::rethrow_exception(failed);
+    nlohmann::json report = toJson(documents, all, options.questions.size() > 1);
+    report["seconds"] = secondsSince(start);
+    results.record({documents.data(), all.size()},
+                   {.kind = "answer",
+                    .strategy = options.strategy,
+                    .settings = {{"questions", options.questions},
+                                 {"write", options.write},
+                                 {"places", options.places},
+                                 {"vectors", options.vectors},
+                                 {"embedding_model", options.embed_model}},
+                    .result = report,
+                    .finished = !failed && !stop.stop_requested()});
     if (options.json) {
-        nlohmann::json report = toJson(documents, all, options.questions.size() > 1);
-        report["seconds"] = secondsSince(start);
         printJson(report);
     } else {
         print(documents, all, options.questions.size() > 1);
     }
-    return stop.stop_requested() ? 130 : 0;
+    if (failed)
+        std::rethrow_exception(failed);
+    return stop.stop_requested() ? statusOf(ErrorKind::stopped) : 0;
 }
 
 } // namespace longscope::app

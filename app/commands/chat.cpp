@@ -42,8 +42,8 @@ class Conversation {
 
     int run() {
         loadModel(worker_, options_, line_, stop_);
-        model_.emplace(worker_);
-        reading::MemoryOptions wanted{.window_tokens = windowOf(worker_, options_)};
+        model_.emplace(readingModel(worker_, options_));
+        reading::MemoryOptions wanted;
         wanted.reply_tokens = options_.max_tokens.value_or(engine::GenerateOptions().max_tokens);
         memory_.emplace(*model_, wanted);
         memory_->system = system_;
@@ -61,12 +61,12 @@ class Conversation {
             if (!line)
                 break;
             if (line->find_first_not_of(" \t\r") != std::string::npos && !command(*line))
-                status = answer(*line);
+                status = answerOrTell(*line);
         }
         if (options_.json)
             printJson();
         keepSession(worker_, options_, line_, keepConversation(*memory_));
-        return status;
+        return status == 0 && unanswered_ ? statusOf(ErrorKind::model) : status;
     }
 
   private:
@@ -141,13 +141,35 @@ class Conversation {
                       reading::turnName(turn, memory_->turns()[turn].role));
     }
 
+    /// What cannot be answered (a message longer than the window) is told and forgotten; the
+    /// conversation goes on, and is saved.
+    int answerOrTell(const std::string &text) {
+        std::string documents = documents_;
+        size_t turns = memory_->turns().size();
+        ErrorKind kind;
+        try {
+            return asModelError([&] { return answer(text); });
+        } catch (const Error &error) {
+            kind = error.kind();
+            if (kind != ErrorKind::model && kind != ErrorKind::memory && kind != ErrorKind::stopped)
+                throw;
+            line_.clear();
+            printError(error.what());
+        }
+        while (memory_->turns().size() > turns)
+            memory_->dropLast();
+        documents_ = std::move(documents);
+        unanswered_ = true;
+        return kind == ErrorKind::stopped ? statusOf(kind) : 0;
+    }
+
     int answer(const std::string &text) {
         bool first = memory_->turns().empty();
         if (first)
             memory_->documents = std::exchange(documents_, "");
         bool pinned = !documents_.empty(); // documents of a later start
         memory_->add({"user", std::exchange(documents_, "") + text, pinned});
-        auto prepared = asModelError([&] { return memory_->prepare(line_.sink(), stop_); });
+        auto prepared = memory_->prepare(line_.sink(), stop_);
         line_.clear();
         tell(prepared);
         engine::Chat chat{std::move(prepared.messages), {}};
@@ -183,7 +205,7 @@ class Conversation {
     ProgressLine line_;
     std::string system_;
     engine::Worker worker_;
-    bool interactive_;
+    bool interactive_, unanswered_ = false;
     std::string documents_; ///< not yet sent
     std::string template_told_;
     std::optional<reading::EngineModel> model_;         ///< once it is loaded

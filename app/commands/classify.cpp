@@ -5,6 +5,7 @@
 #include "app/follow.h"
 #include "app/json_output.h"
 #include "app/kept_readings.h"
+#include "app/kept_results.h"
 #include "app/reading_window.h"
 #include "compute/core/clock.h"
 #include "compute/core/error.h"
@@ -84,32 +85,35 @@ int runClassify(const Options &options, std::stop_token stop) {
     ProgressLine line(options.quiet);
     engine::Worker worker(keptReadings(options));
     engine::ModelFacts facts = loadModel(worker, options, line, stop);
-    wanted.window_tokens = windowOf(worker, options);
-    reading::EngineModel model(worker);
+    reading::EngineModel model = readingModel(worker, options);
     reading::EngineScorer scorer(model);
     reading::Classifier classifier(scorer, wanted);
+    KeptResults results(options);
     json files = json::array();
-    for (const document::Document &document : documents) {
-        reading::Classification result;
-        try {
-            result = classifier.classify(document, line.sink(), stop);
-        } catch (const Error &error) {
-            line.clear();
-            if (error.kind() != ErrorKind::usage)
-                throw;
-            throw Error(ErrorKind::model, std::format("{}: {}", document.path, error.what()));
-        }
+    std::exception_ptr failed = forEach(documents, [&](const document::Document &document) {
+        reading::Classification result = classifier.classify(document, line.sink(), stop);
         line.clear();
-        if (options.json)
-            files.push_back(asJson(document, result, options.labels));
-        else
+        files.push_back(asJson(document, result, options.labels));
+        results.record({&document, 1},
+                       {.kind = "classification",
+                        .strategy = files.back()["strategy"],
+                        .settings = {{"labels", options.labels}, {"question", options.question}},
+                        .result = files.back(),
+                        .finished = true});
+        if (!options.json)
             printResult(document, result, options.labels, documents.size());
-    }
+        return true;
+    });
+    line.clear();
+    if (failed && files.empty())
+        std::rethrow_exception(failed);
     if (options.json) {
-        json answer = files.size() == 1 ? files[0] : json{{"files", files}};
+        json answer = documents.size() == 1 ? files[0] : json{{"files", files}};
         answer["seconds"] = secondsSince(start);
         printJson(answer);
     }
+    if (failed)
+        std::rethrow_exception(failed);
     noteSmallModel(facts, options, "take its probabilities as a hint");
     return 0;
 }

@@ -51,8 +51,7 @@ int runCompose(const Options &options, std::stop_token stop) {
     engine::Worker worker;
     engine::ModelFacts facts = loadModel(worker, options, line, stop);
     noteSmallModel(facts, options, "the text will be weak and may be untrue");
-    wanted.window_tokens = windowOf(worker, options);
-    reading::EngineModel model(worker);
+    reading::EngineModel model = readingModel(worker, options);
     KeptResults results(options);
     auto on_section = [&](const ComposedSection &section) {
         line.clear();

@@ -142,11 +142,10 @@ int runEvaluate(const Options &options, std::stop_token stop) {
         worker.emplace();
         engine::ModelFacts facts = loadModel(*worker, options, line, stop);
         report.setModel(facts.title());
-        model.emplace(*worker);
+        model.emplace(readingModel(*worker, options));
         reading::SummaryOptions whole;
         whole.strategy = reading::Strategy::whole;
         whole.wording.words = options.words;
-        whole.window_tokens = windowOf(*worker, options);
         reading::SummaryOptions greedy = whole, parts;
         greedy.sampling = {.temperature = 0, .repeat_penalty = 1};
         whole.sampling = sampling(options, whole.sampling);

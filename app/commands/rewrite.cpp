@@ -71,8 +71,7 @@ int runRewrite(const Options &options, std::stop_token stop) {
     engine::Worker worker;
     engine::ModelFacts facts = loadModel(worker, options, line, stop);
     noteSmallModel(facts, options, "its texts lose and invent facts: compare with the source");
-    wanted.window_tokens = windowOf(worker, options);
-    reading::EngineModel model(worker);
+    reading::EngineModel model = readingModel(worker, options);
     KeptResults results(options);
     std::unique_ptr<document::ResultStore> store = results.of(document);
     auto on_part = [&](const RewrittenPart &part) {

@@ -9,10 +9,10 @@
 #include "app/summary_report.h"
 #include "compute/core/clock.h"
 #include "compute/core/error.h"
-#include "compute/model/config.h"
 #include "compute/reading/engine_model.h"
 #include "compute/reading/strategies/strategies.h"
 
+#include <algorithm>
 #include <format>
 #include <utility>
 
@@ -22,6 +22,13 @@ namespace {
 using document::Document;
 using reading::Strategy;
 
+constexpr unsigned kWordsOfKeySentence = 15;
+
+unsigned keySentences(const Options &options) {
+    return options.key_sentences > 0 ? options.key_sentences
+                                     : std::max(options.words / kWordsOfKeySentence, 1u);
+}
+
 reading::SummaryOptions summaryOptions(const Options &options) {
     reading::SummaryOptions wanted;
     wanted.strategy = *reading::findStrategy(options.strategy);
@@ -30,7 +37,7 @@ reading::SummaryOptions summaryOptions(const Options &options) {
                                                           : reading::Style::prose,
                       .language = options.language,
                       .instruction = options.instruction};
-    wanted.key_sentences = options.key_sentences;
+    wanted.key_sentences = keySentences(options);
     wanted.sampling = sampling(options, wanted.sampling);
     return wanted;
 }
@@ -59,6 +66,7 @@ class Shown {
     }
     void end(const reading::Summary &summary) {
         report_.add(*document_, summary);
+        has_some_ = true;
         if (!options_.json && inLine() && sentences_ > 0)
             printOut("\n");
         if (!summary.sentences.empty() || summary.stopped)
@@ -67,6 +75,8 @@ class Shown {
                                             ? ": the document has no sentence that could be quoted"
                                             : ": no sentence that the model wrote could be kept"));
     }
+    /// A document has been done.
+    bool hasSome() const { return has_some_; }
     void finish(double seconds) const {
         if (options_.json)
             printJson(report_.toJson(seconds));
@@ -80,23 +90,14 @@ class Shown {
     const Document *document_ = nullptr;
     std::string by_;
     size_t sentences_ = 0;
+    bool has_some_ = false;
     SummaryReport report_;
 };
-
-/// Why the document is quoted although the user left it open; "" when a model may write. The file
-/// says how large the model is: nothing is loaded.
-std::string whyQuotes(const Options &options) {
-    model::Gguf file = model::Gguf::open(modelPath(options));
-    model::Config config = model::readConfig(file);
-    return reading::isSmall(config.parameters)
-               ? reading::smallModelReason(config.name, config.parameters)
-               : "";
-}
 
 void quote(const Document &document, const Options &options, const std::string &reason,
            Shown &shown) {
     shown.begin(document, "Key sentences, quoted from the document");
-    reading::Summary summary = reading::quoteKeySentences(document, options.key_sentences, reason);
+    reading::Summary summary = reading::quoteKeySentences(document, keySentences(options), reason);
     for (const reading::SourcedSentence &sentence : summary.sentences)
         shown.sentence(sentence);
     shown.end(summary);
@@ -108,25 +109,11 @@ class Writer {
     Writer(const Options &options, Shown &shown, const std::stop_token &stop)
         : options_(options), shown_(shown), stop_(stop), line_(options.quiet),
           worker_(keptReadings(options)), facts_(loadModel(worker_, options, line_, stop)),
-          model_(worker_, settingsText(options)), results_(options),
-          wanted_(summaryOptions(options)) {
-        wanted_.window_tokens = windowOf(worker_, options);
-    }
+          model_(readingModel(worker_, options)), results_(options),
+          wanted_(summaryOptions(options)) {}
 
     /// False when it was stopped.
     bool write(const Document &document) {
-        try {
-            return writeOne(document);
-        } catch (const Error &error) {
-            line_.clear();
-            if (error.kind() != ErrorKind::usage)
-                throw;
-            throw Error(ErrorKind::model, std::format("{}: {}", document.path, error.what()));
-        }
-    }
-
-  private:
-    bool writeOne(const Document &document) {
         reading::Plan plan = reading::planSummary(document, &model_, wanted_);
         for (const std::string &warning : plan.warnings)
             printWarning(warning);
@@ -152,13 +139,31 @@ class Writer {
             reading::runPlan(document, plan, wanted_, run, std::move(speeds));
         line_.clear();
         shown_.end(summary);
+        record(document, plan, summary);
         note(document, plan, summary);
         return !summary.stopped;
     }
+    void clearLine() { line_.clear(); }
 
+  private:
     std::string writtenBy(const reading::Plan &plan) const {
         return std::format("Written by {}{}", facts_.title(),
                            plan.small_model ? ", a very small model, so check it" : "");
+    }
+
+    void record(const Document &document, const reading::Plan &plan,
+                const reading::Summary &summary) {
+        SummaryReport report;
+        report.add(document, summary);
+        results_.record({&document, 1},
+                        {.kind = "summary",
+                         .strategy = std::string(reading::strategyName(plan.strategy)),
+                         .settings = {{"words", options_.words},
+                                      {"style", options_.style},
+                                      {"language", options_.language},
+                                      {"instruction", options_.instruction}},
+                         .result = report.toJson(summary.seconds),
+                         .finished = !summary.stopped});
     }
 
     void note(const Document &document, const reading::Plan &plan,
@@ -168,6 +173,8 @@ class Writer {
                                   document.path));
         if (options_.quiet)
             return;
+        if (!summary.stopped)
+            printNote("longscope: " + coverageText(document, summary));
         if (summary.dropped_unsupported > 0)
             printNote(std::format("longscope: left out because their words are not in what they "
                                   "were written of: {} sentences or passages",
@@ -197,13 +204,16 @@ int runSummarize(const Options &options, std::stop_token stop) {
     auto start = Clock::now();
     Shown shown(options, documents.size());
     std::string reason = options.strategy == "extract" ? "it was asked for"
-                         : options.strategy == "auto"  ? whyQuotes(options)
+                         : options.strategy == "auto"  ? whyQuoted(options)
                                                        : "";
     if (!reason.empty()) {
         if (options.strategy == "auto" && !options.quiet)
             printNote(std::format("longscope: quotes only, because {} (--strategy whole or "
                                   "map-reduce lets it write)",
                                   reason));
+        if (!options.language.empty() || !options.instruction.empty())
+            printWarning("quotes stay as they are: --language and --instruction are for a model "
+                         "that writes");
         for (const Document &document : documents)
             quote(document, options, reason, shown);
         shown.finish(secondsSince(start));
@@ -212,10 +222,14 @@ int runSummarize(const Options &options, std::stop_token stop) {
     Writer writer(options, shown, stop);
     start = Clock::now(); // loading is told apart
     bool whole = true;
-    for (size_t i = 0; i < documents.size() && whole; ++i)
-        whole = writer.write(documents[i]);
-    shown.finish(secondsSince(start));
-    return whole ? 0 : 130;
+    std::exception_ptr failed = forEach(
+        documents, [&](const Document &document) { return whole = writer.write(document); });
+    writer.clearLine();
+    if (!failed || shown.hasSome())
+        shown.finish(secondsSince(start));
+    if (failed)
+        std::rethrow_exception(failed);
+    return whole ? 0 : statusOf(ErrorKind::stopped);
 }
 
 } // namespace longscope::app

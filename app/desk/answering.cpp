@@ -209,9 +209,4 @@ DocumentPointer ChatPart::Impl::documentOf(const ui::Message &message) {
     return stored ? std::make_shared<const document::Document>(std::move(*stored)) : nullptr;
 }
 
-uint64_t ChatPart::Impl::tokensOf(uint64_t document) const {
-    auto shown = core.draft.documents.find(document);
-    return shown && shown->token_starts ? shown->token_starts->size() : 0;
-}
-
 } // namespace longscope::app

@@ -85,7 +85,6 @@ struct ChatPart::Impl {
 
     // --- messages that grow: answering.cpp ---
     DocumentPointer documentOf(const ui::Message &message); ///< null: none, or it is gone
-    uint64_t tokensOf(uint64_t document) const;             ///< 0 = not counted yet, or not open
     /// Starts a task that writes `message`; when it ends without having finished it, the message is
     /// "stopped", or has the error as its note.
     void startWriting(Lane lane, std::string title, const ConversationPointer &conversation,

@@ -187,8 +187,4 @@ Json parseJson(const std::string &text) {
     return json.is_object() ? json : Json::object();
 }
 
-std::string dumpJson(const Json &json) {
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 } // namespace longscope::app

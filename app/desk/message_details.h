@@ -2,6 +2,7 @@
 // or of the wrong type (an older or newer program wrote it) gets its usual value.
 #pragma once
 
+#include "app/json_output.h"
 #include "ui/command.h"
 #include "ui/state/chat.h"
 
@@ -36,7 +37,6 @@ nlohmann::json settingsToJson(const ConversationSettings &settings);
 ConversationSettings readSettings(const nlohmann::json &json);
 
 nlohmann::json parseJson(const std::string &text); ///< an empty object when it is none
-std::string dumpJson(const nlohmann::json &json);  ///< never throws: broken UTF-8 is replaced
 
 /// Of a member that is an array, the elements that are objects.
 std::vector<nlohmann::json> objectsOf(const nlohmann::json &object, const char *name);

@@ -50,13 +50,7 @@ ReadingFacts readingFacts(const Core &core) {
 }
 
 SentModel::SentModel(Core &core, const ReadingFacts &facts)
-    : core_(core), model_(core.worker(), facts.settings), window_tokens_(facts.window_tokens) {}
-
-reading::TextModelFacts SentModel::facts() const {
-    reading::TextModelFacts facts = model_.facts();
-    facts.window_tokens = window_tokens_;
-    return facts;
-}
+    : core_(core), model_(core.worker(), facts.settings, facts.window_tokens) {}
 
 reading::TextReply SentModel::write(const reading::TextRequest &request, const OnText &on_text,
                                     const ProgressSink &progress, std::stop_token stop) {

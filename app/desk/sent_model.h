@@ -35,7 +35,7 @@ class SentModel final : public reading::TextModel {
     /// Throws the worker's Error when no model is loaded.
     SentModel(Core &core, const ReadingFacts &facts);
 
-    reading::TextModelFacts facts() const override;
+    reading::TextModelFacts facts() const override { return model_.facts(); }
     uint64_t countTokens(std::string_view text) override { return model_.countTokens(text); }
     uint64_t countPrompt(const std::vector<model::Message> &messages) override {
         return model_.countPrompt(messages);
@@ -67,7 +67,6 @@ class SentModel final : public reading::TextModel {
 
     Core &core_;
     reading::EngineModel model_;
-    uint64_t window_tokens_;
     std::chrono::steady_clock::time_point shown_at_{};
 };
 

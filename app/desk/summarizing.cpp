@@ -16,13 +16,10 @@ namespace {
 
 using command::Strategy;
 
-constexpr uint64_t kReplyTokensPerWord = 2; ///< as its plan allows, and 32 more
-constexpr uint64_t kMoreReplyTokens = 32;
-
 /// The summary as far as it has come.
 struct SummaryText {
     std::vector<ui::CheckedSentence> quotes, written;
-    bool quotes_first = true, writes = false;
+    bool quotes_first = true, writes = false; ///< the model, too
     std::string writer; ///< "SmolLM2 135M Instruct, a very small model, so check it"
 
     std::string markdown() const {
@@ -56,11 +53,12 @@ reading::Strategy strategyOf(Strategy wanted) {
         return reading::Strategy::tree;
     case Strategy::extract:
         return reading::Strategy::extract;
-    case Strategy::automatic:
     case Strategy::whole:
+        return reading::Strategy::whole;
+    case Strategy::automatic:
         break;
     }
-    return reading::Strategy::whole;
+    return reading::Strategy::automatic;
 }
 
 /// One summary, on a task's thread.
@@ -83,42 +81,21 @@ class SummaryWriter {
     }
 
     /// The task of the engine; none when nothing was read.
-    std::optional<engine::Task> automatic(const ReadingFacts &facts, uint64_t document_tokens) {
-        document_tokens_ = document_tokens;
-        std::string why = whyQuotesOnly(facts);
-        if (!why.empty()) {
-            extract("Quotes only, because " + why + ".");
+    std::optional<engine::Task> write(const ReadingFacts &facts) {
+        const bool is_automatic = wanted_.strategy == Strategy::automatic;
+        if (is_automatic && !facts.model) {
+            extract("Quotes only, because no model is loaded.");
             return std::nullopt;
         }
-        std::string room = facts.window_tokens == UINT64_MAX
-                               ? groupedText(needed_tokens_) + " tokens; any length does"
-                               : std::format("{} of {} tokens", groupedText(needed_tokens_),
-                                             groupedText(facts.window_tokens));
-        note_ = std::format("{}, because the document fits the window ({}){}.",
-                            facts.is_small ? "Quotes, then the model's own words"
-                                           : "The model's own words, then quotes",
-                            room,
-                            facts.is_small ? "; quotes first, because so small a model is often "
-                                             "wrong"
-                                           : "");
-        text_.quotes_first = facts.is_small;
-        quote();
         try {
-            return write(facts);
+            return writeWith(facts);
         } catch (const Error &error) {
-            if (error.kind() != ErrorKind::memory)
+            if (!is_automatic || error.kind() != ErrorKind::memory)
                 throw;
-            text_.writes = false; // its key-value cache does not fit the device
-            note_ = std::format("Quotes only, because {}.", error.what());
-            message_.finish(last());
+            text_ = {}; // its key-value cache does not fit the device
+            extract(std::format("Quotes only, because {}.", error.what()));
             return std::nullopt;
         }
-    }
-
-    engine::Task asWanted(const ReadingFacts &facts) {
-        if (wanted_.strategy == Strategy::whole)
-            note_ = "Written in one go over the whole document.";
-        return write(facts);
     }
 
     /// The messages of the last call.
@@ -145,42 +122,28 @@ class SummaryWriter {
         message_.show(last(), true);
     }
 
-    /// "" when the model can read all of it.
-    std::string whyQuotesOnly(const ReadingFacts &facts) {
-        if (!facts.model)
-            return "no model is loaded";
-        uint64_t reply = kReplyTokensPerWord * wanted_.words + kMoreReplyTokens;
-        needed_tokens_ = document_tokens_ + reply;
-        if (needed_tokens_ <= facts.window_tokens) { // then counting exactly is quick
-            countPrompt();
-            needed_tokens_ += reply;
-        }
-        if (needed_tokens_ <= facts.window_tokens)
-            return "";
-        return std::format("document, instruction and reply need {} tokens and the window has {}",
-                           groupedText(needed_tokens_), groupedText(facts.window_tokens));
-    }
-
-    void countPrompt() {
-        run_.inquire("counting", [this](engine::Engine &engine, engine::Session *,
-                                        const ProgressSink &, std::stop_token) {
-            model::RenderedChat chat = engine.chatTemplate().render(
-                reading::summaryPrompt(document_, {.words = wanted_.words}), true);
-            needed_tokens_ = model::encodeChat(engine.tokenizer(), chat).size();
-        });
-    }
-
-    engine::Task write(const ReadingFacts &facts) {
-        text_.writes = true;
-        text_.writer =
-            facts.modelName() + (facts.is_small ? ", a very small model, so check it" : "");
+    std::optional<engine::Task> writeWith(const ReadingFacts &facts) {
         reading::SummaryOptions options;
         options.strategy = strategyOf(wanted_.strategy);
         options.wording.words = wanted_.words;
         options.sampling.seed = seed_;
-        options.window_tokens = facts.window_tokens;
         SentModel model(chat_.core, facts);
         reading::Plan plan = reading::planSummary(document_, &model, options);
+        if (plan.strategy == reading::Strategy::extract) {
+            extract(
+                std::format("Quotes only, because {}; the other ways let it write.", plan.reason));
+            return std::nullopt;
+        }
+        text_.writes = true;
+        text_.quotes_first = false;
+        text_.writer =
+            facts.modelName() + (facts.is_small ? ", a very small model, so check it" : "");
+        if (wanted_.strategy == Strategy::automatic) {
+            note_ = std::format("The model's own words, then quotes, because {}.", plan.reason);
+            quote();
+        } else if (plan.calls() == 1) {
+            note_ = "Written in one go over the whole document.";
+        }
         for (const std::string &warning : plan.warnings)
             run_.change(
                 [&core = chat_.core, warning] { core.notice(ui::NoticeKind::warning, warning); });
@@ -243,6 +206,9 @@ class SummaryWriter {
                                ? std::format(" It was stopped after {} calls, which are kept.",
                                              summary.calls())
                                : " It was stopped.");
+        std::string coverage = coverageText(document_, summary);
+        coverage[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(coverage[0])));
+        note += " " + coverage + ".";
         auto unsupported =
             std::ranges::count(summary.sentences, false, &reading::SourcedSentence::supported);
         if (summary.sentences.empty())
@@ -274,7 +240,6 @@ class SummaryWriter {
     std::string note_;
     std::optional<engine::Task> task_;
     std::vector<model::Message> sent_;
-    uint64_t needed_tokens_ = 0, document_tokens_ = 0;
     bool can_go_on_ = false;
 };
 
@@ -309,10 +274,7 @@ void ChatPart::Impl::summarize(const ConversationPointer &conversation, uint64_t
             return;
         }
         ReadingFacts facts = askDesk(run, [this] { return readingFacts(core); });
-        std::optional<engine::Task> task =
-            wanted.strategy == Strategy::automatic
-                ? writer.automatic(facts, askDesk(run, [this, number] { return tokensOf(number); }))
-                : writer.asWanted(facts);
+        std::optional<engine::Task> task = writer.write(facts);
         if (!task)
             return;
         run.change([this, task] { showSpeed(*task); });

@@ -37,9 +37,8 @@ SurveyReader::SurveyReader(Core &core, Library &library, const ReadingFacts &fac
     if (!model_)
         fail(ErrorKind::usage, "a model says which label fits, and none is loaded");
     scorer_.emplace(model_->engineModel());
-    classifier_.emplace(*scorer_, reading::ClassifyOptions{.labels = survey.labels,
-                                                           .question = question_,
-                                                           .window_tokens = facts_.window_tokens});
+    classifier_.emplace(*scorer_,
+                        reading::ClassifyOptions{.labels = survey.labels, .question = question_});
 }
 
 ui::SurveyRow SurveyReader::read(const document::Document &document, uint64_t id,

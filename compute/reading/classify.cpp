@@ -123,7 +123,7 @@ Classifier::Classifier(Scorer &scorer, ClassifyOptions options)
         longest = std::max(longest, scorer.countTokens(continuation));
     uint64_t frame =
         scorer.countPrompt(empty.messages) + scorer.countTokens(empty.begun) + longest + kSlack;
-    window_ = options_.window_tokens ? options_.window_tokens : scorer.facts().window_tokens;
+    window_ = scorer.facts().window_tokens;
     if (window_ < kFewestRoom || frame > window_ - kFewestRoom)
         fail(ErrorKind::usage,
              "the question with its {} labels needs {} tokens, the window has {}: nothing is left "

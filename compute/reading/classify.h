@@ -34,7 +34,6 @@ struct ClassifyOptions {
     /// What is asked about the text; "" = what it is about. The labels are not named in it unless
     /// the question does: see the .cpp.
     std::string question{};
-    uint64_t window_tokens = 0;     ///< 0 = the model's
     uint64_t section_tokens = 1024; ///< most of a section; fewer where the window is small
 };
 

@@ -109,7 +109,7 @@ class Composer {
         section_words_ = std::max(
             options.words / static_cast<unsigned>(std::max<int64_t>(count, 1)), kFewestWords);
         sections_ = static_cast<uint64_t>(count);
-        window_ = options.window_tokens ? options.window_tokens : model.facts().window_tokens;
+        window_ = model.facts().window_tokens;
     }
 
     Composition run(const std::function<void(const ComposedSection &)> &on_section) {

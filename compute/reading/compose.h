@@ -30,7 +30,6 @@ engine::SamplingOptions composeSampling();
 struct ComposeOptions {
     unsigned words = 800; ///< of the whole text, shared out equally
     std::string instruction{};
-    uint64_t window_tokens = 0; ///< 0 = the model's
     engine::SamplingOptions sampling = composeSampling();
 };
 

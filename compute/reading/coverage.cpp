@@ -89,6 +89,17 @@ double Coverage::readShare(size_t document) const {
                : 0;
 }
 
+size_t Coverage::unreadSentences(size_t document) const {
+    const Part &part = parts_[document];
+    size_t unread = part.sentences.size();
+    for (const Span &span : unionOfSpans(part.entered)) {
+        auto first = std::ranges::lower_bound(part.sentences, span.start, {}, &Span::start);
+        auto last = std::ranges::lower_bound(part.sentences, span.end, {}, &Span::start);
+        unread -= static_cast<size_t>(last - first);
+    }
+    return unread;
+}
+
 double Coverage::tracedShare(size_t document) const {
     return shareIn(parts_[document], 0, parts_[document].bytes);
 }

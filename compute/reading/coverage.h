@@ -40,6 +40,8 @@ class Coverage {
     std::vector<CoveredSpan> calls() const;
     /// Of the bytes of a document, those that some call read.
     double readShare(size_t document) const;
+    /// Sentences of a document that no call read the beginning of.
+    size_t unreadSentences(size_t document) const;
     /// Of the sentences of a document, those that are a source.
     double tracedShare(size_t document) const;
 

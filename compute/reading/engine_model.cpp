@@ -27,7 +27,8 @@ std::vector<model::Token> promptTokens(engine::Engine &engine,
 
 } // namespace
 
-EngineModel::EngineModel(engine::Worker &worker, std::string_view settings) : worker_(worker) {
+EngineModel::EngineModel(engine::Worker &worker, std::string_view settings, uint64_t window_tokens)
+    : worker_(worker) {
     inquire(worker_, [&](engine::Engine &engine) {
         const model::Config &config = engine.config();
         tokenizer_ = engine.sharedTokenizer();
@@ -39,7 +40,7 @@ EngineModel::EngineModel(engine::Worker &worker, std::string_view settings) : wo
                                  std::string(settings.empty() ? "" : "\n") + std::string(settings),
                   .device = engine.device().facts().name,
                   .parameters = config.parameters,
-                  .window_tokens = config.context_tokens};
+                  .window_tokens = window_tokens > 0 ? window_tokens : config.context_tokens};
     });
 }
 

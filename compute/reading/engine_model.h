@@ -15,8 +15,10 @@ namespace longscope::reading {
 class EngineModel final : public TextModel {
   public:
     /// The worker's model must be loaded, and stay. One call at a time. `settings` says what
-    /// replies depend on beside the model's file (adapters, attention, positions), in any words.
-    explicit EngineModel(engine::Worker &worker, std::string_view settings = {});
+    /// replies depend on beside the model's file (adapters, attention, positions), in any words;
+    /// `window_tokens` is the most that prompt and reply may have together, 0 = as trained.
+    explicit EngineModel(engine::Worker &worker, std::string_view settings = {},
+                         uint64_t window_tokens = 0);
 
     TextModelFacts facts() const override { return facts_; }
     uint64_t countTokens(std::string_view text) override;

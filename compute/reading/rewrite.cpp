@@ -93,7 +93,7 @@ class Rewriter {
         if (options.instruction.empty() && options.language.empty())
             fail(ErrorKind::usage, "neither an instruction nor a language is given: there is "
                                    "nothing to do");
-        window_ = options.window_tokens ? options.window_tokens : model.facts().window_tokens;
+        window_ = model.facts().window_tokens;
         uint64_t frame = model.countPrompt(prompt("", {}, {})) + kOtherTokens;
         uint64_t room = window_ > frame ? (window_ - frame) / (1 + growth()) : 0;
         if (room < kFewestTokens)

@@ -16,7 +16,6 @@ struct RewriteOptions {
     std::vector<Term> terms{};
     bool keep_names = true;     ///< names found in the text are terms that stay as they are
     uint64_t part_tokens = 400; ///< most of a part; fewer where the window is small
-    uint64_t window_tokens = 0; ///< 0 = the model's
     engine::SamplingOptions sampling = greedySampling();
 };
 

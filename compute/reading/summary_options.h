@@ -28,7 +28,6 @@ struct SummaryOptions {
     Wording wording;
     unsigned key_sentences = 8; ///< that extract quotes
     engine::SamplingOptions sampling = summarySampling();
-    uint64_t window_tokens = 0; ///< that a call may take; 0 = the model's window
 };
 
 } // namespace longscope::reading

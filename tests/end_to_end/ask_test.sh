@@ -9,7 +9,7 @@ test_findsWithPlace() {
     run ask "$sample" --question 'How much space does a full window of Llama 3.1 take in the cache?'
     expectStatus 0
     expectOut '16 GiB.*\[The cache is the memory of the reader, paragraph 2\]'
-    expectOut '^Quoted; .*Strategy retrieve: the model has 134 million parameters'
+    expectOut '^Quoted; .*Strategy retrieve: .* has 134 million parameters'
     expectOut '^Places:'
 }
 
@@ -58,6 +58,20 @@ test_writesOnRequest() {
     expectStatus 0
     expectJson 'value["calls"] == 1 and value["generated_tokens"] > 0'
     expectJson 'all("supported" in s for s in value["sentences"])'
+}
+
+test_onlyWhatFitsTheWindowIsRead() {
+    run ask "$sample" --write --json -c 512 -n 24 --places 20 -q 'What does the cache keep of each token?'
+    expectStatus 0
+    expectJson 'value["calls"] == 1 and value["prompt_tokens"] + 24 <= 512'
+}
+
+test_theLibraryKeepsAnswers() {
+    run ask "$sample" -q 'What is reading a prompt called?' --library "$folder/books"
+    run library show 1 --json --library "$folder/books"
+    expectJson '[r["kind"] for r in value["runs"]] == ["answer"] and value["runs"][0]["finished"]'
+    expectJson '"prefill" in value["runs"][0]["result"]["text"]'
+    expectJson 'value["runs"][0]["settings"]["questions"] == ["What is reading a prompt called?"]'
 }
 
 test_vectors() {

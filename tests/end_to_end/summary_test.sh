@@ -40,6 +40,25 @@ test_autoQuotesForASmallModelAndSaysWhy() {
     expectJson 'value["strategy"] == "extract" and "million" in value["reason"] and len(value["sentences"]) == 3 and value["calls"] == 0'
 }
 
+test_quotesNeedNoModelFile() {
+    withoutDevice
+    export XDG_DATA_HOME="$folder/none"
+    run summarize "$short"
+    expectStatus 0
+    expectQuotes
+    expectErr 'quotes only, because there is no model'
+}
+
+test_lengthIsThatOfQuotesToo() {
+    withoutDevice
+    run summarize "$short" --length short --json --language French
+    expectJson 'len(value["sentences"]) == 4'
+    expectErr 'warning: quotes stay as they are'
+    run summarize "$short" --words 30 --sentences 3 --json
+    expectJson 'len(value["sentences"]) == 3'
+    [[ $(grep -c warning "$err") == 0 ]] || complain "nothing is to be warned of"
+}
+
 # summary STRATEGY: as JSON; every sentence has a source in the file, to the byte, or says none.
 summary() {
     run summarize "$short" --words 40 --json --strategy "$1"
@@ -76,6 +95,32 @@ test_thePlanIsSaidBefore() {
     expectStatus 0
     expectErr 'map-reduce, because it was asked for: .*calls.*, about [0-9,]+ tokens, about'
     [[ $(wc -l < "$out") -le 2 ]] || complain "prose should be one paragraph below a line"
+    expectErr 'all of the text was read, in [0-9]+ parts, of which [0-9]+ left a trace'
+}
+
+test_theLibraryKeepsSummaryAndSettings() {
+    local i
+    for i in 1 2; do # the second takes the place of the first
+        run summarize "$short" --words 40 --strategy map-reduce --seed 7 --library "$folder/books"
+        expectStatus 0
+    done
+    run library show 1 --library "$folder/books"
+    expectOut '^summary: .*map-reduce, finished$'
+    run library show 1 --json --library "$folder/books"
+    expectJson '[(r["kind"], r["strategy"], r["finished"]) for r in value["runs"]] == [("summary", "map-reduce", True)]'
+    expectJson 'value["runs"][0]["settings"]["words"] == 40 and value["runs"][0]["settings"]["seed"] == 7'
+    expectJson 'all("sources" in s for s in value["runs"][0]["result"]["sentences"])'
+}
+
+test_anErrorLeavesTheSummariesBefore() {
+    local i
+    for ((i = 0; i < 400; ++i)); do
+        printf 'Line %s tells of the weather on the %s day at the coast.\n' $i $i
+    done > "$folder/long.txt"
+    run summarize "$short" "$folder/long.txt" --words 20 --strategy whole -c 1024 --json
+    expectStatus 1
+    expectErr 'long.txt: .*the window has 1024'
+    expectJson '[d["file"].endswith("short.md") for d in value["documents"]] == [True]'
 }
 
 test_aWindowTooSmallIsSaidWithNumbers() {

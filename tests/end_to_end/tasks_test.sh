@@ -93,3 +93,19 @@ test_chatCompactsAndBringsBack() {
     expectStatus 0
     expectJson 'len(value["messages"]) == 20 and value["messages"][0]["content"].startswith("My dog") and value["compactions"][0]["turns"] > 0'
 }
+
+test_chatGoesOnAfterAMessageThatIsTooLong() {
+    {
+        printf 'Say hello.\n'
+        printf 'word %.0s' {1..900}
+        printf '\nSay it again.\n'
+    } > "$folder/lines"
+    run chat --context 512 -n 4 --temp 0 --json --session "$folder/long" < "$folder/lines"
+    expectStatus 1
+    expectErr 'need[s]? [0-9,]+ tokens.*512'
+    expectJson '[m["role"] for m in value["messages"]] == ["user", "assistant"] * 2'
+    expectJson 'value["messages"][2]["content"] == "Say it again."'
+    run chat --context 512 -n 4 --temp 0 --json --session "$folder/long" <<< 'And again.'
+    expectStatus 0
+    expectJson 'len(value["messages"]) == 6'
+}

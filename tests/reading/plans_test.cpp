@@ -108,6 +108,10 @@ TEST(Strategies, AutoSaysWhy) {
     plan = planSummary(d, &model, options);
     EXPECT_EQ(plan.strategy, Strategy::whole);
     EXPECT_TRUE(holds(plan.reason, "100000")) << plan.reason;
+    model.window_tokens = UINT64_MAX; // a recurrent model's
+    plan = planSummary(d, &model, options);
+    EXPECT_EQ(plan.strategy, Strategy::whole);
+    EXPECT_TRUE(holds(plan.reason, "any length")) << plan.reason;
     EXPECT_FALSE(hasOutline(without));
     EXPECT_TRUE(hasOutline(d));
 }

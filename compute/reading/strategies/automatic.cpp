@@ -15,6 +15,8 @@ std::string smallModelReason(const std::string &name, uint64_t parameters) {
 }
 
 Choice chooseStrategy(Planner &planner) {
+    if (planner.windowTokens() == UINT64_MAX)
+        return {Strategy::whole, "the model reads texts of any length"};
     uint64_t needed = planner.wholeTokens();
     if (needed <= planner.windowTokens())
         return {Strategy::whole, std::format("the text fits the window ({} of {} tokens)", needed,

@@ -72,7 +72,7 @@ Planner::Planner(const document::Document &document, TextModel &model,
     TextModelFacts facts = model.facts();
     parameters_ = facts.parameters;
     small_ = isSmall(facts.parameters);
-    window_ = options.window_tokens > 0 ? options.window_tokens : facts.window_tokens;
+    window_ = facts.window_tokens;
     plan_.small_model = small_;
     // Of foreign words the first try is taken: nothing can be compared.
     plan_.together = model.writesTogether() && options.wording.language.empty();

@@ -226,8 +226,7 @@ class PlanRun {
 
     /// Steps from `first` on that do not need each other and whose replies fit the window together.
     size_t endOfGroup(size_t first) const {
-        const uint64_t window =
-            options_.window_tokens > 0 ? options_.window_tokens : run_.model.facts().window_tokens;
+        const uint64_t window = run_.model.facts().window_tokens;
         uint64_t tokens = 0;
         unsigned replies = 0;
         size_t end = first;
