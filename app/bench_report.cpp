@@ -78,12 +78,11 @@ std::string BenchReport::markdown() const {
     return text;
 }
 
-double BenchReport::pairTimeRatio(const AttentionCost &cost) const {
-    for (const AttentionCost &first : attention_)
-        if (first.what.prompt == cost.what.prompt && first.what.tokens == cost.what.tokens &&
-            first.what.depth == cost.what.depth)
-            return first.ms > 0 ? nsPerPair(cost) / nsPerPair(first) : 0;
-    return 0;
+std::optional<double> BenchReport::againstFull(const AttentionCost &cost) const {
+    for (const AttentionCost &full : attention_)
+        if (full.setting == "full" && full.what == cost.what && full.ms > 0)
+            return nsPerPair(cost) / nsPerPair(full);
+    return std::nullopt;
 }
 
 std::string BenchReport::attentionTable() const {
@@ -92,12 +91,14 @@ std::string BenchReport::attentionTable() const {
         "| test | tokens | depth | attention | pairs by formula | pairs seen | pairs computed | "
         "ms | ns/pair | against full |\n"
         "| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n";
-    for (const AttentionCost &cost : attention_)
+    for (const AttentionCost &cost : attention_) {
+        std::optional<double> ratio = againstFull(cost);
         text += std::format("| {} | {} | {} | {} | {:.0f} | {:.0f} | {:.0f} | {:.2f} | {:.3f} | "
-                            "{:.2f} |\n",
+                            "{} |\n",
                             nameOf(cost.what), cost.what.tokens, cost.what.depth, cost.setting,
                             cost.formula_pairs, cost.visible_pairs, cost.computed_pairs, cost.ms,
-                            nsPerPair(cost), pairTimeRatio(cost));
+                            nsPerPair(cost), ratio ? std::format("{:.2f}", *ratio) : "");
+    }
     return text;
 }
 
@@ -134,7 +135,7 @@ nlohmann::json BenchReport::json() const {
                    {"peaks",
                     {{"gflops", peaks_.flops_per_second / 1e9},
                      {"gb_per_second", peaks_.bytes_per_second / 1e9}}}};
-    for (const AttentionCost &cost : attention_)
+    for (const AttentionCost &cost : attention_) {
         report["attention"].push_back({{"test", nameOf(cost.what)},
                                        {"tokens", cost.what.tokens},
                                        {"depth", cost.what.depth},
@@ -143,8 +144,10 @@ nlohmann::json BenchReport::json() const {
                                        {"pairs_seen", cost.visible_pairs},
                                        {"pairs_computed", cost.computed_pairs},
                                        {"ms", cost.ms},
-                                       {"ns_per_pair", nsPerPair(cost)},
-                                       {"against_full", pairTimeRatio(cost)}});
+                                       {"ns_per_pair", nsPerPair(cost)}});
+        if (std::optional<double> ratio = againstFull(cost))
+            report["attention"].back()["against_full"] = *ratio;
+    }
     for (const Profile &profile : profiles_) {
         json kernels = json::array();
         for (const KernelTime &kernel : profile.kernels)

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace longscope::app {
 struct BenchCase {
     bool prompt = true; ///< else generation, one token at a time
     uint64_t tokens = 0, depth = 0;
+    bool operator==(const BenchCase &) const = default;
 };
 
 struct BenchResult {
@@ -58,8 +60,9 @@ class BenchReport {
     };
     std::string markdown() const;
     std::string attentionTable() const;
-    /// ns of one pair and head, over that of the first setting on the same case; 0: not known.
-    double pairTimeRatio(const AttentionCost &cost) const;
+    /// ns of one pair and head, over that of full attention on the same case, where it was
+    /// measured.
+    std::optional<double> againstFull(const AttentionCost &cost) const;
     std::string csv() const;
     nlohmann::json json() const;
 

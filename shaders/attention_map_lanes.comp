@@ -1,7 +1,8 @@
 #version 450
 // Second pass over a schedule for the software device: what each query looked at, as a few numbers
 // (metrics) or as a row of a picture (cells). A workgroup is a tile of 8 queries (lane = query) x
-// HEADS heads of one KV head, usually 1; more may share a head group of the schedule.
+// HEADS heads of one KV head, usually 1: those of one head group of the schedule, which has groups
+// for all heads, also where only some are in the picture.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
 #extension GL_KHR_shader_subgroup_basic : require
@@ -174,13 +175,14 @@ void storeMetrics() {
     }
 }
 
-// Grid: (most tiles of a head group, head groups of HEADS heads).
+// Grid: (most tiles of a head group, head groups that are looked at). p.first_head begins one.
 void main() {
     lane = gl_SubgroupInvocationID;
-    if (gl_WorkGroupID.x >= tilesOf(p.schedule, gl_WorkGroupID.y))
-        return;
-    tile = readTile(p.schedule, gl_WorkGroupID.y, gl_WorkGroupID.x);
     first_head = (CELLS ? p.first_head : 0) + gl_WorkGroupID.y * HEADS;
+    const uint group = first_head / HEADS;
+    if (gl_WorkGroupID.x >= tilesOf(p.schedule, group))
+        return;
+    tile = readTile(p.schedule, group, gl_WorkGroupID.x);
     cache_row = first_head / (p.heads / p.kv_heads) * p.capacity;
     query_rows[0] = rowOfQuery(tile, lane);
     startState();

@@ -4,6 +4,7 @@
 #include "app/image.h"
 #include "app/json_output.h"
 #include "app/progress.h"
+#include "app/setting_specs.h"
 #include "compute/core/error.h"
 #include "compute/core/text.h"
 #include "compute/engine/attention_map.h"
@@ -57,7 +58,9 @@ class Looking {
         engine::checkPlaces(settings_);
         if (options.recall.empty())
             return;
-        recalled_ = attention::Pattern(options.recall);
+        engine::SessionOptions recalled;
+        applySpecs(recalled, options.recall, "", "");
+        recalled_ = recalled.patterns;
         if (settings_.patterns.text() != "full")
             fail(ErrorKind::usage,
                  "--recall tells what a pattern leaves of full attention, so it goes without "
@@ -268,7 +271,7 @@ class Looking {
     ImageFormat format_;
     engine::SessionOptions settings_;
     const engine::MetricWidths widths_;
-    attention::Pattern recalled_;
+    attention::LayerPatterns recalled_;
     std::vector<model::Token> tokens_;
     double seconds_ = 0; ///< of the reading, with what was looked at
 };

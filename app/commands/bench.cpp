@@ -1,8 +1,8 @@
 // `longscope bench`: how fast the model reads a prompt and writes, at each depth and under each
 // setting of attention. Medians of runs after one warm-up (the driver compiles kernels at their
-// first use), beside the peaks that the device reached in the same run. Several settings are
-// compared with full attention: pairs by formula, pairs gone through, and the time of attention
-// alone.
+// first use), beside the peaks that the device reached in the same run. With --attention also what
+// attention alone takes: pairs by formula, pairs gone through, time; several settings are compared
+// with full attention.
 #include "app/bench_report.h"
 #include "app/commands/commands.h"
 #include "app/output.h"
@@ -48,7 +48,8 @@ class Bench {
         engine::Engine engine(engineOptions(options_), line_.sink(), stop_);
         model_ = engine::planModel(engine);
         std::vector<Setting> settings = settingsOf(options_);
-        bool compares = settings.size() > 1;
+        const bool compares = settings.size() > 1;
+        const bool counts_pairs = compares || !options_.attention.empty();
         if (compares && settings.front().text() != "full")
             settings.insert(settings.begin(), {.session = sessionOptions(options_, "", "")});
         std::vector<BenchCase> cases = fittingCases(engine.config(), settings);
@@ -64,13 +65,13 @@ class Bench {
                 for (const BenchCase &what : cases)
                     report.add(measure(session, what));
             }
-            if (!options_.profile && !compares)
+            if (!options_.profile && !counts_pairs)
                 continue;
             own.profile = true;
             engine::Session session(engine, own);
             for (const BenchCase &what : cases) {
                 std::vector<KernelTime> kernels = profile(session, what);
-                if (compares)
+                if (counts_pairs)
                     report.addAttention(attentionCost(session, what, kernels));
                 if (options_.profile)
                     report.addProfile(what, setting_, std::move(kernels));

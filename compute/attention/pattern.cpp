@@ -1,6 +1,7 @@
 #include "compute/attention/pattern.h"
 
 #include "compute/attention/pattern_random.h"
+#include "compute/core/error.h"
 
 #include <algorithm>
 
@@ -158,6 +159,15 @@ uint32_t Pattern::headKind(uint32_t head, uint32_t heads) const {
         return static_cast<uint32_t>(kind);
     }
     return kind_ == PatternKind::shifted && head >= heads / 2 ? 1 : 0;
+}
+
+void Pattern::checkHeads(uint32_t layer, uint32_t heads) const {
+    for (const HeadPart &part : head_parts_)
+        for (auto [first, last] : part.heads)
+            if (last >= heads)
+                fail(ErrorKind::usage,
+                     "--attention \"{}\": there is no head {}; layer {} has {} heads, 0 to {}",
+                     spec_, last, layer, heads, heads - 1);
 }
 
 void Pattern::appendKeys(unsigned pass, uint32_t kind, uint64_t query,

@@ -95,6 +95,10 @@ class Pattern : public KeySource {
     /// that chooses.
     std::span<const double> numbers() const { return numbers_; }
     std::optional<Retention> retention() const;
+    /// The mask that it goes by, or one of a mixed pattern's parts; null without.
+    const BlockMask *mask() const { return mask_.get(); }
+    /// Throws Error(usage) when it names a head that the layer does not have.
+    void checkHeads(uint32_t layer, uint32_t heads) const;
     /// The positions of a query towards its sinks are those that a cache without the forgotten
     /// tokens would give it.
     bool relabelsSinks() const {
@@ -106,11 +110,10 @@ class Pattern : public KeySource {
 
     /// The definition. Dynamic patterns: causal (what may be seen at most).
     bool sees(uint32_t kind, uint64_t query, uint64_t key) const;
-    /// Pairs (query, key) of n tokens, and keys of query t, mean over the kinds of heads.
-    double pairs(uint64_t n) const;
-    double keysOf(uint64_t t) const;
-    /// Pairs of n tokens, summed over so many heads.
+    /// Pairs (query, key) of n tokens, and keys of query t, summed over a layer's heads: each kind
+    /// counts as often as heads are of it.
     double headPairs(uint64_t n, uint32_t heads) const;
+    double headKeys(uint64_t t, uint32_t heads) const;
 
     unsigned passes() const override;
     uint32_t step(unsigned pass) const override;
@@ -123,8 +126,9 @@ class Pattern : public KeySource {
     void parseMixed(std::string_view spec, std::string_view parts,
                     const std::shared_ptr<const BlockMask> &mask);
     uint64_t number(size_t i) const { return static_cast<uint64_t>(numbers_[i]); }
-    uint64_t stridedWindow() const;           ///< keys of pass 0
-    uint64_t stridedFar(uint64_t unit) const; ///< keys of pass 1, of a query of this unit
+    uint64_t stridedWindow() const;                    ///< keys of pass 0
+    uint64_t stridedFar(uint64_t unit) const;          ///< keys of pass 1, of a query of this unit
+    double kindPairs(uint32_t kind, uint64_t n) const; ///< of one head
     double maskPairs(uint64_t n) const;
     uint64_t dropped(uint64_t query) const; ///< rolling: tokens after the first S
 

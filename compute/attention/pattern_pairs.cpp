@@ -42,7 +42,7 @@ uint64_t Pattern::stridedFar(uint64_t unit) const {
     return unit + 1 > near_units ? unit + 1 - near_units : 0;
 }
 
-double Pattern::pairs(uint64_t n) const {
+double Pattern::kindPairs(uint32_t kind, uint64_t n) const {
     switch (kind_) {
     case PatternKind::window:
         return capped(n, number(0));
@@ -87,17 +87,13 @@ double Pattern::pairs(uint64_t n) const {
     case PatternKind::chunked:
         return chunks(n, number(0));
     case PatternKind::shifted: {
-        uint64_t group = number(0), head = std::min(n, group - group / 2);
-        return (chunks(n, group) + triangle(head) + chunks(n - head, group)) / 2;
+        uint64_t group = number(0), before = kind == 1 ? std::min(n, group - group / 2) : 0;
+        return triangle(before) + chunks(n - before, group);
     }
     case PatternKind::blocks:
         return maskPairs(n);
-    case PatternKind::mixed: {
-        double sum = 0;
-        for (const HeadPart &part : head_parts_)
-            sum += part.pattern->pairs(n);
-        return sum / real(head_parts_.size());
-    }
+    case PatternKind::mixed:
+        return head_parts_[kind].pattern->kindPairs(0, n);
     default:
         return triangle(n);
     }
@@ -127,16 +123,17 @@ double Pattern::maskPairs(uint64_t n) const {
 }
 
 double Pattern::headPairs(uint64_t n, uint32_t heads) const {
-    if (kind_ != PatternKind::mixed)
-        return heads * pairs(n);
-    double sum = 0;
+    std::vector<uint32_t> heads_of(headKinds()); // each kind
     for (uint32_t head = 0; head < heads; ++head)
-        sum += head_parts_[headKind(head, heads)].pattern->pairs(n);
+        ++heads_of[headKind(head, heads)];
+    double sum = 0;
+    for (uint32_t kind = 0; kind < headKinds(); ++kind)
+        sum += heads_of[kind] * kindPairs(kind, n);
     return sum;
 }
 
-double Pattern::keysOf(uint64_t t) const {
-    return pairs(t + 1) - pairs(t);
+double Pattern::headKeys(uint64_t t, uint32_t heads) const {
+    return headPairs(t + 1, heads) - headPairs(t, heads);
 }
 
 } // namespace longscope::attention

@@ -167,6 +167,23 @@ std::vector<bool> parseMaskRow(std::string_view line, size_t line_number) {
     return row;
 }
 
+/// The heads of a layer share its queries, its steps from key to key and one choice of keys; null
+/// where a pattern needs none of its own.
+const char *whyNotMixed(const Pattern &pattern) {
+    if (pattern.isDynamic())
+        return "it chooses keys from the data, which is done for all heads of a layer at once";
+    if (pattern.relabelsSinks())
+        return "it gives the sinks other positions, and all heads of a layer share their "
+               "positions; "
+               "a-shape:S+W sees the first S and the last W without";
+    if (pattern.passes() > 1 || pattern.step(0) > 1)
+        return "it has gaps between its keys, and all heads of a layer go from key to key in the "
+               "same steps";
+    if (pattern.headKinds() > 1)
+        return "it is not the same for all heads itself";
+    return nullptr;
+}
+
 } // namespace
 
 Pattern::Pattern(std::string_view spec, std::shared_ptr<const BlockMask> mask) : spec_(spec) {
@@ -198,12 +215,10 @@ void Pattern::parseMixed(std::string_view spec, std::string_view parts,
     for (std::string_view part : split(parts, '|')) {
         size_t at = part.rfind('#');
         auto own = std::make_shared<const Pattern>(part.substr(0, at), mask);
-        if (own->isDynamic() || own->relabelsSinks() || own->passes() > 1 || own->step(0) > 1 ||
-            own->headKinds() > 1)
-            failAt(spec,
-                   "\"{}\" cannot be mixed by heads: it is chosen from the data, has gaps, "
-                   "differs by heads itself or gives positions of its own",
-                   own->spec());
+        if (const char *reason = whyNotMixed(*own))
+            failAt(spec, "\"{}\" cannot be mixed by heads: {}", own->spec(), reason);
+        if (own->mask())
+            mask_ = mask;
         if (at == part.npos)
             rest.pattern = own;
         else

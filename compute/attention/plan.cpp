@@ -68,7 +68,7 @@ double readingPairs(const LayerReading &reading, uint64_t n) {
         return capped(n, numberOf(pattern, 0) + numberOf(pattern, 1));
     if (pattern.kind() == PatternKind::top_blocks)
         return capped(n, numberOf(pattern, 0) * numberOf(pattern, 1));
-    return pattern.pairs(n);
+    return pattern.headPairs(n, reading.heads) / reading.heads;
 }
 
 // Vertical-slash and FlexPrefill score the last rows of every chunk with all keys before;
@@ -94,7 +94,7 @@ double choosingFlops(const ModelShape &shape, const LayerReading &reading, uint6
 
 double writingKeys(const LayerReading &reading, uint64_t t) {
     const Eviction &eviction = reading.eviction;
-    double all = reading.pattern.keysOf(t);
+    double all = reading.pattern.headKeys(t, reading.heads) / reading.heads;
     if (eviction.kind == EvictionKind::none || t + 1 <= eviction.keep)
         return all;
     if (eviction.kind != EvictionKind::quest)

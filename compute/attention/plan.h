@@ -26,7 +26,7 @@ uint64_t layerParameters(const ModelShape &shape);
 double linearFlops(const ModelShape &shape);
 /// Of one row of logits.
 double headFlops(const ModelShape &shape);
-/// Scores and weighted values of all heads of one layer, for `pairs` of a query and a key.
+/// Scores and weighted values of all heads of one layer, for `pairs` of a query and a key in each.
 double attentionFlops(const ModelShape &shape, double pairs);
 
 /// Bytes of K and V of one token in one layer.
@@ -38,18 +38,19 @@ struct LayerReading {
     const Eviction &eviction;
     uint32_t layer = 0;
     uint32_t chunk_tokens = 1; ///< after which evictions that go on while reading throw away
+    uint32_t heads = 1;        ///< that query, at least one; they may see different keys
 };
 /// Quest reads the layers below this one in full.
 constexpr uint32_t kQuestDenseLayers = 2;
 
-/// Pairs of a query and a key of n tokens that are read. Of patterns that choose from the data: as
-/// many as a fixed choice takes (vertical-slash, topk), or all (xattention, flexprefill), because
-/// what they leave out is not known before.
+/// Pairs of a query and a key of n tokens that are read, mean over the heads. Of patterns that
+/// choose from the data: as many as a fixed choice takes (vertical-slash, topk), or all
+/// (xattention, flexprefill), because what they leave out is not known before.
 double readingPairs(const LayerReading &reading, uint64_t n);
 /// Further FLOPs of choosing keys while n tokens are read.
 double choosingFlops(const ModelShape &shape, const LayerReading &reading, uint64_t n);
-/// Keys that a token written at position t looks at; Quest's pages count as the keys that their two
-/// vectors are as large as.
+/// Keys that a token written at position t looks at, mean over the heads; Quest's pages count as
+/// the keys that their two vectors are as large as.
 double writingKeys(const LayerReading &reading, uint64_t t);
 
 } // namespace longscope::attention

@@ -46,6 +46,13 @@ class KeyCollector : public Observer {
     std::vector<double> sums_;
 };
 
+/// What hides keys of a layer that full attention sees there; null where nothing does.
+const attention::Pattern *hiding(const attention::LayerPatterns &patterns, uint32_t layer) {
+    const attention::Pattern &pattern = patterns.of(layer);
+    bool hides = !patterns.isNative(layer) && pattern.kind() != attention::PatternKind::full;
+    return hides ? &pattern : nullptr;
+}
+
 std::vector<uint32_t> headsOfLayers(const model::Config &config) {
     std::vector<uint32_t> heads;
     for (const model::LayerConfig &layer : config.layer)
@@ -58,14 +65,21 @@ std::vector<uint32_t> headsOfLayers(const model::Config &config) {
 // ---- what the heads do -------------------------------------------------------------------------
 
 MetricsCollector::MetricsCollector(gpu::Device &device, const model::Config &config,
-                                   const MetricWidths &widths, const attention::Pattern *other)
-    : second_(device), widths_(widths), other_(other), heads_(config.heads),
-      layer_heads_(headsOfLayers(config)), sums_(uint64_t{config.layers} * config.heads * kSums),
-      queries_(config.layers) {
-    if (other && other->isDynamic())
+                                   const MetricWidths &widths,
+                                   const attention::LayerPatterns *other)
+    : second_(device), widths_(widths), heads_(config.heads), layer_heads_(headsOfLayers(config)),
+      sums_(uint64_t{config.layers} * config.heads * kSums), queries_(config.layers) {
+    if (!other)
+        return;
+    if (other->anyDynamic())
         fail(ErrorKind::usage,
              "the recall of {} cannot be told beforehand: it chooses its keys from the data",
-             other->spec());
+             other->text());
+    other->checkLayers(config.layers);
+    other_ = withNativeWindows(config, {.patterns = *other}).patterns;
+    for (uint32_t layer = 0; layer < config.layers; ++layer)
+        if (layer_heads_[layer] > 0)
+            other_->of(layer).checkHeads(layer, layer_heads_[layer]);
 }
 
 void MetricsCollector::recorded(gpu::Recorder &recorder, const Pass &pass, uint32_t layer,
@@ -81,8 +95,11 @@ void MetricsCollector::recorded(gpu::Recorder &recorder, const Pass &pass, uint3
                     metrics[line * MAP_METRIC_COUNT + first + i];
     };
     add(second_.metrics(look, widths_), 1, 4, 0);
-    if (other_)
-        add(second_.metrics(look, widths_, other_), 0, 1, 4);
+    if (const attention::Pattern *hides = other_ ? hiding(*other_, layer) : nullptr)
+        add(second_.metrics(look, widths_, hides), 0, 1, 4);
+    else // the sum of every query's probabilities
+        for (uint32_t head = 0; head < layer_heads_[layer]; ++head)
+            sums_[(uint64_t{layer} * heads_ + head) * kSums + 4] += chunk.rows;
     queries_[layer] += chunk.rows;
     seconds_ += secondsSince(start);
 }
@@ -113,8 +130,7 @@ RecallCollector::RecallCollector(gpu::Device &device, const model::Config &confi
 }
 
 bool RecallCollector::wants(uint32_t layer, const Chunk &) const {
-    return layer_heads_[layer] > 0 && !patterns_.isNative(layer) &&
-           patterns_.of(layer).kind() != attention::PatternKind::full;
+    return layer_heads_[layer] > 0 && hiding(patterns_, layer);
 }
 
 void RecallCollector::recorded(gpu::Recorder &recorder, const Pass &pass, uint32_t layer,

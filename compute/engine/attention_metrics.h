@@ -16,18 +16,20 @@ struct HeadMetrics {
     double distance = 0;          ///< in tokens, weighted by probability
     double sink_share = 0;        ///< probability of the first tokens (MetricWidths::sinks)
     double recent_share = 0;      ///< of the last ones, the query included (MetricWidths::recent)
-    std::optional<double> recall; ///< probability that the other pattern's keys have
+    std::optional<double> recall; ///< probability that the other patterns' keys have
 };
 
 /// Give it to Session::read with an empty timeline. A reading that was stopped leaves figures that
 /// are good for nothing.
 class MetricsCollector : public Observer {
   public:
-    /// `other`: a pattern whose recall is wanted (methods.md 0.4); it means something when the
-    /// session's own attention is full, it must not choose from the data, and it outlives the
-    /// collector. Throws Error(usage) for one that chooses.
+    /// `other`: patterns whose recall is wanted (methods.md 0.4); it means something when the
+    /// session's own attention is full. Layers that keep the model's own window lose nothing.
+    /// Throws Error(usage) for patterns that choose from the data, and for layers and heads that do
+    /// not exist.
     MetricsCollector(gpu::Device &device, const model::Config &config,
-                     const MetricWidths &widths = {}, const attention::Pattern *other = nullptr);
+                     const MetricWidths &widths = {},
+                     const attention::LayerPatterns *other = nullptr);
 
     bool wants(uint32_t layer, const Chunk &) const override { return headsOf(layer) > 0; }
     void recorded(gpu::Recorder &recorder, const Pass &pass, uint32_t layer, const Chunk &chunk,
@@ -44,7 +46,7 @@ class MetricsCollector : public Observer {
 
     SecondPass second_;
     MetricWidths widths_;
-    const attention::Pattern *other_;
+    std::optional<attention::LayerPatterns> other_;
     uint32_t heads_;
     std::vector<uint32_t> layer_heads_;
     std::vector<double> sums_;      ///< [layers, heads, kSums]

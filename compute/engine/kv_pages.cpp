@@ -63,7 +63,7 @@ KvPages::~KvPages() {
 
 KvPages KvPages::make(const std::string &path, const Session &session, std::string_view title) {
     Json facts = Json::object();
-    for (const auto &[what, value] : sessionFacts(session, 0))
+    for (const auto &[what, value] : sessionFacts(session))
         facts[what] = value;
     Json header = {{"facts", facts},
                    {"title", title},
@@ -145,7 +145,7 @@ void KvPages::checkFits(const Session &session) const {
         fail(ErrorKind::file, "the kept reading {} does not fit: {} is {} there and {} here",
              path(), what, forDisplay(there), here);
     };
-    for (const auto &[what, here] : sessionFacts(session, 0))
+    for (const auto &[what, here] : sessionFacts(session))
         if (std::string there = fact(what); there != here)
             refuse(what, there, here);
     if (row_bytes_ != rowBytes(session))

@@ -30,7 +30,8 @@ void forEachLayer(const ModelPlan &model, const SessionOptions &options, Functio
             function(attention::LayerReading{.pattern = options.patterns.of(layer),
                                              .eviction = options.eviction,
                                              .layer = layer,
-                                             .chunk_tokens = chunk});
+                                             .chunk_tokens = chunk,
+                                             .heads = model.config.layer[layer].heads});
 }
 
 /// Weights of a layer that one token multiplies with.

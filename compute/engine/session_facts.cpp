@@ -49,20 +49,14 @@ void addSamples(Hash &hash, std::span<const std::byte> bytes) {
         hash.add(bytes.subspan(at, count));
 }
 
-/// The text that chose the pattern, and for a mask from a file what it shows.
-std::string describePattern(const Pattern &pattern, uint64_t tokens) {
-    if (pattern.kind() != attention::PatternKind::blocks)
+/// The text that chose the pattern, and what a mask says that it names: files change.
+std::string describePattern(const Pattern &pattern) {
+    const attention::BlockMask *mask = pattern.mask();
+    if (!mask)
         return pattern.spec();
     Hash hash;
-    std::vector<attention::Interval> keys;
-    for (uint64_t query = 0; query < tokens; ++query) {
-        keys.clear();
-        pattern.appendKeys(0, 0, query, keys);
-        for (const attention::Interval &interval : keys) {
-            hash.add(interval.first);
-            hash.add(interval.end);
-        }
-    }
+    hash.add(mask->block_tokens);
+    hash.add(mask->rows);
     return std::format("{} ({})", pattern.spec(), hash.text());
 }
 
@@ -90,8 +84,7 @@ std::string modelFingerprint(const model::Gguf &file, const std::string &name) {
     return std::format("{} ({})", name.empty() ? "unnamed" : name, hash.text());
 }
 
-std::vector<std::pair<std::string, std::string>> sessionFacts(const Session &session,
-                                                              uint64_t tokens) {
+std::vector<std::pair<std::string, std::string>> sessionFacts(const Session &session) {
     const Session::Impl &self = session.impl();
     const SessionOptions &options = self.options;
     const model::Config &config = self.engine.config();
@@ -111,7 +104,7 @@ std::vector<std::pair<std::string, std::string>> sessionFacts(const Session &ses
         const Pattern &pattern = options.patterns.of(layer);
         auto [found, is_new] = known.try_emplace(&pattern);
         if (is_new)
-            found->second = describePattern(pattern, tokens);
+            found->second = describePattern(pattern);
         facts.emplace_back(std::format("the attention of layer {}", layer), found->second);
     }
     std::string adapters;
@@ -126,7 +119,7 @@ std::vector<std::pair<std::string, std::string>> sessionFacts(const Session &ses
 
 std::string sessionFingerprint(const Session &session) {
     Hash hash;
-    for (const auto &[what, value] : sessionFacts(session, 0)) {
+    for (const auto &[what, value] : sessionFacts(session)) {
         hash.add(what);
         hash.add(value);
     }

@@ -14,12 +14,10 @@ namespace longscope::engine {
 /// same for a copy of the file, another one after any change that matters.
 std::string modelFingerprint(const model::Gguf &file, const std::string &name);
 
-/// (what it is, its value), always as many in the same order for the same model. `tokens`: how far
-/// patterns from files are looked at.
-std::vector<std::pair<std::string, std::string>> sessionFacts(const Session &session,
-                                                              uint64_t tokens);
+/// (what it is, its value), always as many in the same order for the same model.
+std::vector<std::pair<std::string, std::string>> sessionFacts(const Session &session);
 
-/// A hash of these facts (patterns from files by their names only), 16 digits.
+/// A hash of these facts, 16 digits.
 std::string sessionFingerprint(const Session &session);
 
 } // namespace longscope::engine

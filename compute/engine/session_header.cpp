@@ -82,7 +82,7 @@ SessionCounts countsOf(const Session::Impl &self, const AttentionState &state,
 
 std::string makeHeader(const Session &session, const SessionCounts &counts) {
     Json facts = Json::object(), rooms = Json::array();
-    for (const auto &[what, value] : sessionFacts(session, counts.tokens))
+    for (const auto &[what, value] : sessionFacts(session))
         facts[what] = value;
     for (const LayerRoom &room : counts.rooms)
         rooms.push_back({room.capacity, room.slots.sinks, room.slots.ring});
@@ -178,8 +178,7 @@ void SessionHeader::checkRoom(uint32_t layer, const LayerRoom &here,
 
 void SessionHeader::checkFits(const Session &session) const {
     const Session::Impl &self = session.impl();
-    for (const auto &[what, here] :
-         sessionFacts(session, std::min(counts_.tokens, session.contextTokens())))
+    for (const auto &[what, here] : sessionFacts(session))
         if (std::string there = fact(what); there != here)
             refuseToFit(what, there, here);
     if (counts_.tokens > session.contextTokens())

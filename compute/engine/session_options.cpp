@@ -76,6 +76,7 @@ void checkLayer(const model::Config &config, const SessionOptions &options, uint
     const attention::RopeScheme &rope = options.ropeScheme();
     const Pattern &pattern = options.patterns.of(layer);
     const model::LayerConfig &own = config.layer[layer];
+    pattern.checkHeads(layer, own.heads);
     bool two_zones = rope.nearKeys() != UINT64_MAX;
     if (two_zones && pattern.relabelsSinks())
         fail(ErrorKind::usage,

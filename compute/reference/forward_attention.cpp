@@ -27,7 +27,7 @@ double relativePosition(const attention::RopeScheme &scheme, const Pattern &patt
     if (pattern.relabelsSinks()) {
         // In a cache of the keys that are seen, the query is the last.
         if (key < pattern.retention()->sinks)
-            return pattern.keysOf(query) - 1 - static_cast<double>(key);
+            return pattern.headKeys(query, 1) - 1 - static_cast<double>(key);
     }
     return query - key < scheme.nearKeys() ? static_cast<double>(query - key)
                                            : scheme.farQuery(query) - scheme.farKey(key);

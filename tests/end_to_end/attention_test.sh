@@ -128,6 +128,16 @@ test_figuresOfAllHeads() {
     [[ $(wc -l < "$out") == 271 ]] || complain "there should be a line for each of 270 heads"
 }
 
+test_recallOfSomeLayersAndOfAMask() {
+    shortText
+    printf 'block 64\n1\n01\n' > "$folder/mask"
+    run attention "$file" --json --recall "blocks:$folder/mask@0-3"
+    expectStatus 0
+    expectJson 'all(h["recall"] == 1 for h in value["heads"] if h["layer"] > 3) and any(h["recall"] < 0.9 for h in value["heads"] if h["layer"] < 4)'
+    run attention "$file" --recall "window:9@30"
+    expectError 2 'there is no layer 30'
+}
+
 test_refusals() {
     shortText
     run attention "$file" --layer 0

@@ -72,6 +72,16 @@ test_bench() {
     expectJson '{r["test"] for r in value["results"]} == {"prompt", "generation"} and all(r["median_tokens_per_second"] > 0 for r in value["results"])'
 }
 
+# One setting alone has its pairs beside the formula: 30 layers, one of 9 heads in a window.
+test_benchCountsPairs() {
+    run bench -p 64 -n 0 -d 0 --repeat 1 --attention 'mixed:window:16#0|full' --format json
+    expectStatus 0
+    expectJson '[(a["pairs_by_formula"], a["pairs_seen"]) for a in value["attention"]] == [(30 * (904 + 8 * 2080),) * 2]'
+    expectJson 'value["attention"][0]["pairs_computed"] >= value["attention"][0]["pairs_seen"] and "against_full" not in value["attention"][0]'
+    run bench -p 64 -n 0 -d 0 --repeat 1 --attention 'mixed:window:16#40|full'
+    expectError 2 'there is no head 40; layer 0 has 9 heads, 0 to 8'
+}
+
 test_chatAnswersEachLine() {
     run chat -n 8 --temp 0 <<< 'Say hello.'
     expectStatus 0

@@ -126,6 +126,57 @@ TEST_P(AttentionMapTest, PatternsEqualTheTwin) {
     }
 }
 
+/// The picture of one head is that head's own, whichever comes first, also where heads see other
+/// keys than their neighbours.
+TEST_P(AttentionMapTest, HeadsAloneEqualTheTwin) {
+    std::vector<Token> ids = someIds(engine());
+    Twin twin(engine(), ids);
+    for (const char *spec : {"mixed:window:4#0|chunked:50#2|full", "shifted:50"}) {
+        SCOPED_TRACE(spec);
+        twin.look(Pattern(spec));
+        Session session(engine(), exactOptions(spec));
+        for (const std::vector<uint32_t> &heads :
+             {std::vector<uint32_t>{0}, {1}, {2}, {3}, {0, 2, 3}}) {
+            SCOPED_TRACE(::testing::PrintToString(heads));
+            AttentionPicture picture = readingMap(engine(), session, ids, wholeMap(0, 100, heads));
+            expectPicture(picture, twin, heads);
+            EXPECT_LT(worstRowSum(picture), 1e-5);
+            expectPicture(lookAt(session, {.heads = heads,
+                                           .first_query = 680,
+                                           .end_query = 700,
+                                           .end_key = 700,
+                                           .size = 20}),
+                          twin, heads);
+        }
+    }
+}
+
+/// All heads together are the mean of the heads alone, in so many cells that the kernel runs for
+/// some heads after the others.
+TEST_P(AttentionMapTest, AllHeadsAreTheMeanOfEach) {
+    std::vector<Token> ids = someIds(engine());
+    for (const char *spec : {"mixed:window:4#0-2|full", "topk:4,32"}) {
+        SCOPED_TRACE(spec);
+        Session session(engine(), exactOptions(spec, 1024));
+        AttentionPicture all = readingMap(engine(), session, ids, wholeMap(1, kTokens));
+        EXPECT_LT(worstRowSum(all), 1e-4);
+        std::vector<double> sums(all.sum.size());
+        std::vector<float> maxima(all.sum.size());
+        for (uint32_t head = 0; head < 4; ++head) {
+            AttentionPicture own = readingMap(engine(), session, ids, wholeMap(1, kTokens, {head}));
+            EXPECT_LT(worstRowSum(own), 1e-4) << "head " << head;
+            for (size_t cell = 0; cell < sums.size(); ++cell) {
+                sums[cell] += static_cast<double>(own.sum[cell]) / 4;
+                maxima[cell] = std::max(maxima[cell], own.maximum[cell]);
+            }
+        }
+        for (size_t cell = 0; cell < sums.size(); ++cell) {
+            ASSERT_NEAR(all.sum[cell], sums[cell], kTolerance) << "cell " << cell;
+            ASSERT_NEAR(all.maximum[cell], maxima[cell], kTolerance) << "cell " << cell;
+        }
+    }
+}
+
 /// Keys that lie before and beyond the part do not leak into its last, narrower cells.
 TEST_P(AttentionMapTest, PartsEqualTheTwin) {
     std::vector<Token> ids = someIds(engine());
@@ -134,23 +185,23 @@ TEST_P(AttentionMapTest, PartsEqualTheTwin) {
     Session session(engine(), exactOptions());
     session.read(ids);
     for (MapRequest part : {MapRequest{.heads = {2},
-                                       .first_query = 301,
-                                       .end_query = 700,
-                                       .first_key = 13,
-                                       .end_key = 334,
-                                       .size = 50},
+                           .first_query = 301,
+                           .end_query = 700,
+                           .first_key = 13,
+                           .end_key = 334,
+                           .size = 50},
                             MapRequest{.heads = {0, 1},
-                                       .first_query = 0,
-                                       .end_query = 9,
-                                       .first_key = 3,
-                                       .end_key = 700,
-                                       .size = 512},
+                            .first_query = 0,
+                            .end_query = 9,
+                            .first_key = 3,
+                            .end_key = 700,
+                            .size = 512},
                             MapRequest{.heads = {},
-                                       .first_query = 699,
-                                       .end_query = 700,
-                                       .first_key = 690,
-                                       .end_key = 699,
-                                       .size = 1}}) {
+                            .first_query = 699,
+                            .end_query = 700,
+                            .first_key = 690,
+                            .end_key = 699,
+                            .size = 1}}) {
         expectPicture(lookAt(session, part), twin, part.heads);
         expectPicture(readingMap(engine(), session, ids, part), twin, part.heads);
     }

@@ -16,6 +16,11 @@ using testing::kTokens;
 using testing::someIds;
 using Twin = testing::AttentionTwin;
 
+attention::LayerPatterns patternsOf(const std::string &spec,
+                                    std::shared_ptr<const attention::BlockMask> mask = nullptr) {
+    return attention::LayerPatterns(std::span(&spec, 1), std::move(mask));
+}
+
 class AttentionMetricsTest : public ::testing::TestWithParam<const char *> {
   protected:
     Engine &engine() { return testing::tinyEngine(GetParam()); }
@@ -29,8 +34,9 @@ TEST_P(AttentionMetricsTest, MetricsEqualTheTwin) {
     for (const char *spec : {"window:50", "strided:26", "shifted:50"}) {
         SCOPED_TRACE(spec);
         Pattern other(spec);
+        attention::LayerPatterns others = patternsOf(spec + std::string("@0-1"));
         MetricsCollector collector(engine().device(), engine().config(), {.sinks = 3, .recent = 40},
-                                   &other);
+                                   &others);
         session.truncate(0);
         session.read(ids, {}, {}, &collector);
         EXPECT_EQ(collector.layers(), 3u);
@@ -54,15 +60,39 @@ TEST_P(AttentionMetricsTest, MetricsEqualTheTwin) {
             EXPECT_NEAR(got.recent_share, recent, 1e-5);
             ASSERT_TRUE(got.recall);
             EXPECT_NEAR(*got.recall, recall, 1e-5);
+            EXPECT_LT(*collector.of(1, head).recall, 0.999);
+            EXPECT_EQ(*collector.of(2, head).recall, 1); // a layer that is not named
         }
     }
-    EXPECT_TRUE(holds(errorOf(ErrorKind::usage,
-                              [&] {
-                                  Pattern chosen("topk:4,32");
-                                  MetricsCollector made(engine().device(), engine().config(), {},
-                                                        &chosen);
-                              }),
-                      "topk:4,32"));
+}
+
+TEST_P(AttentionMetricsTest, RecallOfAMaskOfBlocks) {
+    std::vector<Token> ids = someIds(engine());
+    Session session(engine(), exactOptions());
+    auto mask = std::make_shared<const attention::BlockMask>(
+        attention::parseBlockMask("block 350\n1\n11\n"));
+    for (const char *spec : {"blocks:all", "mixed:window:9#3|blocks:all"}) {
+        attention::LayerPatterns others = patternsOf(spec, mask);
+        MetricsCollector collector(engine().device(), engine().config(), {}, &others);
+        session.truncate(0);
+        session.read(ids, {}, {}, &collector);
+        for (uint32_t head = 0; head < 3; ++head)
+            EXPECT_NEAR(*collector.of(0, head).recall, 1, 1e-4) << spec << " head " << head;
+        double last = *collector.of(0, 3).recall;
+        EXPECT_TRUE(spec[0] == 'm' ? last < 0.9 : std::abs(last - 1) < 1e-4) << spec << " " << last;
+    }
+}
+
+TEST_P(AttentionMetricsTest, RefusesRecallOfWhatIsNotThere) {
+    auto refusal = [&](const char *spec) {
+        return errorOf(ErrorKind::usage, [&] {
+            attention::LayerPatterns others = patternsOf(spec);
+            MetricsCollector made(engine().device(), engine().config(), {}, &others);
+        });
+    };
+    EXPECT_TRUE(holds(refusal("topk:4,32"), "topk:4,32"));
+    EXPECT_TRUE(holds(refusal("window:9@3"), "there is no layer 3"));
+    EXPECT_TRUE(holds(refusal("mixed:window:9#4|full@1"), "there is no head 4; layer 1 has 4"));
 }
 
 TEST_P(AttentionMetricsTest, SharesOfSpansEqualTheTwin) {

@@ -132,11 +132,12 @@ class Map {
     void run(uint32_t flags) {
         std::vector<float> state(2 * uint64_t{c_.rows} * c_.heads);
         bool cells = flags == MAP_CELLS;
+        first_head_ = cells ? m_.first_head : 0;
         heads_ = cells ? m_.cell_heads : c_.heads;
-        for (auto &[at, keys] : test::seenKeys(schedule_, heads_)) {
-            uint32_t head = at.first + (cells ? m_.first_head : 0);
-            auto result = data_.attend(head, at.second, keys);
-            float *own = &state[2 * (uint64_t{at.second} * c_.heads + head)];
+        for (auto &[at, keys] : seen()) {
+            auto [head, row] = at;
+            auto result = data_.attend(head, row, keys);
+            float *own = &state[2 * (uint64_t{row} * c_.heads + head)];
             own[0] = static_cast<float>(result.m * std::numbers::log2e);
             own[1] = static_cast<float>(result.l);
         }
@@ -178,7 +179,7 @@ class Map {
 
     void checkMetrics() {
         run(MAP_METRICS);
-        for (auto &[at, keys] : test::seenKeys(schedule_, heads_)) {
+        for (auto &[at, keys] : seen()) {
             auto [head, row] = at;
             double want[MAP_METRIC_COUNT] = {};
             forProbabilities(head, row, keys, [&](const test::SeenKey &key, double p) {
@@ -197,17 +198,16 @@ class Map {
 
     void checkCells() {
         run(MAP_CELLS);
-        for (auto &[at, keys] : test::seenKeys(schedule_, heads_)) {
+        for (auto &[at, keys] : seen()) {
             auto [head, row] = at;
             std::vector<double> want(width_);
-            forProbabilities(head + m_.first_head, row, keys,
-                             [&](const test::SeenKey &key, double p) {
-                                 uint32_t cell = (key.position - m_.first_key) / m_.cell_keys;
-                                 if (key.position < m_.first_key || cell >= m_.cells)
-                                     return;
-                                 want[2 * cell] += p;
-                                 want[2 * cell + 1] = std::max(want[2 * cell + 1], p);
-                             });
+            forProbabilities(head, row, keys, [&](const test::SeenKey &key, double p) {
+                uint32_t cell = (key.position - m_.first_key) / m_.cell_keys;
+                if (key.position < m_.first_key || cell >= m_.cells)
+                    return;
+                want[2 * cell] += p;
+                want[2 * cell + 1] = std::max(want[2 * cell + 1], p);
+            });
             for (uint32_t i = 0; i < width_; ++i)
                 ASSERT_NEAR(at_(row, head)[i], want[i], kTolerance)
                     << "cell " << i / 2 << (i % 2 ? " maximum" : " sum") << " of row " << row
@@ -220,8 +220,17 @@ class Map {
         c.position = position;
         return c;
     }
+    /// What the heads that are looked at see; the schedule has groups for all heads.
+    test::SeenKeys seen() const {
+        test::SeenKeys seen = test::seenKeys(schedule_, c_.heads);
+        std::erase_if(seen, [&](const auto &of) {
+            uint32_t head = of.first.first;
+            return head < first_head_ || head >= first_head_ + heads_;
+        });
+        return seen;
+    }
     const float *at_(uint32_t row, uint32_t head) const {
-        return &got_[(uint64_t{row} * heads_ + head) * width_];
+        return &got_[(uint64_t{row} * heads_ + head - first_head_) * width_];
     }
     void forProbabilities(uint32_t head, uint32_t row, std::span<const test::SeenKey> keys,
                           const auto &use) const {
@@ -234,7 +243,7 @@ class Map {
     MapCase m_;
     const Schedule &schedule_;
     AttentionData data_;
-    uint32_t heads_ = 0, width_ = 0;
+    uint32_t first_head_ = 0, heads_ = 0, width_ = 0;
     std::vector<float> got_;
 };
 
@@ -259,7 +268,7 @@ TEST(LanesAttentionMap, MetricsOfEveryKind) {
 
 TEST(LanesAttentionMap, CellsOfEverySize) {
     AttentionCase c{.rows = 19, .slots = 70, .heads = 4, .kv_heads = 2};
-    Schedule causal = test::causalSchedule(c.rows, 50, 1);
+    Schedule causal = test::causalSchedule(c.rows, 50, c.heads);
     for (uint32_t cell_keys : {1u, 2u, 3u, 4u, 5u, 7u, 8u, 13u, 100u})
         for (uint32_t first_key : {0u, 6u, 69u}) {
             SCOPED_TRACE(testing::Message() << cell_keys << " keys a cell from " << first_key);
@@ -275,16 +284,19 @@ TEST(LanesAttentionMap, CellsOfEverySize) {
 TEST(LanesAttentionMap, CellsThatManyRunsTouch) {
     for (uint32_t seed = 0; seed < 12; ++seed) {
         SCOPED_TRACE(testing::Message() << "seed " << seed);
-        AttentionCase c{.rows = 17, .slots = 60, .heads = 6, .kv_heads = 2, .head_dim = 32};
-        Schedule schedule =
-            randomOf(c, {.groups = 2, .lists = seed % 2 == 1, .zones = seed % 4 > 1}, seed);
+        AttentionCase c{.rows = 17, .slots = 60, .heads = 6, .kv_heads = 3, .head_dim = 32};
+        const uint32_t tile_heads = seed % 3 == 0 ? 2 : 1;
+        Schedule schedule = randomOf(
+            c, {.groups = c.heads / tile_heads, .lists = seed % 2 == 1, .zones = seed % 4 > 1},
+            seed);
         Map(c, schedule,
-            {.tile_keys = 3 + seed % 6,
+            {.tile_heads = tile_heads,
+             .tile_keys = 3 + seed % 6,
              .first_key = seed,
              .cell_keys = 1 + seed,
              .cells = 9,
              .first_head = 2,
-             .cell_heads = 2})
+             .cell_heads = seed < 6 ? 2u : 4u})
             .checkCells();
         if (HasFatalFailure())
             return;

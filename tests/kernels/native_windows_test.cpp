@@ -84,6 +84,20 @@ TEST(NativeWindows, EvictionWantsLayersThatAreAlike) {
     EXPECT_EQ(refusalOf(alike, "a-shape:4+60", "none"), "");
 }
 
+/// Layers may have different numbers of heads: a pattern is held against those of its own.
+TEST(NativeWindows, PatternsNameHeadsThatExist) {
+    model::Config config =
+        emptyConfig({layerOf(0, 4, 2, 32, model::kGlobalRope), layerOf(1, 2, 2, 32, 0)});
+    config.ropes = {ropeOf(32, 10000)};
+    EXPECT_EQ(refusalOf(config, "mixed:window:9#0-1|full", "none"), "");
+    EXPECT_EQ(refusalOf(config, "mixed:window:9#3|full@0", "none"), "");
+    EXPECT_EQ(refusalOf(config, "mixed:window:9#3|full", "none"),
+              "--attention \"mixed:window:9#3|full\": there is no head 3; layer 1 has 2 heads, 0 "
+              "to 1");
+    EXPECT_NE(refusalOf(config, "mixed:full#0|window:9#2,40-50|full", "none").find("no head 50"),
+              std::string::npos);
+}
+
 TEST(NativeWindows, SharedKeysAreReadAlike) {
     model::Config config = mixedConfig(model::RopeLayout::norm);
     config.layer[3].cache_layer = 1;

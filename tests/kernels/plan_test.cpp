@@ -189,6 +189,38 @@ TEST_P(PlanFamily, WorkFollowsThePattern) {
                      static_cast<double>(model.read_bytes) + 50 * token_bytes);
 }
 
+/// Pairs and FLOPs by formula against those that the schedules of a reading hold, where the heads
+/// of a layer see different keys and their number is odd.
+TEST_P(PlanFamily, FormulasWeighTheKindsOfHeads) {
+    Engine &engine = testing::engineFor("a llama of three heads", GetParam(), [] {
+        return testing::makeTinyLlama(
+            {.layers = 2, .model_dim = 96, .heads = 3, .kv_heads = 1, .head_dim = 32});
+    });
+    ModelPlan model = planModel(engine);
+    constexpr uint64_t kRead = 300;
+    std::vector<Token> tokens(kRead, 7);
+    for (const std::string spec :
+         {"full", "mixed:window:40#0|full", "mixed:chunked:30#1-2|window:9", "shifted:50"}) {
+        SessionOptions options{.context_tokens = kRead + 1};
+        options.patterns = attention::LayerPatterns(std::span(&spec, 1));
+        Session session(engine, options);
+        session.read(tokens);
+        auto seen = static_cast<double>(session.attentionWork().visible_pairs);
+        EXPECT_DOUBLE_EQ(3 * headPairs(model, options, kRead).all_layers, seen) << spec;
+        EXPECT_DOUBLE_EQ(2 * 3 * headPairs(model, options, kRead).mean, seen) << spec;
+        double others = static_cast<double>(kRead) * tokenFlops(model.config) +
+                        attention::headFlops(shapeOf(model.config));
+        EXPECT_DOUBLE_EQ(readingWork(model, options, 0, kRead).flops, others + 4 * 32 * seen)
+            << spec;
+        tokens.push_back(9);
+        session.read(tokens); // one more, by decode
+        seen = static_cast<double>(session.attentionWork().visible_pairs);
+        tokens.pop_back();
+        others = tokenFlops(model.config) + attention::headFlops(shapeOf(model.config));
+        EXPECT_DOUBLE_EQ(writingWork(model, options, kRead).flops, others + 4 * 32 * seen) << spec;
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Plan, PlanFamily, ::testing::Values("lanes", "subgroup"),
                          [](const auto &which) { return std::string(which.param); });
 

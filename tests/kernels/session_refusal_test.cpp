@@ -1,5 +1,6 @@
 // Session files that cannot come back are refused with the reason, and the session at hand stays as
 // it was; what cannot be written leaves the old file as it was.
+#include "compute/engine/session_facts.h"
 #include "tests/support/gguf_writer.h"
 #include "tests/support/session_files.h"
 
@@ -238,22 +239,28 @@ TEST_F(SessionRefusalTest, RefusesAnotherModelAndOtherOptions) {
 }
 
 TEST_F(SessionRefusalTest, MasksOfBlocksAreLookedAt) {
-    auto withMask = [](const char *text) {
-        SessionOptions options = withTypes(CacheType::f16, CacheType::f16);
-        auto mask = std::make_shared<const attention::BlockMask>(attention::parseBlockMask(text));
-        options.patterns =
-            attention::LayerPatterns(std::vector<std::string>{"blocks:mask.txt"}, mask);
-        return options;
-    };
-    Session first(smallEngine(), withMask("block 16\n1\n11\n111\n"));
-    Session same(smallEngine(), withMask("block 16\n1\n11\n111\n"));
-    Session other(smallEngine(), withMask("block 16\n1\n11\n101\n"));
-    first.read(someIds(64));
-    saveSession(first, path());
-    restoreSession(same, path());
-    EXPECT_TRUE(sameBits(same.logits(), first.logits()));
-    other.read(someIds(64));
-    EXPECT_TRUE(holds(refusalOf(other, path()), "attention of layer 0 is blocks:mask.txt"));
+    for (const std::string spec : {"blocks:mask.txt", "mixed:blocks:mask.txt#0-1|full",
+                                   "mixed:window:9#0|blocks:mask.txt"}) {
+        auto withMask = [&](const char *text) {
+            SessionOptions options = withTypes(CacheType::f16, CacheType::f16);
+            auto mask =
+                std::make_shared<const attention::BlockMask>(attention::parseBlockMask(text));
+            options.patterns = attention::LayerPatterns(std::span(&spec, 1), mask);
+            return options;
+        };
+        Session first(smallEngine(), withMask("block 16\n1\n11\n111\n"));
+        Session same(smallEngine(), withMask("block 16\n1\n11\n111\n"));
+        Session other(smallEngine(), withMask("block 16\n1\n11\n101\n"));
+        first.read(someIds(64));
+        saveSession(first, path());
+        restoreSession(same, path());
+        EXPECT_TRUE(sameBits(same.logits(), first.logits())) << spec;
+        EXPECT_EQ(sessionFingerprint(same), sessionFingerprint(first)) << spec;
+        EXPECT_NE(sessionFingerprint(other), sessionFingerprint(first)) << spec;
+        other.read(someIds(64));
+        std::string text = refusalOf(other, path());
+        EXPECT_TRUE(holds(text, "attention of layer 0 is " + spec)) << text;
+    }
 }
 
 // ---- writing -----------------------------------------------------------------------------------

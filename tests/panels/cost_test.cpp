@@ -72,7 +72,7 @@ TEST(CostCurves, AreTheEnginesOwnForEveryKindOfLayer) {
         Cost cost;
         app::describeCosts(plan, cost);
         EXPECT_EQ(cost.layers(), plan.config.layers) << architecture;
-        for (const char *spec : {"full", "window:16"})
+        for (const char *spec : {"full", "window:16", "mixed:window:16#0|full", "shifted:16"})
             for (uint64_t tokens : {1U, 50U, 200U}) {
                 const CostFigures figures = costOf(cost, *readSpec(spec), tokens);
                 engine::SessionOptions options{.context_tokens = tokens};

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <format>
 #include <tuple>
 
 namespace longscope::attention {
@@ -80,6 +81,24 @@ TEST(PatternText, ErrorsNameThePart) {
         std::string::npos);
     EXPECT_NE(errorOf("").find("there is no pattern \"\""), std::string::npos);
     EXPECT_NE(errorOf("window:3@0-x").find("after @ come layers like 0-3,8"), std::string::npos);
+}
+
+TEST(PatternText, SaysWhyAPatternCannotBeMixed) {
+    for (auto [spec, reason] : {std::pair{"topk:4", "it chooses keys from the data"},
+                                std::pair{"vertical-slash:4,8", "it chooses keys from the data"},
+                                std::pair{"sinks:4+9", "it gives the sinks other positions"},
+                                std::pair{"rolling:4+9", "it gives the sinks other positions"},
+                                std::pair{"dilated:4x2", "it has gaps between its keys"},
+                                std::pair{"strided:4", "it has gaps between its keys"},
+                                std::pair{"shifted:4", "it is not the same for all heads"}}) {
+        std::string text = errorOf(std::format("mixed:{}#0|full", spec));
+        EXPECT_TRUE(text.contains(std::format("\"{}\" cannot be mixed by heads: {}", spec, reason)))
+            << text;
+    }
+    EXPECT_TRUE(errorOf("mixed:sinks:4+9#0|full").contains("a-shape:S+W sees the first S"));
+    for (const char *spec : {"a-shape:4+9", "dilated:4x1", "fixed:8,2", "chunked:8",
+                             "longformer:9+4", "bigbird:4,2,1,1"})
+        EXPECT_EQ(errorOf(std::format("mixed:{}#0|full", spec)), "no error") << spec;
 }
 
 TEST(PatternText, RejectsWhatIsNoNumber) {

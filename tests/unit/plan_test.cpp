@@ -125,6 +125,22 @@ TEST(Plan, EvictionsByCounting) {
     EXPECT_EQ(writingKeys({full, quest, 2}, 63), 64);
 }
 
+/// Nine heads: one is of the first kind of the mixed pattern, four of the first of the shifted.
+TEST(Plan, HeadsThatDifferCountEach) {
+    Eviction none;
+    Pattern one("mixed:window:64#0|full"), halves("shifted:64"), full, window("window:64");
+    LayerReading reading{.pattern = one, .eviction = none, .heads = 9};
+    double all = readingPairs({full, none}, 8192), few = readingPairs({window, none}, 8192);
+    EXPECT_DOUBLE_EQ(9 * readingPairs(reading, 8192), few + 8 * all);
+    EXPECT_DOUBLE_EQ(9 * writingKeys(reading, 8191), 64 + 8 * 8192);
+    LayerReading shifted{.pattern = halves, .eviction = none, .heads = 9};
+    // At 8192 = 128 groups of 64: heads that are shifted have 127 and two halves.
+    double group = 64 * 65 / 2, half = 32 * 33 / 2;
+    EXPECT_DOUBLE_EQ(9 * readingPairs(shifted, 8192),
+                     4 * 128 * group + 5 * (127 * group + 2 * half));
+    EXPECT_DOUBLE_EQ(9 * writingKeys(shifted, 8191), 4 * 64 + 5 * 32);
+}
+
 TEST(Plan, ChosenKeysCostTheirScores) {
     ModelShape shape = llama8b();
     Eviction none;

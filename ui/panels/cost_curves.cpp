@@ -56,8 +56,10 @@ CostFigures figuresOf(const Cost &cost, const CostLayers &kind, const WayOfReadi
         return figures;
     double pairs = real(tokens) * shape.head_dim;
     if (pattern) {
-        const attention::LayerReading reading{*pattern, keeps_all, 0,
-                                              std::max(cost.chunk_tokens, 1U)};
+        const attention::LayerReading reading{.pattern = *pattern,
+                                              .eviction = keeps_all,
+                                              .chunk_tokens = std::max(cost.chunk_tokens, 1U),
+                                              .heads = shape.heads};
         pairs = attention::readingPairs(reading, tokens);
         figures.flops = kind.count * attention::choosingFlops(shape, reading, tokens);
     }
