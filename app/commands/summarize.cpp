@@ -119,6 +119,8 @@ class Writer {
             return writeOne(document);
         } catch (const Error &error) {
             line_.clear();
+            if (error.kind() == ErrorKind::stopped) // while the calls were planned
+                return false;
             if (error.kind() != ErrorKind::usage)
                 throw;
             throw Error(ErrorKind::model, std::format("{}: {}", document.path, error.what()));
@@ -127,7 +129,7 @@ class Writer {
 
   private:
     bool writeOne(const Document &document) {
-        reading::Plan plan = reading::planSummary(document, &model_, wanted_);
+        reading::Plan plan = reading::planSummary(document, &model_, wanted_, stop_);
         for (const std::string &warning : plan.warnings)
             printWarning(warning);
         if (plan.strategy == Strategy::extract) {

@@ -180,7 +180,7 @@ class SummaryWriter {
         options.sampling.seed = seed_;
         options.window_tokens = facts.window_tokens;
         SentModel model(chat_.core, facts);
-        reading::Plan plan = reading::planSummary(document_, &model, options);
+        reading::Plan plan = reading::planSummary(document_, &model, options, run_.stop());
         for (const std::string &warning : plan.warnings)
             run_.change(
                 [&core = chat_.core, warning] { core.notice(ui::NoticeKind::warning, warning); });
