@@ -221,7 +221,7 @@ TEST(Strategies, AnErrorKeepsWhatWasFinished) {
     EXPECT_EQ(result.summary.keptCalls(), 5u);
 }
 
-/// What an earlier run kept, and what is kept now, which leaves the first as it is.
+/// What an earlier run kept, and what is kept now, which leaves the first as it is. May break once.
 class ResultsOver final : public document::ResultStore {
   public:
     explicit ResultsOver(const ResultStore &below) : below_(below) {}
@@ -230,27 +230,37 @@ class ResultsOver final : public document::ResultStore {
         return own ? own : below_.find(kind, key);
     }
     void keep(std::string_view kind, std::string_view key, std::string_view bytes) override {
+        count();
         own_.keep(kind, key, bytes);
     }
     void keepAll(std::string_view kind, std::span<const Item> items) override {
+        count();
         own_.keepAll(kind, items);
     }
+    size_t breaks_at = SIZE_MAX, keeps = 0;
 
   private:
+    void count() {
+        if (keeps++ == breaks_at)
+            fail(ErrorKind::file, "the disk is full");
+    }
+
     const ResultStore &below_;
     ResultsInMemory own_;
 };
 
-/// Whoever is written together decides on the replies: a run that was stopped at any call, and one
-/// of a changed text too, ends with the same text when it goes on.
-TEST(Strategies, AStoppedRunOfAChangedTextGoesOnWithTheSameGroups) {
+/// Whoever is written together decides on the replies: a run that was stopped at any call, or broke
+/// while it kept a group, ends with the same text when it goes on, that of a changed text too.
+TEST(Strategies, AStoppedRunGoesOnWithTheSameGroups) {
     Document before = book(), after = book(32);
-    for (uint64_t parameters : {135'000'000ull, 3'000'000'000ull}) {
-        SCOPED_TRACE(parameters);
+    for (auto [parameters, changes] :
+         {std::pair{135'000'000ull, true}, {3'000'000'000ull, true}, {3'000'000'000ull, false}}) {
+        SCOPED_TRACE(std::format("{}, {}", parameters, changes ? "changed" : "new"));
         DigestingModel model = modelOf(parameters, 4096);
         model.together = model.shows_group = true;
         ResultsInMemory first;
-        run(before, model, first, with(Strategy::tree));
+        if (changes)
+            run(before, model, first, with(Strategy::tree));
         auto changed = [&](document::ResultStore &store, std::stop_token stop = {}) {
             model.prompts.clear();
             model.groups.clear();
@@ -270,6 +280,13 @@ TEST(Strategies, AStoppedRunOfAChangedTextGoesOnWithTheSameGroups) {
             EXPECT_TRUE(changed(store, stop.get_token()).summary.stopped);
             model.before_call = {};
             EXPECT_EQ(texts(changed(store).summary), whole) << stopped_at;
+        }
+        for (size_t breaks_at = 0; breaks_at < undisturbed.keeps; ++breaks_at) {
+            ResultsOver store(first);
+            store.breaks_at = breaks_at;
+            errorOf(ErrorKind::file, [&] { changed(store); });
+            store.breaks_at = SIZE_MAX;
+            EXPECT_EQ(texts(changed(store).summary), whole) << breaks_at;
         }
     }
 }
