@@ -132,7 +132,7 @@ void read(int most_pages) {
     }
     PdfOutline outline =
         longscope::pdf_reader::readOutline({static_cast<const char *>(bytes), size});
-    if (!outline.entries.empty())
+    if (!outline.entries.empty() || outline.unread)
         appendOutline(out, outline);
     appendEnd(out);
     writeOut(out);

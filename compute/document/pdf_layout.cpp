@@ -55,6 +55,9 @@ std::vector<PdfEntry> entriesOf(const PdfPages &file) {
 }
 
 void warnOfOutline(const PdfOutline &outline, size_t left_out, TextFlow &flow) {
+    if (outline.unread)
+        flow.warn("this build cannot read a PDF's own outline: headings come from the look of "
+                  "lines alone");
     if (left_out > 0)
         flow.warn(std::format("{} of {} entries of the file's own outline lead to no place in it "
                               "and are left out",

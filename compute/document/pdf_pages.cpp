@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kMagic = "LSPDF2\n";
 enum Flags : uint8_t { kSpaceAfter = 1, kUpright = 2, kBold = 4 };
-enum OutlineFlags : uint8_t { kMore = 1, kDeeper = 2 };
+enum OutlineFlags : uint8_t { kMore = 1, kDeeper = 2, kUnread = 4 };
 enum EntryFlags : uint8_t { kHasPage = 1, kHasTop = 2 };
 constexpr float kFarthest = 1e6f; // points; PDF itself ends at 14 400
 
@@ -106,6 +106,7 @@ PdfOutline Parser::outline(size_t pages) {
     uint8_t flags = number<uint8_t>("the outline's flags");
     outline.more = flags & kMore;
     outline.deeper = flags & kDeeper;
+    outline.unread = flags & kUnread;
     uint32_t entries = number<uint32_t>("the number of entries");
     if (entries > kMostEntries)
         fail(ErrorKind::file,
@@ -166,7 +167,8 @@ void appendPage(std::string &out, const PdfPage &page) {
 
 void appendOutline(std::string &out, const PdfOutline &outline) {
     out += 'O';
-    put(out, static_cast<uint8_t>((outline.more ? kMore : 0) | (outline.deeper ? kDeeper : 0)));
+    put(out, static_cast<uint8_t>((outline.more ? kMore : 0) | (outline.deeper ? kDeeper : 0) |
+                                  (outline.unread ? kUnread : 0)));
     put(out, static_cast<uint32_t>(outline.entries.size()));
     for (const PdfEntry &entry : outline.entries) {
         put(out, static_cast<uint8_t>((entry.page ? kHasPage : 0) | (entry.top ? kHasTop : 0)));

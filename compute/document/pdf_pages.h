@@ -39,6 +39,7 @@ struct PdfOutline {
     std::vector<PdfEntry> entries; ///< each before those below it
     bool more = false;             ///< there are more than kMostEntries
     bool deeper = false;           ///< there are more than kMostLevels
+    bool unread = false;           ///< the helper was built without what reads it
 };
 
 // What is read of an outline. Its tree may be made to lead to itself, or to the same branch from
@@ -63,8 +64,8 @@ enum class PdfExit : int {
     wrong_use = 14,
 };
 
-// The stream: "LSPDF2\n", title, then of each page 'P', width, height, label, words; 'O', more,
-// deeper and the entries of the outline, or nothing where the file has none; 'E' at its end.
+// The stream: "LSPDF2\n", title, then of each page 'P', width, height, label, words; 'O', flags
+// and the entries of the outline, or nothing where the file has none; 'E' at its end.
 // Numbers are little-endian as in memory; a text is its length (uint32) and bytes; a list its count
 // (uint32) and elements.
 void appendHead(std::string &out, std::string_view title);

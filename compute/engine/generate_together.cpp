@@ -87,10 +87,9 @@ class Together {
              const ProgressSink &progress, std::stop_token stop)
         : session_(session), requests_(requests), on_text_(on_text), progress_(progress),
           stop_(std::move(stop)), results_(requests.size()), shared_(commonTokens(requests)) {
-        for (const TogetherRequest &request : requests) {
-            reading_.total += request.prompt.size();
+        for (const TogetherRequest &request : requests)
             writing_.total += request.options.max_tokens;
-        }
+        reading_.total = tokensTogether(requests) - writing_.total;
     }
 
     std::vector<Generated> run() {
@@ -127,8 +126,15 @@ class Together {
             if (on_text_ && !on_text_(index, text))
                 own.request_stop();
         };
-        results_[index] = generate(session_, request.prompt, request.options, on_piece, progress_,
-                                   own.get_token());
+        auto of_all = [this, read = reading_.done, written = writing_.done](const Progress &one) {
+            if (one.label == writing_.label)
+                writing_.done = written + one.done;
+            else
+                reading_.done = std::min(read + one.done, reading_.total);
+            tell(one.label == writing_.label ? writing_ : reading_);
+        };
+        results_[index] =
+            generate(session_, request.prompt, request.options, on_piece, of_all, own.get_token());
     }
 
     void writeTurn(size_t first, size_t end) {
@@ -165,7 +171,9 @@ class Together {
         if (held < shared.size()) {
             if (held < kLongPrefix)
                 session_.truncate(0);
-            return session_.read(shared, {}, stop_);
+            ReadResult result = session_.read(shared, {}, stop_);
+            tellReading(result.read);
+            return result;
         }
         session_.truncate(held);
         return {.reused = held};
@@ -178,7 +186,6 @@ class Together {
         for (const auto &[tokens, stem] : stems)
             if (std::ranges::equal(tokens, own)) {
                 read.reused += own.size();
-                tellReading(own.size());
                 return stem;
             }
         auto start = Clock::now();
@@ -187,7 +194,7 @@ class Together {
         if (stem >= 0) {
             read.read += own.size();
             stems.emplace_back(own, stem);
-            tellReading(shared_ + own.size());
+            tellReading(own.size());
         }
         return stem;
     }
@@ -216,6 +223,7 @@ class Together {
         }
     }
 
+    /// What is known already is not told, and stays missing from the total.
     void tellReading(uint64_t tokens) {
         reading_.done = std::min(reading_.done + tokens, reading_.total);
         tell(reading_);

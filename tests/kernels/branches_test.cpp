@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <format>
+#include <map>
 #include <random>
 
 namespace longscope::engine {
@@ -144,10 +145,17 @@ TEST(GenerateTogether, WritesWhatEachRequestAloneWrites) {
         Session session(engine,
                         {.context_tokens = window, .k = CacheType::f32, .v = CacheType::f32});
         std::vector<std::string> heard(requests.size());
-        auto replies = generateTogether(session, requests, [&](size_t i, std::string_view so_far) {
+        auto hear = [&](size_t i, std::string_view so_far) {
             heard[i] = so_far;
             return true;
-        });
+        };
+        std::map<std::string, uint64_t> told; // by label
+        auto look = [&](const Progress &now) {
+            EXPECT_GE(now.done, told[now.label]) << now.label;
+            EXPECT_LE(now.done, now.total) << now.label;
+            told[now.label] = now.done;
+        };
+        auto replies = generateTogether(session, requests, hear, look);
         ASSERT_EQ(replies.size(), requests.size());
         for (size_t i = 0; i < replies.size(); ++i) {
             EXPECT_EQ(replies[i].text, alone[i].text) << i;
@@ -157,7 +165,12 @@ TEST(GenerateTogether, WritesWhatEachRequestAloneWrites) {
         }
         if (window == all) { // the same prompt is read once
             EXPECT_EQ(replies[2].prompt.read, 0u);
+            uint64_t read = 0;
+            for (const Generated &reply : replies)
+                read += reply.prompt.read;
+            EXPECT_EQ(told["reading"], read);
         }
+        EXPECT_GT(told["writing"], 0u);
     }
 }
 

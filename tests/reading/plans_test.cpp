@@ -218,5 +218,29 @@ TEST(Forecast, ComesFromKnownSpeedsAndIsCorrected) {
     EXPECT_FALSE(Speeds::fromText("nonsense").known());
 }
 
+TEST(Plans, ProgressDoesNotGoBackWhenACallFoundItsPromptKnown) {
+    Document d = book();
+    DigestingModel model = modelOf(7'000'000'000, 2048);
+    Plan plan = planSummary(d, &model, with(Strategy::map_reduce));
+    ASSERT_GT(plan.steps.size(), 3u);
+    Forecast forecast(plan, {});
+    auto shown = [&](std::string label, uint64_t done) {
+        return forecast.progress({.label = std::move(label), .unit = "tokens", .done = done}).done;
+    };
+    forecast.began(0);
+    EXPECT_EQ(shown("reading", 200), 200u);
+    EXPECT_EQ(shown("writing", 7), 207u);
+    EXPECT_EQ(shown("reading", 260), 267u) << "the next turn of those that are made together";
+    EXPECT_EQ(shown("writing", 10), 270u);
+    TextReply reply{.text = "", .prompt_tokens = 260, .reused_tokens = 50, .written_tokens = 10};
+    forecast.called(reply, 1, false); // 220 were read and written
+    forecast.ended();
+    forecast.began(1);
+    EXPECT_EQ(shown("reading", 10), 270u);
+    EXPECT_EQ(shown("reading", 80), 300u);
+    forecast.called(reply, 1, true); // which was kept: nothing was done
+    EXPECT_EQ(shown("reading", 10), 300u);
+}
+
 } // namespace
 } // namespace longscope::reading

@@ -224,7 +224,7 @@ std::string stream(const std::vector<PdfPage> &pages, const PdfOutline &outline 
     appendHead(out, "Title");
     for (const PdfPage &page : pages)
         appendPage(out, page);
-    if (!outline.entries.empty())
+    if (!outline.entries.empty() || outline.unread)
         appendOutline(out, outline);
     appendEnd(out);
     return out;
@@ -263,6 +263,9 @@ TEST(PdfStream, BringsTheOutline) {
     EXPECT_EQ(read.entries[1].page, 0u);
     EXPECT_EQ(read.entries[1].top, 120.5f);
     EXPECT_FALSE(read.entries[2].page); // there is one page
+    EXPECT_FALSE(read.unread);
+    EXPECT_TRUE(parsePdfPages(stream({makePage()}, {.entries = {}, .unread = true}), "x.pdf")
+                    .outline.unread);
 }
 
 TEST(PdfStream, RejectsTruncated) {

@@ -234,6 +234,15 @@ TEST(PdfOutline, LeavesOutWhatIsNoTitle) {
     EXPECT_TRUE(document.warnings.empty());
 }
 
+TEST(PdfOutline, ABuildThatCannotReadItSaysSo) {
+    PdfPages file;
+    file.pages = {plainPage({"One"})};
+    file.outline.unread = true;
+    Document document = layOutPdf(std::move(file), "x.pdf");
+    ASSERT_EQ(document.warnings.size(), 1u);
+    EXPECT_TRUE(document.warnings[0].starts_with("this build cannot read a PDF's own outline"));
+}
+
 TEST(PdfOutline, OfPageNumbersIsNone) {
     std::vector<PdfPage> pages{plainPage({"One"}), plainPage({"Two"}), plainPage({"1984"})};
     pages[1].label = "iv";

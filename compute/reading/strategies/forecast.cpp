@@ -83,7 +83,7 @@ void Forecast::estimateRest() {
 void Forecast::began(size_t step) {
     step_ = step;
     calls_in_step_ = 0;
-    read_in_call_ = 0;
+    read_in_call_ = written_in_call_ = 0;
     if (step >= estimated_at_ + std::max<size_t>(1, plan_.steps.size() / kEstimates))
         estimateRest();
     rest_ -= estimates_[step];
@@ -107,6 +107,7 @@ void Forecast::called(const TextReply &reply, double seconds, bool kept) {
     ratio.real += static_cast<double>(reply.written_tokens);
     if (!kept)
         speeds_.observe(reply, seconds);
+    read_in_call_ = written_in_call_ = 0;
     call_start_ = Clock::now();
 }
 
@@ -134,15 +135,16 @@ double Forecast::restOfStep(const Progress &call) const {
 }
 
 /// Of the whole run: the tokens before the running call, its own, and what is expected behind it.
-void Forecast::countTokens(Progress &now, const Progress &call) const {
+void Forecast::countTokens(Progress &now, const Progress &call) {
     const Step &step = plan_.steps[step_];
     bool first = calls_in_step_ == 0;
-    uint64_t own = 0; // of the running call
     if (call.label == "reading")
-        own = first ? call.done : 0;
-    else if (call.label == "writing") // of all calls that are made together
-        own = (first ? std::max(step.prompt_tokens, read_in_call_) : 0) + call.done;
-    now.done = done_tokens_ + own;
+        read_in_call_ = first ? call.done : 0; // another try knows its prompt
+    else if (call.label == "writing")
+        written_in_call_ = call.done;
+    // What the call found known counted while it was read, and not when it was over.
+    shown_tokens_ = std::max(shown_tokens_, done_tokens_ + read_in_call_ + written_in_call_);
+    now.done = shown_tokens_;
     double left = std::max(1.0, expectedTries(step) - calls_in_step_), after = callsAfter();
     uint64_t of_step =
         (first ? step.prompt_tokens : 0) + rounded(left * static_cast<double>(step.written_tokens));
@@ -152,8 +154,6 @@ void Forecast::countTokens(Progress &now, const Progress &call) const {
 }
 
 Progress Forecast::progress(const Progress &call) {
-    if (call.label == "reading")
-        read_in_call_ = call.done;
     Progress now{.label = "summarizing", .unit = "", .seconds = elapsed()};
     if (plan_.calls() == 1) { // which tells about itself
         now = call;

@@ -45,7 +45,7 @@ class Forecast {
     double expectedTries(const Step &step) const;
     double callsAfter() const;
     void estimateRest();
-    void countTokens(Progress &now, const Progress &call) const;
+    void countTokens(Progress &now, const Progress &call);
     double restOfStep(const Progress &call) const;
 
     const Plan &plan_;
@@ -59,7 +59,8 @@ class Forecast {
     size_t step_ = 0, estimated_at_ = 0;
     unsigned calls_in_step_ = 0;
     uint64_t calls_ = 0, done_tokens_ = 0;
-    uint64_t read_in_call_ = 0; ///< or of the calls that are made together
+    uint64_t read_in_call_ = 0, written_in_call_ = 0; ///< or in those that are made together
+    uint64_t shown_tokens_ = 0;                       ///< which never goes back
     Clock::time_point start_, step_start_, call_start_;
 };
 
