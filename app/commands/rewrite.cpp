@@ -51,7 +51,8 @@ json asJson(const RewrittenPart &part) {
             {"missing_names", part.missing_names},
             {"missing_numbers", part.missing_numbers},
             {"added_numbers", part.added_numbers},
-            {"cut", part.cut}};
+            {"cut", part.cut},
+            {"inside_sentence", part.inside_sentence}};
 }
 
 } // namespace
@@ -83,6 +84,10 @@ int runRewrite(const Options &options, std::stop_token stop) {
                                         stop);
     });
     line.clear();
+    if (size_t inside = result.insideSentences(); inside > 0)
+        printWarning(std::format("{}: {} of {} parts begin or end inside a sentence that is longer "
+                                 "than a part.",
+                                 document.path, inside, result.parts.size()));
     json parts = json::array();
     for (const RewrittenPart &part : result.parts)
         parts.push_back(asJson(part));

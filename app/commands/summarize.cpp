@@ -114,7 +114,7 @@ class Writer {
 
     /// False when it was stopped.
     bool write(const Document &document) {
-        reading::Plan plan = reading::planSummary(document, &model_, wanted_);
+        reading::Plan plan = reading::planSummary(document, &model_, wanted_, stop_);
         for (const std::string &warning : plan.warnings)
             printWarning(warning);
         if (plan.strategy == Strategy::extract) {

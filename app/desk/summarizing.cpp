@@ -128,7 +128,7 @@ class SummaryWriter {
         options.wording.words = wanted_.words;
         options.sampling.seed = seed_;
         SentModel model(chat_.core, facts);
-        reading::Plan plan = reading::planSummary(document_, &model, options);
+        reading::Plan plan = reading::planSummary(document_, &model, options, run_.stop());
         if (plan.strategy == reading::Strategy::extract) {
             extract(
                 std::format("Quotes only, because {}; the other ways let it write.", plan.reason));

@@ -36,7 +36,7 @@ class Library final : public ResultStore {
     uint64_t addDocument(const Document &document);
     std::optional<Document> document(uint64_t id) const;
     std::optional<DocumentFacts> documentFacts(uint64_t id) const;
-    std::vector<DocumentFacts> documents() const; ///< newest first
+    std::vector<DocumentFacts> documents() const;                  ///< newest first
     std::string text(uint64_t id, size_t start, size_t end) const; ///< bytes of it; "" = none
     std::vector<Section> sections(uint64_t id) const;
     void setTokenCounts(uint64_t id, const TokenCounts &counts);
@@ -52,8 +52,10 @@ class Library final : public ResultStore {
     // Results of work (ResultStore). Those of one document: DocumentResults. library_results.cpp
     std::optional<std::string> find(std::string_view kind, std::string_view key) const override;
     void keep(std::string_view kind, std::string_view key, std::string_view bytes) override;
+    void keepAll(std::string_view kind, std::span<const Item> items) override;
     void keepFor(uint64_t document, std::string_view kind, std::string_view key,
                  std::string_view bytes);
+    void keepAllFor(uint64_t document, std::string_view kind, std::span<const Item> items);
     std::vector<ResultFacts> results(uint64_t document) const; ///< 0: those of no document
     uint64_t forgetResults(uint64_t document);                 ///< bytes forgotten; 0 as above
     uint64_t forgetAllResults();
@@ -112,6 +114,9 @@ class DocumentResults final : public ResultStore {
     }
     void keep(std::string_view kind, std::string_view key, std::string_view bytes) override {
         library_.keepFor(document_, kind, key, bytes);
+    }
+    void keepAll(std::string_view kind, std::span<const Item> items) override {
+        library_.keepAllFor(document_, kind, items);
     }
 
   private:

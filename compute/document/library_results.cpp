@@ -16,6 +16,16 @@ void noteUse(Database &database, uint64_t id) {
     }
 }
 
+void writeResult(Database &database, uint64_t document, std::string_view kind, std::string_view key,
+                 std::string_view bytes) {
+    Statement write(database, "INSERT INTO results(kind, key, document, used_ms, bytes) "
+                              "VALUES (?, ?, ?, ?, ?) ON CONFLICT(kind, key) DO UPDATE SET "
+                              "document = excluded.document, used_ms = excluded.used_ms, "
+                              "bytes = excluded.bytes");
+    write << kind << key << document << nowMs();
+    write.blob(bytes).run();
+}
+
 } // namespace
 
 std::optional<std::string> Library::find(std::string_view kind, std::string_view key) const {
@@ -44,12 +54,19 @@ void Library::keep(std::string_view kind, std::string_view key, std::string_view
 void Library::keepFor(uint64_t document, std::string_view kind, std::string_view key,
                       std::string_view bytes) {
     std::scoped_lock lock(impl_->mutex);
-    Statement write(*impl_->database,
-                    "INSERT INTO results(kind, key, document, used_ms, bytes) "
-                    "VALUES (?, ?, ?, ?, ?) ON CONFLICT(kind, key) DO UPDATE SET document = "
-                    "excluded.document, used_ms = excluded.used_ms, bytes = excluded.bytes");
-    write << kind << key << document << nowMs();
-    write.blob(bytes).run();
+    writeResult(*impl_->database, document, kind, key, bytes);
+}
+
+void Library::keepAll(std::string_view kind, std::span<const Item> items) {
+    keepAllFor(0, kind, items);
+}
+
+void Library::keepAllFor(uint64_t document, std::string_view kind, std::span<const Item> items) {
+    std::scoped_lock lock(impl_->mutex);
+    Transaction transaction(*impl_->database);
+    for (const Item &item : items)
+        writeResult(*impl_->database, document, kind, item.key, item.bytes);
+    transaction.commit();
 }
 
 std::vector<ResultFacts> Library::results(uint64_t document) const {

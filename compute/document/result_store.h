@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,6 +22,11 @@ class ResultStore {
     virtual std::optional<std::string> find(std::string_view kind, std::string_view key) const = 0;
     /// On the disk when it returns. What was kept there before is replaced.
     virtual void keep(std::string_view kind, std::string_view key, std::string_view bytes) = 0;
+    /// The same of many, whole or not at all: no kill leaves only some of them.
+    struct Item {
+        std::string key, bytes;
+    };
+    virtual void keepAll(std::string_view kind, std::span<const Item> items) = 0;
 };
 
 class ResultsInMemory final : public ResultStore {
@@ -33,6 +39,10 @@ class ResultsInMemory final : public ResultStore {
     void keep(std::string_view kind, std::string_view key, std::string_view bytes) override {
         std::scoped_lock lock(mutex_);
         results_[{std::string(kind), std::string(key)}] = bytes;
+    }
+    void keepAll(std::string_view kind, std::span<const Item> items) override {
+        for (const Item &item : items)
+            keep(kind, item.key, item.bytes);
     }
 
   private:

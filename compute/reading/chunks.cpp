@@ -16,6 +16,10 @@ using document::Document;
 using document::Paragraph;
 
 constexpr uint64_t kLeastTokens = 8;
+constexpr size_t kLongestCharacter = 4;  // bytes
+constexpr unsigned kTries = 6;           // to find how long a piece may be
+constexpr double kNearLimit = 0.95;      // of the limit: what is aimed at, as texts are uneven
+constexpr size_t kCountedAtOnce = 65536; // bytes; between two counts a stop is heard
 
 // How strongly a text is parted, the strongest first; a heading parts by its level (1, 2, ...).
 constexpr unsigned kBetweenParagraphs = 100, kBetweenSentences = 200, kBelowHeading = 250,
@@ -35,6 +39,15 @@ unsigned strengthBefore(const Document &document, size_t paragraph) {
         return std::clamp(document.headings[own.heading - 1].level, 1u, 99u);
     bool below = paragraph > 0 && isHeading(document, paragraph - 1);
     return below ? kBelowHeading : kBetweenParagraphs;
+}
+
+/// The last white space before `cut`, else a border between characters; after `start`.
+size_t borderBefore(std::string_view text, size_t start, size_t cut) {
+    for (size_t at = cut; at > start; --at)
+        if (!isInsideCharacter(text, at) && document::isSpace(document::characterAt(text, at).code))
+            return at;
+    cut = std::max(start, characterStart(text, cut));
+    return cut > start ? cut : start + document::characterAt(text, start).length;
 }
 
 /// Lines, for tables and code.
@@ -81,9 +94,15 @@ class Chunker::Splitter {
         if (start == end)
             return;
         if (chunker_.tokens_[paragraph] <= limit_) {
-            units_.push_back({start, end, chunker_.tokens_[paragraph], strength});
-            return;
+            uint64_t tokens =
+                end - start > kCountedAtOnce ? count(start, end) : chunker_.tokens_[paragraph];
+            if (tokens <= limit_) {
+                units_.push_back({start, end, tokens, strength});
+                return;
+            }
         }
+        bytes_per_token_ = static_cast<double>(end - start) /
+                           static_cast<double>(std::max<uint64_t>(1, chunker_.tokens_[paragraph]));
         bool prose = !has_paragraphs || chunker_.document_.paragraphs[paragraph].prose;
         std::string_view text = text_.substr(start, end - start);
         for (document::Span span : prose ? document::sentenceSpans(text) : linesOf(text)) {
@@ -107,49 +126,66 @@ class Chunker::Splitter {
     /// A sentence or a line; parted at white space when it is too long, and where there is none,
     /// between characters.
     void addSpan(size_t start, size_t end, unsigned strength) {
-        uint64_t tokens = count(start, end);
-        if (tokens <= limit_) {
-            units_.push_back({start, end, tokens, strength});
-            return;
+        if (end - start <= std::max<size_t>(kCountedAtOnce, 4 * likelyBytes(end - start))) {
+            uint64_t tokens = count(start, end);
+            if (tokens <= limit_) {
+                units_.push_back({start, end, tokens, strength});
+                return;
+            }
         }
         while (start < end) {
-            size_t cut = longestPiece(start, end, tokens);
-            size_t piece_start = start, piece_end = cut;
-            document::trim(text_, piece_start, piece_end);
-            if (piece_start < piece_end)
-                units_.push_back({piece_start, piece_end, count(piece_start, piece_end), strength});
-            bool at_space = cut == end || document::isSpace(document::characterAt(text_, cut).code);
+            Unit piece = longestPiece(start, end);
+            piece.strength = strength;
+            units_.push_back(piece);
+            start = piece.end;
+            bool at_space = start == end || isSpaceAt(start);
             strength = at_space ? kBetweenWords : kBetweenCharacters;
-            start = cut;
-            while (start < end && document::isSpace(document::characterAt(text_, start).code))
+            while (start < end && isSpaceAt(start))
                 start += document::characterAt(text_, start).length;
         }
     }
 
-    /// Where a piece that begins at `start` ends: as far as the limit allows, about.
-    size_t longestPiece(size_t start, size_t end, uint64_t tokens) const {
-        if (count(start, end) <= limit_)
-            return end;
-        // A guess from the mean, made smaller until it fits.
-        size_t length = std::max<size_t>(1, (end - start) * limit_ / std::max(tokens, limit_ + 1));
-        length = std::min(length, end - start);
-        for (;; length = std::max<size_t>(1, length * 7 / 8)) {
-            size_t cut = borderBefore(start, start + length);
-            if (cut - start <= 4 || count(start, cut) <= limit_)
-                return cut;
-        }
+    /// Bytes that have a little less than the limit where the text is as it was before; at most
+    /// `most`.
+    size_t likelyBytes(size_t most) const {
+        double bytes = kNearLimit * bytes_per_token_ * static_cast<double>(limit_);
+        return bytes < static_cast<double>(most) ? std::max<size_t>(1, static_cast<size_t>(bytes))
+                                                 : most;
     }
 
-    /// The last white space before `cut`, else a border between characters; after `start`.
-    size_t borderBefore(size_t start, size_t cut) const {
-        for (size_t at = cut; at > start; --at)
-            if (!isInsideCharacter(text_, at) &&
-                document::isSpace(document::characterAt(text_, at).code))
-                return at;
-        cut = std::max(start, characterStart(text_, cut));
-        if (cut == start)
-            cut += document::characterAt(text_, start).length;
-        return cut;
+    /// A piece that begins at `start`: about as long as the limit allows. Counts a few times its
+    /// own length, however much follows.
+    Unit longestPiece(size_t start, size_t end) {
+        Unit best;
+        size_t length = likelyBytes(end - start), too_long = end - start + 1;
+        for (unsigned tried = 0; tried < kTries || best.end == 0; ++tried) {
+            size_t from = start,
+                   to = length < end - start ? borderBefore(text_, start, start + length) : end;
+            document::trim(text_, from, to);
+            uint64_t tokens = count(start, to);
+            bool fits = tokens <= limit_ || to - start <= kLongestCharacter;
+            if (fits && to > best.end)
+                best = {start, to, tokens};
+            if (fits && (length >= end - start || tokens >= limit_ - limit_ / 8))
+                break;
+            if (!fits)
+                too_long = length;
+            // By the mean of what was counted.
+            double scale = kNearLimit * static_cast<double>(limit_) /
+                           static_cast<double>(std::max<uint64_t>(1, tokens));
+            auto next = static_cast<size_t>(static_cast<double>(length) * std::min(scale, 4.0));
+            length = fits ? std::max(next, length + 1)
+                          : std::max<size_t>(1, std::min(next, length * 7 / 8));
+            if (best.end > 0 && (length >= too_long || start + length <= best.end))
+                break;
+        }
+        bytes_per_token_ = static_cast<double>(best.end - best.start) /
+                           static_cast<double>(std::max<uint64_t>(1, best.tokens));
+        return best;
+    }
+
+    bool isSpaceAt(size_t at) const {
+        return document::isSpace(document::characterAt(text_, at).code);
     }
 
     /// About: line ends between paragraphs cost one token each.
@@ -217,6 +253,7 @@ class Chunker::Splitter {
     const Chunker &chunker_;
     std::string_view text_;
     uint64_t limit_, room_;
+    double bytes_per_token_ = 1; ///< of the paragraph, then of the piece before
     std::vector<Unit> units_;
     std::vector<Chunk> chunks_;
 };
@@ -232,7 +269,15 @@ Chunker::Chunker(const Document &document, CountTokens count_tokens)
     for (size_t p = 0; p + 1 < starts_.size(); ++p) {
         size_t start = starts_[p], end = starts_[p + 1];
         document::trim(document.text, start, end);
-        tokens_.push_back(start == end ? 0 : count_tokens_(document.span(start, end)));
+        uint64_t tokens = 0;
+        while (start < end) {
+            size_t cut = end - start <= kCountedAtOnce
+                             ? end
+                             : borderBefore(document.text, start, start + kCountedAtOnce);
+            tokens += count_tokens_(document.span(start, cut));
+            start = cut;
+        }
+        tokens_.push_back(tokens);
     }
 }
 

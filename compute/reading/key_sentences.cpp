@@ -4,12 +4,14 @@
 // tests/bench/results/key_sentences.md.
 #include "compute/reading/key_sentences.h"
 
+#include "compute/reading/best_first.h"
 #include "compute/reading/key_candidates.h"
 #include "compute/reading/sentence_stream.h"
 #include "compute/reading/words.h"
 
 #include <algorithm>
 #include <cassert>
+#include <optional>
 #include <string_view>
 
 namespace longscope::reading {
@@ -174,29 +176,25 @@ class Chooser {
 
   private:
     void fill(unsigned count, unsigned most_in_part, bool fragments) {
+        auto value = [&](size_t i) -> std::optional<double> {
+            bool fragment = candidates_.penalty[i] <= kFragmentPenalty;
+            if (closed_[i] || taken_[parts_[i]] >= most_in_part || (fragment && !fragments))
+                return std::nullopt;
+            return kOwnShare * scores_[i] - (1 - kOwnShare) * likeness_[i] -
+                   (repeats_[i] ? kRepeatedPhrase : 0);
+        };
+        auto nowRepeats = [&](size_t i) { // then something else may be as good
+            bool lowers = !repeats_[i] &&
+                          phrases_.judge(plainWords(textOf(i))) != PhraseMemory::Novelty::fresh;
+            repeats_[i] = repeats_[i] || lowers;
+            return lowers;
+        };
         while (chosen_.size() < count) {
-            size_t best = scores_.size();
-            double best_value = 0;
-            for (size_t i = 0; i < scores_.size(); ++i) {
-                bool fragment = candidates_.penalty[i] <= kFragmentPenalty;
-                if (closed_[i] || taken_[parts_[i]] >= most_in_part || (fragment && !fragments))
-                    continue;
-                double value = kOwnShare * scores_[i] - (1 - kOwnShare) * likeness_[i] -
-                               (repeats_[i] ? kRepeatedPhrase : 0);
-                if (best == scores_.size() || value > best_value) {
-                    best = i;
-                    best_value = value;
-                }
-            }
-            if (best == scores_.size())
+            std::optional<size_t> best = bestAfterLook(scores_.size(), value, nowRepeats);
+            if (!best)
                 return;
-            std::vector<std::string> words = plainWords(textOf(best));
-            if (!repeats_[best] && phrases_.judge(words) != PhraseMemory::Novelty::fresh) {
-                repeats_[best] = true; // is something else as good?
-                continue;
-            }
-            phrases_.remember(words);
-            take(best);
+            phrases_.remember(plainWords(textOf(*best)));
+            take(*best);
         }
     }
 

@@ -143,22 +143,6 @@ EmbedText wholeText(std::string_view text) {
     return {std::string(text), {{0, text.size()}}};
 }
 
-/// A passage with its sentences as parts, or as a whole.
-EmbedText textOf(const Document &document, const Passage &passage, bool whole) {
-    EmbedText text = wholeText(document.span(passage.start, passage.end));
-    if (whole)
-        return text;
-    text.parts.clear();
-    for (size_t p = passage.first_paragraph; p <= passage.last_paragraph; ++p)
-        for (Span piece : document::quotablePieces(document, p, kLongestPiece))
-            if (piece.end > passage.start && piece.start < passage.end)
-                text.parts.push_back({std::max(piece.start, passage.start) - passage.start,
-                                      std::min(piece.end, passage.end) - passage.start});
-    if (text.parts.empty())
-        text.parts = {{0, text.text.size()}};
-    return text;
-}
-
 std::vector<float> meanOf(const std::vector<float> &rows, size_t dim) {
     std::vector<double> sum(dim, 0.0);
     for (size_t i = 0; i < rows.size(); ++i)
@@ -251,6 +235,26 @@ std::vector<std::string> wordsToFind(std::string_view question) {
     return words;
 }
 
+std::vector<EmbedText> textsWithParts(const Document &document, std::span<const Passage> passages,
+                                      const PiecesOf &pieces_of) {
+    std::vector<Span> pieces; // of all paragraphs, in order
+    for (size_t p = 0; p < document.paragraphs.size(); ++p)
+        for (Span piece : pieces_of(p))
+            pieces.push_back(piece);
+    std::vector<EmbedText> texts;
+    for (const Passage &passage : passages) {
+        EmbedText text{std::string(document.span(passage.start, passage.end)), {}};
+        for (auto piece = std::ranges::upper_bound(pieces, passage.start, {}, &Span::end);
+             piece != pieces.end() && piece->start < passage.end; ++piece)
+            text.parts.push_back({std::max(piece->start, passage.start) - passage.start,
+                                  std::min(piece->end, passage.end) - passage.start});
+        if (text.parts.empty())
+            text.parts = {{0, text.text.size()}};
+        texts.push_back(std::move(text));
+    }
+    return texts;
+}
+
 Retriever::Retriever(const Document &document)
     : document_(document), passages_(document::splitPassages(document)),
       windows_(windowsOf(document)), passage_words_(textsOf(document, passages_)),
@@ -260,11 +264,16 @@ void Retriever::useVectors(Embedder &embedder, document::ResultStore &store,
                            const ProgressSink &progress, std::stop_token stop) {
     bool trained = embedder.isTrained();
     std::vector<EmbedText> texts, questions;
+    if (trained)
+        for (const Passage &passage : passages_)
+            texts.push_back(wholeText(document_.span(passage.start, passage.end)));
+    else
+        texts = textsWithParts(document_, passages_, [this](size_t paragraph) {
+            return document::quotablePieces(document_, paragraph, kLongestPiece);
+        });
     std::vector<size_t> passage_of;
-    for (size_t i = 0; i < passages_.size(); ++i) {
-        texts.push_back(textOf(document_, passages_[i], trained));
-        passage_of.insert(passage_of.end(), texts.back().parts.size(), i);
-    }
+    for (size_t i = 0; i < texts.size(); ++i)
+        passage_of.insert(passage_of.end(), texts[i].parts.size(), i);
     auto all = embedKept(embedder, store, std::move(texts), progress, stop);
     if (passage_of.empty())
         return;

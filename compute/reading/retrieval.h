@@ -36,6 +36,13 @@ std::vector<size_t> chooseDiverse(std::span<const double> relevance,
 /// when there is nothing else.
 std::vector<std::string> wordsToFind(std::string_view question);
 
+/// Passages with their sentences as parts, for an embedder that reads sentences. The pieces of each
+/// paragraph are asked for once, however many passages it has.
+using PiecesOf = std::function<std::vector<document::Span>(size_t paragraph)>;
+std::vector<EmbedText> textsWithParts(const document::Document &document,
+                                      std::span<const document::Passage> passages,
+                                      const PiecesOf &pieces_of);
+
 struct FoundPassage {
     size_t passage = 0;        ///< index into passages()
     size_t start = 0, end = 0; ///< whole paragraphs, without the headings above

@@ -2,7 +2,8 @@
 
 #include "compute/core/clock.h"
 #include "compute/core/error.h"
-#include "compute/document/sentences.h"
+#include "compute/document/places.h"
+#include "compute/reading/chunks.h"
 #include "compute/reading/kept_steps.h"
 #include "compute/reading/prompts.h"
 
@@ -26,61 +27,62 @@ constexpr size_t kMostTermsShown = 30; // in one prompt
 class Cutter {
   public:
     Cutter(TextModel &model, const Document &document, uint64_t most)
-        : model_(model), document_(document), most_(most) {}
+        : chunker_(document, [&model](std::string_view text) { return model.countTokens(text); }),
+          document_(document), most_(most) {}
 
     std::vector<Part> cut() {
-        for (const document::Paragraph &paragraph : document_.paragraphs) {
-            if (paragraph.prose)
-                addProse(paragraph);
-            else
-                addOther(paragraph);
+        const auto &paragraphs = document_.paragraphs;
+        for (size_t first = 0, end = 0; first < paragraphs.size(); first = end) {
+            addTitles(paragraphs[first]);
+            end = first + 1;
+            if (!paragraphs[first].prose) {
+                addOther(paragraphs[first]);
+                continue;
+            }
+            while (end < paragraphs.size() && paragraphs[end].prose &&
+                   !document::beginsSection(document_, paragraphs[end]))
+                ++end;
+            addText(paragraphs[first].start, paragraphs[end - 1].end);
         }
         return std::move(parts_);
     }
 
   private:
+    /// The titles of sections that begin with this paragraph and have no line of their own.
+    void addTitles(const document::Paragraph &paragraph) {
+        if (!document::beginsSection(document_, paragraph))
+            return;
+        size_t end = paragraph.prose ? paragraph.heading : paragraph.heading - 1, first = end;
+        while (first > 0 && document_.headings[first - 1].start == paragraph.start)
+            --first;
+        for (; first < end; ++first)
+            parts_.push_back({.kind = Part::Kind::heading,
+                              .start = paragraph.start,
+                              .end = paragraph.start,
+                              .level = document_.headings[first].level,
+                              .text = document_.headings[first].title});
+    }
+
     void addOther(const document::Paragraph &paragraph) {
         Part part{.kind = Part::Kind::kept, .start = paragraph.start, .end = paragraph.end};
-        if (paragraph.heading > 0) {
-            const document::Heading &heading = document_.headings[paragraph.heading - 1];
-            if (heading.start == paragraph.start) {
-                part.kind = Part::Kind::heading;
-                part.level = heading.level;
-            }
+        if (document::isHeadingLine(document_, paragraph)) {
+            part.kind = Part::Kind::heading;
+            part.level = document_.headings[paragraph.heading - 1].level;
         }
         parts_.push_back(part);
     }
 
-    void addProse(const document::Paragraph &paragraph) {
-        uint64_t tokens = count(paragraph.start, paragraph.end);
-        if (tokens <= most_)
-            return add(paragraph.start, paragraph.end, tokens);
-        for (document::Span span :
-             document::sentenceSpans(document_.span(paragraph.start, paragraph.end))) {
-            size_t start = paragraph.start + span.start, end = paragraph.start + span.end;
-            add(start, end, count(start, end)); // one that is too long stands alone
-        }
+    void addText(size_t start, size_t end) {
+        for (const Chunk &chunk : chunker_.split({.limit_tokens = most_}, start, end))
+            parts_.push_back({.kind = Part::Kind::text,
+                              .start = chunk.start,
+                              .end = chunk.end,
+                              .inside_sentence = chunk.cut});
     }
 
-    void add(size_t start, size_t end, uint64_t tokens) {
-        bool joins = !parts_.empty() && parts_.back().kind == Part::Kind::text &&
-                     open_tokens_ + tokens <= most_;
-        if (joins) {
-            parts_.back().end = end;
-            open_tokens_ += tokens;
-            return;
-        }
-        parts_.push_back({.kind = Part::Kind::text, .start = start, .end = end});
-        open_tokens_ = tokens;
-    }
-
-    uint64_t count(size_t start, size_t end) {
-        return model_.countTokens(document_.span(start, end));
-    }
-
-    TextModel &model_;
+    Chunker chunker_;
     const Document &document_;
-    uint64_t most_, open_tokens_ = 0;
+    uint64_t most_;
     std::vector<Part> parts_;
 };
 
@@ -103,7 +105,8 @@ class Rewriter {
                  window_, frame, kFewestTokens, growth() * kFewestTokens);
         if (options.keep_names)
             names_ = findNames(document);
-        result_.parts = Cutter(model, document, std::min(options.part_tokens, room)).cut();
+        part_tokens_ = std::min(options.part_tokens, room);
+        result_.parts = Cutter(model, document, part_tokens_).cut();
         for (const Part &part : result_.parts)
             total_ += part.end - part.start;
     }
@@ -173,7 +176,9 @@ class Rewriter {
     }
 
     bool fill(Part &part) {
-        std::string source(document_.span(part.start, part.end));
+        bool in_text = part.start < part.end;
+        std::string source =
+            in_text ? std::string(document_.span(part.start, part.end)) : part.text;
         if (part.kind == Part::Kind::kept) {
             part.text = std::move(source);
             return true;
@@ -219,12 +224,13 @@ class Rewriter {
         return true;
     }
 
-    /// Of a translation in the other language, else as it is; so is one that comes out too long.
+    /// Of a translation in the other language, else as it is; so is one that is too long or comes
+    /// out so.
     bool fillHeading(Part &part, const std::string &source) {
         part.text = source;
-        if (options_.language.empty())
+        uint64_t tokens = options_.language.empty() ? 0 : model_.countTokens(source);
+        if (options_.language.empty() || tokens > part_tokens_)
             return true;
-        uint64_t tokens = model_.countTokens(source);
         TextRequest request{
             .messages = readingPrompt(
                 source, std::format("Translate this heading into {}. Write only the translation.",
@@ -267,13 +273,17 @@ class Rewriter {
     document::ResultStore &store_;
     const ProgressSink &progress_;
     std::stop_token stop_;
-    uint64_t window_ = 0, total_ = 0;
+    uint64_t window_ = 0, part_tokens_ = 0, total_ = 0;
     std::vector<std::string> names_;
     std::string before_; ///< the end of the result so far
     Rewriting result_;
 };
 
 } // namespace
+
+size_t Rewriting::insideSentences() const {
+    return static_cast<size_t>(std::ranges::count_if(parts, &Part::inside_sentence));
+}
 
 std::string Rewriting::text() const {
     std::string text;

@@ -22,13 +22,14 @@ struct RewriteOptions {
 struct RewrittenPart {
     enum class Kind { heading, text, kept /**< tables, code: as they were */ };
     Kind kind = Kind::text;
-    size_t start = 0, end = 0; ///< bytes of the document
+    size_t start = 0, end = 0; ///< bytes of the document; equal for a title that has no line there
     unsigned level = 0;        ///< of a heading
     std::string text{};
     /// What the result should have and has not: terms "pier = jetée", names, numbers.
     std::vector<std::string> missing_terms{}, missing_names{}, missing_numbers{};
     std::vector<std::string> added_numbers{}; ///< which the source has not
     bool cut = false;                         ///< ended at its length, or because it looped
+    bool inside_sentence = false; ///< begins or ends inside one that is too long for a part
 
     size_t problems() const {
         return missing_terms.size() + missing_names.size() + missing_numbers.size() +
@@ -42,6 +43,7 @@ struct Rewriting {
     uint64_t calls = 0, kept_calls = 0; ///< kept: found in the store, not made again
     uint64_t prompt_tokens = 0, written_tokens = 0;
 
+    size_t insideSentences() const; ///< parts that begin or end inside a sentence
     /// Headings as Markdown, parts with an empty line between them.
     std::string text() const;
 };

@@ -3,6 +3,8 @@
 #include "compute/core/error.h"
 #include "compute/reading/strategies/strategies.h"
 
+#include <utility>
+
 namespace longscope::reading {
 namespace {
 
@@ -32,7 +34,7 @@ Plan planWith(Planner &planner, Strategy strategy) {
 } // namespace
 
 Plan planSummary(const document::Document &document, TextModel *model,
-                 const SummaryOptions &options) {
+                 const SummaryOptions &options, std::stop_token stop) {
     if (options.strategy == Strategy::extract)
         return quotes("it was asked for");
     if (!model && options.strategy == Strategy::automatic)
@@ -42,7 +44,7 @@ Plan planSummary(const document::Document &document, TextModel *model,
     TextModelFacts facts = model->facts();
     if (options.strategy == Strategy::automatic && isSmall(facts.parameters))
         return quotes(smallModelReason(facts.name, facts.parameters)); // nothing to be counted
-    Planner planner(document, *model, options);
+    Planner planner(document, *model, options, std::move(stop));
     Choice choice{options.strategy, "it was asked for"};
     if (choice.strategy == Strategy::automatic)
         choice = chooseStrategy(planner);
@@ -54,10 +56,11 @@ Plan planSummary(const document::Document &document, TextModel *model,
 
 Summary summarize(const document::Document &document, const SummaryOptions &options,
                   const Run &run) {
-    Plan plan = planSummary(document, &run.model, options);
+    Plan plan = planSummary(document, &run.model, options, run.stop);
     if (plan.strategy == Strategy::extract)
         return quoteKeySentences(document, options.key_sentences, plan.reason);
-    return runPlan(document, plan, options, run, speedsOf(run.model, run.store, run.stop, plan.together));
+    return runPlan(document, plan, options, run,
+                   speedsOf(run.model, run.store, run.stop, plan.together));
 }
 
 } // namespace longscope::reading

@@ -11,9 +11,10 @@ namespace longscope::reading {
 /// Chooses where the options leave it open; `model` may be null, which leaves quoting. The plan of
 /// Strategy::extract has no steps: quoteKeySentences does it. Throws Error(model) with the numbers
 /// when the text, or one part of it with the words asked for, does not fit the window, and
-/// Error(usage) for a strategy that needs a model without one.
+/// Error(usage) for a strategy that needs a model without one; Error(stopped) after a stop, which
+/// takes effect within one count of a paragraph or part.
 Plan planSummary(const document::Document &document, TextModel *model,
-                 const SummaryOptions &options);
+                 const SummaryOptions &options, std::stop_token stop = {});
 
 /// Plan and run at once, for those who show no plan. Throws as both do; nothing is called twice
 /// when it is done again with the same store.

@@ -214,5 +214,32 @@ TEST(Chunks, CountEachParagraphOnce) {
     EXPECT_EQ(model.counted, 0u);
 }
 
+/// As a transcript is written without stops: what is cut is counted a few times, not once more for
+/// each piece that follows, and the pieces do not get shorter.
+TEST(Chunks, CountALineWithoutStopsAFewTimes) {
+    std::string line;
+    for (int i = 0; i < 40'000; ++i) // first words of one token, then of four
+        line += i < 20'000 ? "it goes on " : "internationalization ";
+    Document d = plain(line);
+    DigestingModel model;
+    uint64_t bytes = 0, longest = 0; // of all counts, of one
+    model.on_count = [&](std::string_view text) {
+        bytes += text.size();
+        longest = std::max<uint64_t>(longest, text.size());
+    };
+    Chunker chunker(d, counterOf(model));
+    for (uint64_t limit : {uint64_t{50}, uint64_t{300}, uint64_t{3000}}) {
+        SCOPED_TRACE(limit);
+        bytes = 0;
+        std::vector<Chunk> chunks = chunker.split({.limit_tokens = limit});
+        EXPECT_LE(bytes, 6 * d.text.size());
+        EXPECT_LE(longest, 100'000u) << "a stop would wait for it";
+        for (size_t i = 0; i + 1 < chunks.size(); ++i)
+            ASSERT_GE(chunks[i].tokens, limit * 3 / 4) << i << " of " << chunks.size();
+        expectSound(d, model, limit, chunks);
+        longest = 0;
+    }
+}
+
 } // namespace
 } // namespace longscope::reading

@@ -1,5 +1,6 @@
 // Which sentences can stand alone: headings that run in, terms that are explained, long clauses.
 #include "compute/document/sentences.h"
+#include "compute/reading/best_first.h"
 #include "compute/reading/key_candidates.h"
 #include "compute/reading/key_sentences.h"
 #include "compute/reading/words.h"
@@ -110,6 +111,31 @@ TEST(KeySentences, FourWordsInARowAreSeldomQuotedTwice) {
     };
     EXPECT_EQ(phrases(3), 1);
     EXPECT_GT(phrases(8), 1); // exactly as many as asked for, all the same
+}
+
+/// As in a log, where most sentences share a phrase with the first one that is quoted.
+TEST(KeySentences, ManyThatAreLoweredAreEachValuedTwiceOnly) {
+    constexpr size_t kMany = 5000;
+    std::vector<double> values(kMany);
+    for (size_t i = 0; i < kMany; ++i)
+        values[i] = 1 + static_cast<double>(i * 7919 % kMany) / kMany;
+    std::vector<bool> lowered(kMany, false);
+    size_t asked = 0;
+    auto value = [&](size_t i) -> std::optional<double> {
+        ++asked;
+        return i == 3 ? std::nullopt : std::optional(values[i]);
+    };
+    auto lowers = [&](size_t i) {
+        bool now = !lowered[i] && i != 17;
+        values[i] -= now ? 2 : 0;
+        lowered[i] = lowered[i] || now;
+        return now;
+    };
+    EXPECT_EQ(bestAfterLook(kMany, value, lowers), 17u);
+    EXPECT_LE(asked, 2 * kMany);
+    values.assign(4, 0.5);
+    EXPECT_EQ(bestAfterLook(4, value, [](size_t) { return false; }), 0u); // the first of equals
+    EXPECT_EQ(bestAfterLook(0, value, lowers), std::nullopt);
 }
 
 TEST(KeySentences, FollowOtherWeights) {

@@ -116,6 +116,34 @@ TEST(Strategies, AutoSaysWhy) {
     EXPECT_TRUE(hasOutline(d));
 }
 
+TEST(Strategies, AStopEndsThePlanning) {
+    std::string line;
+    for (int i = 0; i < 100'000; ++i)
+        line += "and on it goes ";
+    for (const Document &d : {book(), document::importText(line, "line.txt", false)})
+        for (Strategy strategy : kInParts) {
+            SCOPED_TRACE(std::format("{} of {}", strategyName(strategy), d.path));
+            DigestingModel model = modelOf(3'000'000'000, 4096);
+            planSummary(d, &model, with(strategy));
+            uint64_t all = model.counted;
+            ASSERT_GT(all, 10u);
+            for (uint64_t stopped_at : {uint64_t{0}, uint64_t{5}, all / 2}) {
+                std::stop_source stop;
+                model.counted = 0;
+                model.on_count = [&](std::string_view) {
+                    if (model.counted > stopped_at)
+                        stop.request_stop();
+                };
+                if (stopped_at == 0)
+                    stop.request_stop();
+                errorOf(ErrorKind::stopped,
+                        [&] { planSummary(d, &model, with(strategy), stop.get_token()); });
+                EXPECT_LE(model.counted, stopped_at + 6); // and the frame of a prompt
+                model.on_count = {};
+            }
+        }
+}
+
 TEST(Strategies, AWindowTooSmallIsRefusedWithNumbers) {
     Document d = book();
     DigestingModel model = modelOf(3'000'000'000, 200);

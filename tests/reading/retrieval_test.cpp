@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <format>
 #include <functional>
 #include <map>
 
@@ -152,6 +153,37 @@ TEST(Retriever, FindsByVectorsWhatSharesNoWord) {
             auto found = retriever.find("vessel", 1, {}, way);
             ASSERT_EQ(found.size(), 1u);
             EXPECT_TRUE(document.span(found[0].start, found[0].end).contains("ship"));
+        }
+    }
+}
+
+/// A text that is wrapped and has no blank lines is one paragraph of many passages.
+TEST(Retriever, SplitsAParagraphOnceForAllItsPassages) {
+    std::string text = "# Before\n\nA short paragraph stands here.\n\n";
+    for (int i = 0; i < 800; ++i)
+        text += std::format("Line {} of the long one says what was seen on that day.\n", i);
+    Document document = document::importText(text, "note.md", true);
+    auto passages = document::splitPassages(document);
+    ASSERT_GT(passages.size(), document.paragraphs.size() + 20);
+    std::vector<size_t> asked(document.paragraphs.size(), 0);
+    auto texts = textsWithParts(document, passages, [&](size_t paragraph) {
+        ++asked[paragraph];
+        return document::quotablePieces(document, paragraph, 90);
+    });
+    EXPECT_LE(std::ranges::max(asked), 1u);
+    ASSERT_EQ(texts.size(), passages.size());
+    for (size_t i = 0; i < texts.size(); ++i) { // the sentences of the passage, and all of them
+        const document::Passage &passage = passages[i];
+        EXPECT_EQ(texts[i].text, document.span(passage.start, passage.end));
+        std::vector<document::Span> expected;
+        for (size_t p = passage.first_paragraph; p <= passage.last_paragraph; ++p)
+            for (document::Span piece : document::quotablePieces(document, p, 90))
+                if (piece.end > passage.start && piece.start < passage.end)
+                    expected.push_back({piece.start - passage.start, piece.end - passage.start});
+        ASSERT_EQ(texts[i].parts.size(), expected.size());
+        for (size_t k = 0; k < expected.size(); ++k) {
+            EXPECT_EQ(texts[i].parts[k].start, expected[k].start);
+            EXPECT_EQ(texts[i].parts[k].end, expected[k].end);
         }
     }
 }

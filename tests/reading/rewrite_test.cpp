@@ -170,6 +170,59 @@ TEST(Rewrite, LoopsAreCutAndTold) {
     EXPECT_TRUE(result.text().ends_with(".\n"));
 }
 
+TEST(Rewrite, CutsASentenceThatIsTooLongBetweenWords) {
+    ScriptedModel model([](const std::string &prompt) { return textIn(prompt); });
+    document::ResultsInMemory store;
+    std::string long_one = "Here";
+    for (int i = 0; i < 700; ++i)
+        long_one += std::format(" word{}", i);
+    Document d = document::importText("# One\n\nA short one is first. " + long_one +
+                                          ".\n\n# Two\n\nA short one is last.\n",
+                                      "a.md", true);
+    model.window_tokens = 600;
+    Rewriting result = rewriteDocument(model, d, {.instruction = "Do it."}, store, {}, {}, {});
+    EXPECT_GE(result.insideSentences(), 5u);
+    EXPECT_LT(result.insideSentences(), result.parts.size() - 2);
+    EXPECT_FALSE(result.parts.back().inside_sentence);
+    std::string all;
+    for (const RewrittenPart &part : result.parts) {
+        EXPECT_EQ(part.text, d.span(part.start, part.end)) << "each in full, as the model said it";
+        if (part.inside_sentence && part.end < d.text.size()) {
+            EXPECT_TRUE(d.text[part.end] == ' ' || d.text[part.end] == '\n');
+        }
+        all += (all.empty() ? "" : " ") + part.text;
+    }
+    for (int i = 0; i < 700; ++i)
+        EXPECT_TRUE(all.contains(std::format(" word{}{}", i, i < 699 ? " " : ".")));
+}
+
+/// As the outline of a PDF has them: the title is a picture, or stands on another page.
+TEST(Rewrite, KeepsTitlesThatHaveNoLineAndDoesNotJoinAcrossThem) {
+    auto echo = [](const std::string &prompt) {
+        return prompt.contains("this heading") ? "Un titre" : textIn(prompt);
+    };
+    ScriptedModel model(echo);
+    document::ResultsInMemory store;
+    Document d = document::importText("The first text is here.\n\nThe second text is here.\n\n"
+                                      "The third text is here.",
+                                      "a.txt", false);
+    ASSERT_EQ(d.paragraphs.size(), 3u);
+    d.headings = {{"Part", 1, d.paragraphs[1].start}, {"Within", 2, d.paragraphs[1].start}};
+    d.paragraphs[1].heading = d.paragraphs[2].heading = 2;
+    Rewriting result = rewriteDocument(model, d, {.instruction = "Do it."}, store, {}, {}, {});
+    EXPECT_EQ(result.text(), "The first text is here.\n\n# Part\n\n## Within\n\n"
+                             "The second text is here.\n\nThe third text is here.\n");
+    EXPECT_EQ(model.prompts.size(), 2u);
+    result = rewriteDocument(model, d, {.language = "French"}, store, {}, {}, {});
+    EXPECT_TRUE(result.text().contains("\n\n# Un titre\n\n## Un titre\n\nThe second"));
+    // One that is longer than a part stays as it is.
+    d.headings[0].title.assign(9000, 'x');
+    for (size_t at = 5; at < 9000; at += 6)
+        d.headings[0].title[at] = ' ';
+    result = rewriteDocument(model, d, {.language = "French"}, store, {}, {}, {});
+    EXPECT_TRUE(result.text().contains("# xxxxx xxxxx"));
+}
+
 TEST(Rewrite, RefusesWithNumbers) {
     ScriptedModel model([](const std::string &) { return std::string("x"); });
     document::ResultsInMemory store;

@@ -54,7 +54,7 @@ TEST(Strategies, ReadEverySentenceOnceAndKeepToTheWindow) {
             }
 }
 
-/// A store that forgets a result, as if the program had been killed while it kept them.
+/// A store that forgets a result, as one does that has grown too large.
 class ForgettingStore final : public document::ResultStore {
   public:
     std::optional<std::string> find(std::string_view kind, std::string_view key) const override {
@@ -63,6 +63,10 @@ class ForgettingStore final : public document::ResultStore {
     void keep(std::string_view kind, std::string_view key, std::string_view bytes) override {
         if (kept++ != forgets)
             inner.keep(kind, key, bytes);
+    }
+    void keepAll(std::string_view kind, std::span<const Item> items) override {
+        for (const Item &item : items)
+            keep(kind, item.key, item.bytes);
     }
     size_t forgets = SIZE_MAX, kept = 0;
     ResultsInMemory inner;
@@ -97,14 +101,14 @@ TEST(Strategies, RepliesThatDoNotNeedEachOtherAreWrittenTogether) {
             EXPECT_TRUE(again.prompts.empty());
             EXPECT_EQ(texts(kept.summary), texts(result.summary));
             EXPECT_EQ(kept.summary.keptCalls(), kept.summary.calls());
-            // Where one of a group is missing, the group is written again, and nothing else.
+            // Where one of a group is missing, it alone is written again.
             ForgettingStore holey;
             holey.forgets = 1;
             DigestingModel before = modelOf(parameters, 6000), after = before;
             before.together = after.together = true;
             run(d, before, holey, with(strategy));
             Result mended = run(d, after, holey, with(strategy));
-            EXPECT_EQ(after.prompts.size(), chain ? 1 : model.groups.front());
+            EXPECT_EQ(after.prompts.size(), 1u);
             EXPECT_EQ(texts(mended.summary), texts(result.summary));
         }
 }
@@ -217,11 +221,85 @@ TEST(Strategies, AnErrorKeepsWhatWasFinished) {
     EXPECT_EQ(result.summary.keptCalls(), 5u);
 }
 
+/// What an earlier run kept, and what is kept now, which leaves the first as it is. May break once.
+class ResultsOver final : public document::ResultStore {
+  public:
+    explicit ResultsOver(const ResultStore &below) : below_(below) {}
+    std::optional<std::string> find(std::string_view kind, std::string_view key) const override {
+        auto own = own_.find(kind, key);
+        return own ? own : below_.find(kind, key);
+    }
+    void keep(std::string_view kind, std::string_view key, std::string_view bytes) override {
+        count();
+        own_.keep(kind, key, bytes);
+    }
+    void keepAll(std::string_view kind, std::span<const Item> items) override {
+        count();
+        own_.keepAll(kind, items);
+    }
+    size_t breaks_at = SIZE_MAX, keeps = 0;
+
+  private:
+    void count() {
+        if (keeps++ == breaks_at)
+            fail(ErrorKind::file, "the disk is full");
+    }
+
+    const ResultStore &below_;
+    ResultsInMemory own_;
+};
+
+/// Whoever is written together decides on the replies: a run that was stopped at any call, or broke
+/// while it kept a group, ends with the same text when it goes on, that of a changed text too.
+TEST(Strategies, AStoppedRunGoesOnWithTheSameGroups) {
+    Document before = book(), after = book(32);
+    for (auto [parameters, changes] :
+         {std::pair{135'000'000ull, true}, {3'000'000'000ull, true}, {3'000'000'000ull, false}}) {
+        SCOPED_TRACE(std::format("{}, {}", parameters, changes ? "changed" : "new"));
+        DigestingModel model = modelOf(parameters, 4096);
+        model.together = model.shows_group = true;
+        ResultsInMemory first;
+        if (changes)
+            run(before, model, first, with(Strategy::tree));
+        auto changed = [&](document::ResultStore &store, std::stop_token stop = {}) {
+            model.prompts.clear();
+            model.groups.clear();
+            return run(after, model, store, with(Strategy::tree), std::move(stop));
+        };
+        ResultsOver undisturbed(first);
+        std::vector<std::string> whole = texts(changed(undisturbed).summary);
+        size_t calls = model.prompts.size();
+        ASSERT_GE(calls, 2u);
+        for (size_t stopped_at = 0; stopped_at < calls; ++stopped_at) {
+            ResultsOver store(first);
+            std::stop_source stop;
+            model.before_call = [&](size_t call) {
+                if (call == stopped_at)
+                    stop.request_stop();
+            };
+            EXPECT_TRUE(changed(store, stop.get_token()).summary.stopped);
+            model.before_call = {};
+            EXPECT_EQ(texts(changed(store).summary), whole) << stopped_at;
+        }
+        for (size_t breaks_at = 0; breaks_at < undisturbed.keeps; ++breaks_at) {
+            ResultsOver store(first);
+            store.breaks_at = breaks_at;
+            errorOf(ErrorKind::file, [&] { changed(store); });
+            store.breaks_at = SIZE_MAX;
+            EXPECT_EQ(texts(changed(store).summary), whole) << breaks_at;
+        }
+    }
+}
+
 TEST(Strategies, AChangedSectionRedoesOnlyItsBranch) {
     Document before = book(), after = book(32);
-    for (uint64_t parameters : {135'000'000ull, 3'000'000'000ull}) {
-        SCOPED_TRACE(parameters);
+    for (auto [parameters, together] : {std::pair{135'000'000ull, false},
+                                        {3'000'000'000ull, false},
+                                        {135'000'000ull, true},
+                                        {3'000'000'000ull, true}}) {
+        SCOPED_TRACE(std::format("{}, {}", parameters, together ? "together" : "one by one"));
         DigestingModel model = modelOf(parameters, 4096);
+        model.together = together;
         ResultsInMemory store;
         Result first = run(before, model, store, with(Strategy::tree));
         model.prompts.clear();

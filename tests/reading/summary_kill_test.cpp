@@ -66,6 +66,12 @@ class TellingStore final : public ResultStore {
         if (!key.contains('\n')) // a line for each thing done
             tell_(std::format("kept {}\t{}", kind, key));
     }
+    void keepAll(std::string_view kind, std::span<const Item> items) override {
+        inner_.keepAll(kind, items);
+        for (const Item &item : items)
+            if (!item.key.contains('\n'))
+                tell_(std::format("kept {}\t{}", kind, item.key));
+    }
 
   private:
     ResultStore &inner_;
@@ -80,7 +86,7 @@ void summarizeKept(const std::string &path, const Task &task, const Teller &tell
     TellingStore store(results, tell);
     testing::DigestingModel model;
     model.window_tokens = 1300;
-    model.together = task.together;
+    model.together = model.shows_group = task.together;
     model.before_call = [&](size_t) {
         tell("called");
         std::this_thread::sleep_for(std::chrono::milliseconds(3));
@@ -97,7 +103,7 @@ struct Undisturbed {
 Undisturbed undisturbed(const Task &task) {
     testing::DigestingModel model;
     model.window_tokens = 1300;
-    model.together = task.together;
+    model.together = model.shows_group = task.together;
     document::ResultsInMemory store;
     Summary summary = write(task, model, store);
     return {textOf(summary), model.prompts.size()};

@@ -21,8 +21,11 @@ class DigestingModel final : public reading::TextModel {
     std::vector<std::string> prompts; ///< the user's messages, in the order of the calls
     std::vector<uint64_t> prompt_tokens, reply_limits;
     bool together = false;
+    bool shows_group = false;   ///< replies written together say how many they are, as the last
+                                ///< bits of a real one's depend on who is written with it
     std::vector<size_t> groups; ///< calls of writeTogether: how many requests each
     uint64_t counted = 0;       ///< calls of countTokens
+    std::function<void(std::string_view)> on_count; ///< each of them
     /// Called before each call with its number, from 0.
     std::function<void(size_t)> before_call;
 
@@ -36,6 +39,8 @@ class DigestingModel final : public reading::TextModel {
     /// A word has one token for each six bytes, begun ones included.
     uint64_t countTokens(std::string_view text) override {
         ++counted;
+        if (on_count)
+            on_count(text);
         uint64_t tokens = 0, bytes = 0;
         for (char c : text) {
             bool blank = c == ' ' || c == '\n';
@@ -87,7 +92,10 @@ class DigestingModel final : public reading::TextModel {
                                                   const ProgressSink &progress,
                                                   std::stop_token stop) override {
         groups.push_back(requests.size());
-        return TextModel::writeTogether(requests, on_text, progress, std::move(stop));
+        together_with_ = requests.size();
+        auto replies = TextModel::writeTogether(requests, on_text, progress, std::move(stop));
+        together_with_ = 0;
+        return replies;
     }
 
   private:
@@ -106,13 +114,15 @@ class DigestingModel final : public reading::TextModel {
         return words;
     }
     /// The text between the first line and the task.
-    static std::string digest(const reading::TextRequest &request) {
+    std::string digest(const reading::TextRequest &request) const {
         std::string text = request.messages.back().content;
         text.erase(0, text.find('\n') + 1);
         text.erase(std::min(text.rfind("\n\n"), text.size()));
         for (size_t at = text.find(":\n"); at != text.npos; at = text.find(":\n"))
             text.erase(text.rfind('\n', at) + 1, at + 1 - text.rfind('\n', at));
         std::string out, numbers;
+        if (shows_group && together_with_ > 0)
+            out = "Of " + std::to_string(together_with_) + " replies this is one.";
         size_t sentences = 0;
         for (size_t at = 0; at < text.size();) { // paragraph by paragraph
             size_t end = std::min(text.find("\n\n", at), text.size());
@@ -140,6 +150,8 @@ class DigestingModel final : public reading::TextModel {
             c = c == '\n' ? ' ' : c;
         return numbers.empty() ? out : out + " Seen here:" + numbers + ".";
     }
+
+    size_t together_with_ = 0;
 };
 
 } // namespace longscope::testing

@@ -156,7 +156,7 @@ TEST_F(LibraryDocuments, ResultsAreKeptByteForByteUntilTheyAreForgotten) {
         store.keep("vectors", odd, "");
         DocumentResults of_one(library, one), of_two(library, two);
         of_one.keep("step", "k1", "11");
-        of_two.keep("step", "k2", "222");
+        of_two.keepAll("step", std::vector<ResultStore::Item>{{"k2", "2"}, {"k2", "222"}});
         EXPECT_EQ(of_one.find("step", "k2"), "222");
     }
     Library library(path());

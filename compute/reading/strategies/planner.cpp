@@ -66,9 +66,13 @@ uint64_t Plan::writtenTokens() const {
 }
 
 Planner::Planner(const document::Document &document, TextModel &model,
-                 const SummaryOptions &options)
+                 const SummaryOptions &options, std::stop_token stop)
     : document_(document), model_(model), options_(options),
-      chunker_(document, [&model](std::string_view text) { return model.countTokens(text); }) {
+      chunker_(document, [&model, stop = std::move(stop)](std::string_view text) {
+          if (stop.stop_requested())
+              fail(ErrorKind::stopped, "stopped while the calls were planned");
+          return model.countTokens(text);
+      }) {
     TextModelFacts facts = model.facts();
     parameters_ = facts.parameters;
     small_ = isSmall(facts.parameters);

@@ -7,6 +7,7 @@
 #include "compute/reading/text_model.h"
 
 #include <map>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,10 @@ namespace longscope::reading {
 
 class Planner {
   public:
-    /// All must stay. Counts the document's tokens.
-    Planner(const document::Document &document, TextModel &model, const SummaryOptions &options);
+    /// All must stay. Counts the document's tokens. After a stop, this and whatever counts throws
+    /// Error(stopped).
+    Planner(const document::Document &document, TextModel &model, const SummaryOptions &options,
+            std::stop_token stop);
 
     const document::Document &document() const { return document_; }
     const SummaryOptions &options() const { return options_; }

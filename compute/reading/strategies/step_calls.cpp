@@ -3,6 +3,7 @@
 #include "compute/reading/sentence_stream.h"
 #include "compute/reading/step_key.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -71,11 +72,6 @@ std::string StepCalls::keyOf(const StepRequest &request) const {
     return stepKey(fingerprint_, request.request, request.words);
 }
 
-KeptStep StepCalls::keep(const std::string &key, KeptStep step) {
-    keepStep(run_.store, key, step);
-    return step;
-}
-
 ProgressSink StepCalls::progress() const {
     return [this](const Progress &now) {
         if (run_.progress)
@@ -110,30 +106,35 @@ std::optional<MadeCall> StepCalls::call(const StepRequest &request, const OnSent
     give();
     if (!whole)
         return std::nullopt;
-    return MadeCall{keep(key, stepOf(stream, std::move(reply))), secondsSince(start), false};
+    KeptStep step = stepOf(stream, std::move(reply));
+    keepSteps(run_.store, {{key, step}});
+    return MadeCall{std::move(step), secondsSince(start), false};
 }
 
 bool StepCalls::makeTogether(std::span<const StepRequest> requests) {
-    std::vector<TextRequest> all;
+    std::vector<TextRequest> missing;
     std::vector<WordwiseStream> streams;
     std::vector<std::string> keys;
-    bool missing = false;
     fresh_.clear();
     for (const StepRequest &request : requests) {
-        keys.push_back(keyOf(request));
-        missing = missing || !findStep(run_.store, keys.back());
+        std::string key = keyOf(request);
+        if (std::ranges::contains(keys, key) || findStep(run_.store, key))
+            continue;
+        keys.push_back(std::move(key));
         streams.push_back(streamOf(request));
-        all.push_back(request.request);
+        missing.push_back(request.request);
     }
-    if (!missing)
+    if (missing.empty())
         return true;
     auto on_text = [&](size_t i, std::string_view text) { return streams[i].push(text, false); };
-    std::vector<TextReply> replies = run_.model.writeTogether(all, on_text, progress(), run_.stop);
-    for (size_t i = 0; i < all.size(); ++i)
+    std::vector<TextReply> replies =
+        run_.model.writeTogether(missing, on_text, progress(), run_.stop);
+    for (size_t i = 0; i < missing.size(); ++i)
         if (!endStream(streams[i], replies[i]))
             return false;
-    for (size_t i = 0; i < all.size(); ++i)
-        fresh_[keys[i]] = keep(keys[i], stepOf(streams[i], std::move(replies[i])));
+    for (size_t i = 0; i < missing.size(); ++i)
+        fresh_[keys[i]] = stepOf(streams[i], std::move(replies[i]));
+    keepSteps(run_.store, fresh_);
     return true;
 }
 

@@ -36,13 +36,13 @@ class StepCalls {
     using OnSentence = std::function<void(const std::string &)>;
     std::optional<MadeCall> call(const StepRequest &request, const OnSentence &on_sentence);
 
-    /// Makes all of these at once for `call` to find, when one of them was not kept: whoever is
-    /// among them decides on the last bits of all. False when it was stopped; then none is kept.
+    /// Makes those of these that were not kept, at once, for `call` to find. Whoever is among them
+    /// decides on the last bits of all, so they are kept all or none: a run that was killed and
+    /// goes on makes the same ones together again. False when it was stopped; then none is kept.
     bool makeTogether(std::span<const StepRequest> requests);
 
   private:
     std::string keyOf(const StepRequest &request) const;
-    KeptStep keep(const std::string &key, KeptStep step);
     ProgressSink progress() const;
 
     const Run &run_;

@@ -33,15 +33,19 @@ std::optional<KeptStep> findStep(const document::ResultStore &store, const std::
     }
 }
 
-void keepStep(document::ResultStore &store, const std::string &key, const KeptStep &step) {
-    json kept = {{"sentences", step.sentences},
-                 {"prompt_tokens", step.figures.prompt_tokens},
-                 {"reused_tokens", step.figures.reused_tokens},
-                 {"written_tokens", step.figures.written_tokens},
-                 {"prompt_seconds", step.figures.prompt_seconds},
-                 {"write_seconds", step.figures.write_seconds},
-                 {"dropped_repetitions", step.dropped_repetitions}};
-    store.keep(kKind, key, kept.dump(-1, ' ', false, json::error_handler_t::replace));
+void keepSteps(document::ResultStore &store, const std::map<std::string, KeptStep> &steps) {
+    std::vector<document::ResultStore::Item> items;
+    for (const auto &[key, step] : steps) {
+        json kept = {{"sentences", step.sentences},
+                     {"prompt_tokens", step.figures.prompt_tokens},
+                     {"reused_tokens", step.figures.reused_tokens},
+                     {"written_tokens", step.figures.written_tokens},
+                     {"prompt_seconds", step.figures.prompt_seconds},
+                     {"write_seconds", step.figures.write_seconds},
+                     {"dropped_repetitions", step.dropped_repetitions}};
+        items.push_back({key, kept.dump(-1, ' ', false, json::error_handler_t::replace)});
+    }
+    store.keepAll(kKind, items);
 }
 
 } // namespace longscope::reading

@@ -5,6 +5,7 @@
 #include "compute/document/result_store.h"
 #include "compute/reading/text_model.h"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@ struct KeptStep {
 };
 
 std::optional<KeptStep> findStep(const document::ResultStore &store, const std::string &key);
-void keepStep(document::ResultStore &store, const std::string &key, const KeptStep &step);
+/// All of them or, when it is killed, none.
+void keepSteps(document::ResultStore &store, const std::map<std::string, KeptStep> &steps);
 
 } // namespace longscope::reading
