@@ -166,7 +166,7 @@ class Perplexity {
         if (begin == 0)
             session.truncate(0);
         session.readAllLogits(
-            window.first(end), std::max(begin, first),
+            window, std::max(begin, first),
             [&](uint64_t position, std::span<const float> logits) {
                 auto own = Clock::now();
                 if (keeps)
@@ -176,7 +176,7 @@ class Perplexity {
                           position - std::max(begin, first));
                 other_seconds += secondsSince(own);
             },
-            stop_, looks_ ? &observers : nullptr);
+            stop_, looks_ ? &observers : nullptr, end);
         result.seconds += secondsSince(start) - (other_seconds + observers.seconds());
         result.work.visible_pairs += session.attentionWork().visible_pairs;
         result.work.computed_pairs += session.attentionWork().computed_pairs;

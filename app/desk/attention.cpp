@@ -163,6 +163,8 @@ void AttentionPart::measure(bool heads, const char *title) {
                              std::format("Keys that the first {} tokens saw were forgotten: the "
                                          "figures are of the last {}.",
                                          measured.hidden, measured.tokens));
+            if (!measured.note.empty())
+                core_.notice(ui::NoticeKind::info, measured.note);
         });
     });
 }
@@ -180,12 +182,16 @@ void AttentionPart::handle(const command::ShowMap &show) {
         return;
     core_.startNewest(
         "map", Lane::engine, "Draw attention", [this, wanted = show.wanted](TaskRun &run) {
-            std::shared_ptr<const ui::Map> map;
+            DrawnMap drawn;
             run.inquire("reading again", [&](engine::Engine &, engine::Session *session,
                                              const ProgressSink &progress, std::stop_token stop) {
-                map = drawMap(readSession(session), wanted, progress, std::move(stop));
+                drawn = drawMap(readSession(session), wanted, progress, std::move(stop));
             });
-            run.change([this, map] { core_.draft.attention.map = map; });
+            run.change([this, drawn] {
+                core_.draft.attention.map = drawn.map;
+                if (!drawn.note.empty())
+                    core_.notice(ui::NoticeKind::info, drawn.note);
+            });
         });
 }
 

@@ -173,8 +173,11 @@ Measured measureLayers(engine::Session &session, bool heads, const ProgressSink 
     all.add(decays);
     if (heads && config.heads > 0)
         all.add(metrics.emplace(engine.device(), config, kWidths));
-    Measured measured{
-        .heads = {}, .decay = {}, .tokens = queries.end - queries.first, .hidden = queries.first};
+    Measured measured{.heads = {},
+                      .decay = {},
+                      .tokens = queries.end - queries.first,
+                      .hidden = queries.first,
+                      .note = {}};
     uint32_t layers = config.layers; // those behind the last one that is looked at are left out
     while (layers > 0 && !all.wants(layers - 1, {}) && !all.wantsMixed(layers - 1, {}))
         --layers;
@@ -183,14 +186,16 @@ Measured measureLayers(engine::Session &session, bool heads, const ProgressSink 
     Watched watched(all, layers - 1, queries, progress);
     if (!session.lookAgain(queries.first, queries.end, layers, watched, stop))
         failStopped();
-    if (metrics)
+    if (metrics) {
         measured.heads = headTable(*metrics, measured.tokens, secondsSince(start));
+        measured.note = session.lookingNote(queries, layers);
+    }
     measured.decay = decayTable(decays, config, measured.tokens, secondsSince(start));
     return measured;
 }
 
-std::shared_ptr<const ui::Map> drawMap(engine::Session &session, const ui::MapWanted &wanted,
-                                       const ProgressSink &progress, std::stop_token stop) {
+DrawnMap drawMap(engine::Session &session, const ui::MapWanted &wanted,
+                 const ProgressSink &progress, std::stop_token stop) {
     auto start = Clock::now();
     const engine::Engine &engine = session.engine();
     const uint64_t tokens = session.tokens().size();
@@ -224,7 +229,7 @@ std::shared_ptr<const ui::Map> drawMap(engine::Session &session, const ui::MapWa
     map->maximum = std::move(picture.maximum);
     map->pattern = session.options().patterns.of(request.layer).spec();
     map->seconds = secondsSince(start);
-    return map;
+    return {map, session.lookingNote(queries, request.layer + 1)};
 }
 
 std::shared_ptr<const ui::Attention::Strip>
@@ -253,6 +258,7 @@ drawStrip(engine::Session &session, const ui::command::ShowStrip &wanted, std::s
     auto strip = std::make_shared<ui::Attention::Strip>();
     strip->query = wanted.query;
     strip->layer = wanted.layer;
+    strip->note = session.lookingNote({wanted.query, wanted.query + 1}, wanted.layer + 1);
     for (const engine::MapCollector &piece : pieces) {
         engine::AttentionPicture picture = piece.picture();
         strip->shares.insert(strip->shares.end(), picture.sum.begin(), picture.sum.end());

@@ -22,15 +22,20 @@ struct Measured {
     std::shared_ptr<const ui::HeadTable> heads;  ///< null: not wanted, or no layer attends
     std::shared_ptr<const ui::DecayTable> decay; ///< null: nothing decays
     uint64_t tokens = 0, hidden = 0;             ///< that were seen; before them, that cannot be
+    std::string note;                            ///< Session::lookingNote
 };
 /// Every head of every layer if `heads`, and how fast recurrent layers forget; in one pass.
 Measured measureLayers(engine::Session &session, bool heads, const ProgressSink &progress,
                        std::stop_token stop);
 
+struct DrawnMap {
+    std::shared_ptr<const ui::Map> map;
+    std::string note; ///< Session::lookingNote
+};
 /// Ranges that reach too far are cut to what was read; "all" leaves out queries that cannot be
 /// shown.
-std::shared_ptr<const ui::Map> drawMap(engine::Session &session, const ui::MapWanted &wanted,
-                                       const ProgressSink &progress, std::stop_token stop);
+DrawnMap drawMap(engine::Session &session, const ui::MapWanted &wanted,
+                 const ProgressSink &progress, std::stop_token stop);
 
 /// One query over all keys, a share for each of the session's tokens.
 std::shared_ptr<const ui::Attention::Strip>

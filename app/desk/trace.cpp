@@ -124,6 +124,12 @@ std::shared_ptr<const ui::Trace> traceWords(engine::Session &session, const Trac
     std::string sentence = sentenceAround(wanted.message_text, wanted.start, wanted.end);
     trace->words_found = reading::SupportCheck(*wanted.document).check(sentence).supported;
     trace->confidence = confidenceOf(*trace);
+    // The control queries are of the prompt, which is read in chunks.
+    Interval looked_at{before.first < before.end ? before.first : trace->first_query,
+                       trace->end_query};
+    if (std::string note = session.lookingNote(looked_at, session.engine().config().layers);
+        !note.empty())
+        trace->confidence += " " + note;
     return trace;
 }
 

@@ -126,6 +126,15 @@ std::vector<std::vector<uint32_t>> chooseSnapKv(const Eviction &eviction,
 /// The slots of each kv head after `kept` (sorted, as many for every kv head) came to the first
 /// places: (from, to) pairs [kv_heads, count, 2] as CacheMove wants them; no `to` is a `from`.
 std::vector<uint32_t> makeMoves(std::span<const std::vector<uint32_t>> kept, uint32_t &count);
+/// What is known of a kv head's slots, by slot, goes where these moves bring them; `kept` stay.
+template <class Value>
+void followMoves(std::span<const uint32_t> moves, uint32_t count, size_t kv_head, size_t kept,
+                 std::vector<Value> &values) {
+    std::span<const uint32_t> own = moves.subspan(2 * kv_head * count, 2 * size_t{count});
+    for (size_t i = 0; i < own.size(); i += 2)
+        values[own[i + 1]] = values[own[i]];
+    values.resize(kept);
+}
 
 /// H2O and TOVA: what was seen of each slot so far, and who goes. One object a layer.
 class Evictor {

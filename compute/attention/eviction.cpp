@@ -199,15 +199,8 @@ std::vector<uint32_t> Evictor::shrink(uint32_t &count) {
         kept.push_back(keptOf(kv_head));
     std::vector<uint32_t> moves = makeMoves(kept, count);
     for (uint32_t kv_head = 0; kv_head < kv_heads_; ++kv_head) {
-        auto &positions = positions_[kv_head];
-        auto &sums = sums_[kv_head];
-        for (uint32_t i = 0; i < count; ++i) {
-            size_t pair = 2 * (size_t{kv_head} * count + i);
-            positions[moves[pair + 1]] = positions[moves[pair]];
-            sums[moves[pair + 1]] = sums[moves[pair]];
-        }
-        positions.resize(kept[kv_head].size());
-        sums.resize(kept[kv_head].size());
+        followMoves(moves, count, kv_head, kept[kv_head].size(), positions_[kv_head]);
+        followMoves(moves, count, kv_head, kept[kv_head].size(), sums_[kv_head]);
     }
     return moves;
 }

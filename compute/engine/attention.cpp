@@ -163,7 +163,7 @@ const Attention::Prepared &Attention::preparedFor(uint32_t layer, For what) {
     return *found;
 }
 
-void Attention::begin(Chunk chunk, const Scratch &scratch, bool looking_back) {
+void Attention::begin(Chunk chunk, const Scratch &scratch, bool looking_back, bool observed) {
     chunk_ = chunk;
     looking_back_ = looking_back;
     first_slot_ = firstSlot(chunk.position);
@@ -178,7 +178,10 @@ void Attention::begin(Chunk chunk, const Scratch &scratch, bool looking_back) {
         if (!layerOf(layer).attends() ||
             (chunk.rows > 1 && options_.patterns.of(layer).isDynamic()))
             continue;
-        preparedFor(layer, chunk.rows > 1 || looking_back ? For::rows : For::decode);
+        if (chunk.rows == 1 && !looking_back)
+            preparedFor(layer, For::decode);
+        if (chunk.rows > 1 || looking_back || observed)
+            preparedFor(layer, For::rows);
     }
     static_words_ = schedule_words_;
 }
@@ -226,13 +229,13 @@ const gpu::Pipeline &Attention::sharedPipeline(const gpu::Kernel &kernel, uint32
 
 void Attention::attend(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
                        uint32_t layer, const Flush &flush, bool keep_state) {
-    bool many = chunk_.rows > 1 || keep_state;
-    if (many && options_.patterns.of(layer).isDynamic())
+    bool many = chunk_.rows > 1 || looking_back_ || keep_state;
+    if (selectsPages(layer))
+        attendPages(recorder, scratch, cache, layer, flush, keep_state);
+    else if (many && options_.patterns.of(layer).isDynamic())
         attendChosen(recorder, scratch, cache, layer, flush, keep_state);
     else if (many)
         runPrefill(recorder, scratch, cache, layer, preparedFor(layer, For::rows), keep_state);
-    else if (selectsPages(layer))
-        attendPages(recorder, scratch, cache, layer, flush);
     else
         runDecode(recorder, scratch, cache, layer, preparedFor(layer, For::decode));
     if (!looking_back_)
@@ -340,8 +343,7 @@ void Attention::mapPass(gpu::Recorder &recorder, const Scratch &scratch, const K
                         uint32_t layer, const Flush &flush, const MapTarget &target,
                         const KeySource *other) {
     assert(chunk_.rows > 0 && target.buffer);
-    const Pattern &pattern = options_.patterns.of(layer);
-    if (!other && pattern.isDynamic())
+    if (!other && (options_.patterns.of(layer).isDynamic() || selectsPages(layer)))
         other = chosen_.get();
     flush(); // placing a schedule may move those that recorded dispatches use
     if (other)

@@ -84,8 +84,10 @@ class Attention {
     ~Attention();
 
     /// Positions and schedules of a chunk; the submits that used those of the chunk before must be
-    /// done. `looking_back`: the chunk was read before and is only looked at.
-    void begin(Chunk chunk, const Scratch &scratch, bool looking_back = false);
+    /// done. `looking_back`: the chunk was read before and is only looked at. `observed`: `attend`
+    /// may be asked to keep states.
+    void begin(Chunk chunk, const Scratch &scratch, bool looking_back = false,
+               bool observed = false);
     /// scratch.qkv: rotated q goes to scratch.q, k and v to the layer's cache (unless looking
     /// back, and unless the layer reads another one's cache). Layers that attend only.
     void rotate(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
@@ -115,12 +117,23 @@ class Attention {
                  const attention::KeySource *other = nullptr);
     unsigned passes(uint32_t layer, const attention::KeySource *other = nullptr) const;
 
+    // attention_looking.cpp
+    /// The rows from `first` on that may be looked at as one chunk: first .. end - 1.
+    uint64_t lookEnd(uint64_t first) const;
+    /// See Session.
+    std::string lookingNote(attention::Interval queries, uint32_t layers) const;
+
     const AttentionWork &work() const { return work_; }
     void resetWork() { work_ = {}; }
-    /// Positions that no layer can see any more: first .. end - 1.
+    /// Positions that no layer can see any more from the next token on: first .. end - 1. What
+    /// evictions threw away is not among them, as heads differ in it.
     attention::Interval forgotten(uint64_t tokens) const;
+    // attention_held.cpp
+    /// [kv_head]: the positions that evictions left in the slots of a layer, by slot. Empty where
+    /// nothing was evicted, and where it is not known (see Session::heldShares).
+    std::vector<std::vector<uint64_t>> keptPositions(uint32_t layer, uint64_t tokens) const;
     /// See Session.
-    std::vector<float> heldShares(uint64_t tokens) const; // attention_held.cpp
+    std::vector<float> heldShares(uint64_t tokens) const;
 
   private:
     struct Prepared; ///< schedules on the device, of every pass
@@ -168,6 +181,11 @@ class Attention {
                     uint32_t layer, const Prepared &prepared, bool keep_state);
     void runDecode(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
                    uint32_t layer, const Prepared &prepared);
+    // attention_looking.cpp
+    void noteSingle(uint64_t position);
+    void cutSingles(uint64_t count);
+    attention::Interval singleOrNext(uint64_t position) const;
+    bool readSingly() const;
     // attention_choice.cpp
     void makeEvicting();
     bool selectsPages(uint32_t layer) const;
@@ -177,9 +195,11 @@ class Attention {
     void attendChosen(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
                       uint32_t layer, const Flush &flush, bool keep_state);
     void attendPages(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
-                     uint32_t layer, const Flush &flush);
+                     uint32_t layer, const Flush &flush, bool keep_state);
     void evict(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
                uint32_t layer, const Flush &flush);
+    bool keepsObserved() const; ///< SnapKV: a text ends with this chunk and is too long
+    void followChosen(uint32_t layer, std::span<const uint32_t> moves, uint32_t count); // _held.cpp
     void moveRows(gpu::Recorder &recorder, const KvCache &cache, uint32_t layer,
                   const std::vector<uint32_t> &moves, uint32_t count, const Flush &flush);
 
@@ -204,8 +224,10 @@ class Attention {
     bool looking_back_ = false;
     uint64_t first_slot_ = 0; ///< of the chunk, in the numbering of slots
     uint64_t written_ = 0;    ///< end of the positions that were stored at some time
+    std::vector<attention::Interval> singles_; ///< positions that were read one by one, in order
+    uint64_t restored_ = 0; ///< tokens that came from a file, which does not say how they were read
     std::map<PreparedKey, std::unique_ptr<Prepared>> prepared_;
-    std::unique_ptr<attention::Choice> chosen_; ///< of the layer attended last
+    std::unique_ptr<attention::KeySource> chosen_; ///< of the layer attended last
     std::unique_ptr<Prepared> chosen_prepared_;
     /// By kernel, width of a head, tile and flags.
     std::map<std::tuple<const gpu::Kernel *, uint32_t, uint32_t, uint32_t>, const gpu::Pipeline *>

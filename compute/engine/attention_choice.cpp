@@ -104,7 +104,9 @@ std::span<const float> Attention::scoresOf(gpu::Recorder &recorder, const Scratc
 void Attention::attendChosen(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
                              uint32_t layer, const Flush &flush, bool keep_state) {
     const attention::Pattern &pattern = options_.patterns.of(layer);
-    attention::WantedScores wanted = attention::wantedScores(pattern, chunk_.position, chunk_.rows);
+    attention::WantedScores wanted;
+    if (!readSingly())
+        wanted = attention::wantedScores(pattern, chunk_.position, chunk_.rows);
     if (wanted.row_groups > 0) {
         attention::ChunkScores scores{.position = chunk_.position,
                                       .rows = chunk_.rows,
@@ -117,7 +119,7 @@ void Attention::attendChosen(gpu::Recorder &recorder, const Scratch &scratch, co
                                       .scale = config_.scoreScale(layer)};
         scores.scores = scoresOf(recorder, scratch, cache, layer, flush, wanted);
         chosen_ = std::make_unique<attention::Choice>(attention::chooseKeys(pattern, scores));
-    } else { // short enough to be read in full
+    } else { // short enough to be read in full, or rows that were
         flush();
         chosen_ = std::make_unique<attention::Choice>(std::vector<attention::Choice::Head>(
             layerOf(layer).heads,
@@ -185,9 +187,7 @@ void Attention::evict(gpu::Recorder &recorder, const Scratch &scratch, const KvC
         moveRows(recorder, cache, layer, moves, count, flush);
         return;
     }
-    bool prompt_ends = chunk_.rows > 1 && chunk_.position + chunk_.rows == chunk_.total;
-    if (options_.eviction.kind != EvictionKind::snapkv || !prompt_ends ||
-        keys <= options_.eviction.keep)
+    if (!keepsObserved())
         return;
     attention::Eviction eviction = options_.eviction;
     eviction.window = std::min(eviction.window, chunk_.rows);
@@ -201,10 +201,14 @@ void Attention::evict(gpu::Recorder &recorder, const Scratch &scratch, const KvC
     auto kept = attention::chooseSnapKv(eviction, seen, config_.heads, config_.kv_heads, keys);
     uint32_t count = 0;
     std::vector<uint32_t> moves = attention::makeMoves(kept, count);
-    evicting_->chosen.resize(config_.layers);
-    evicting_->chosen[layer] = std::move(kept); // slots are positions until now
-    evicting_->chosen_end = keys;
+    followChosen(layer, moves, count);
     moveRows(recorder, cache, layer, moves, count, flush);
+}
+
+bool Attention::keepsObserved() const {
+    return options_.eviction.kind == EvictionKind::snapkv && chunk_.rows > 1 &&
+           chunk_.position + chunk_.rows == chunk_.total &&
+           first_slot_ + chunk_.rows > options_.eviction.keep;
 }
 
 void Attention::moveRows(gpu::Recorder &recorder, const KvCache &cache, uint32_t layer,
@@ -230,21 +234,25 @@ void Attention::moveRows(gpu::Recorder &recorder, const KvCache &cache, uint32_t
 }
 
 void Attention::end() {
+    if (chunk_.rows == 1 && !chunk_.keys)
+        noteSingle(chunk_.position);
     if (!evicting_)
         return;
     Evicting &own = *evicting_;
     uint64_t keys = first_slot_ + chunk_.rows, keep = options_.eviction.keep;
-    bool snap = options_.eviction.kind == EvictionKind::snapkv && chunk_.rows > 1 &&
-                chunk_.position + chunk_.rows == chunk_.total;
+    bool observed = keepsObserved();
     own.end_position = chunk_.position + chunk_.rows;
     own.filled = keys;
-    if ((options_.eviction.whileReading() || snap) && keys > keep) {
+    if (observed)
+        own.chosen_end = own.end_position;
+    if (observed || (options_.eviction.whileReading() && keys > keep)) {
         own.filled = keep;
         own.has_evicted = true;
     }
 }
 
 void Attention::truncate(uint64_t count) {
+    cutSingles(count);
     if (count == 0)
         written_ = 0;
     if (!evicting_)
@@ -256,6 +264,7 @@ void Attention::truncate(uint64_t count) {
     }
     own.has_evicted = false;
     own.chosen.clear();
+    own.chosen_end = 0;
     own.filled = own.end_position = count;
     for (uint64_t &keys : own.paged_keys)
         keys = std::min(keys, count / options_.eviction.page * options_.eviction.page);
@@ -279,6 +288,7 @@ AttentionState Attention::saveState() const {
 void Attention::restoreState(AttentionState state, uint64_t tokens) {
     truncate(0); // pages are made anew from the keys
     written_ = state.written;
+    restored_ = tokens;
     if (!evicting_)
         return;
     evicting_->filled = state.filled;
@@ -305,40 +315,24 @@ uint64_t Attention::keepable(uint64_t tokens, uint64_t count) const {
     return count;
 }
 
-Interval Attention::forgotten(uint64_t tokens) const {
-    uint64_t sinks = UINT64_MAX, window = 0;
-    if (options_.eviction.whileReading())
-        return {};
-    for (uint32_t layer = 0; layer < config_.layers; ++layer) {
-        auto kept = options_.patterns.of(layer).retention();
-        if (!layerOf(layer).attends())
-            continue;
-        if (!kept)
-            return {};
-        sinks = std::min(sinks, kept->sinks);
-        window = std::max(window, kept->window);
-    }
-    if (window == 0) // no layer attends
-        return {};
-    return tokens > sinks + window ? Interval{sinks, tokens - window} : Interval{};
-}
-
 // ---- pages (Quest) -----------------------------------------------------------------------------
 
 bool Attention::selectsPages(uint32_t layer) const {
     return options_.eviction.kind == EvictionKind::quest && layer >= attention::kQuestDenseLayers &&
-           first_slot_ + 1 > options_.eviction.keep;
+           chunk_.rows == 1 && readSingly() && first_slot_ + 1 > options_.eviction.keep;
 }
 
 void Attention::attendPages(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
-                            uint32_t layer, const Flush &flush) {
+                            uint32_t layer, const Flush &flush, bool keep_state) {
     const CacheLayer &own = cacheOf(cache, layer);
     const gpu::Buffer &pages = evicting_->pages[layer];
     uint32_t page = options_.eviction.page;
     auto keys = static_cast<uint32_t>(first_slot_ + 1);
     auto count = static_cast<uint32_t>(ceilDiv(keys, page));
     auto capacity = static_cast<uint32_t>(ceilDiv(options_.context_tokens, page));
-    auto first = static_cast<uint32_t>(evicting_->paged_keys[layer] / page);
+    // Looking back, the last page may know of later keys.
+    auto first =
+        static_cast<uint32_t>(std::min<uint64_t>(evicting_->paged_keys[layer] / page, count - 1));
     params::PageBounds bounds{.k = own.k_planes,
                               .pages = pages.address(),
                               .first_page = first,
@@ -380,9 +374,13 @@ void Attention::attendPages(gpu::Recorder &recorder, const Scratch &scratch, con
             attention::chooseQuestPages(options_.eviction, own_bounds, group, count), page, keys));
     }
     schedule_words_ = static_words_;
-    Prepared prepared =
-        prepare(SlotIntervals(std::move(chosen), config_.kv_heads), layer, For::decode);
-    runDecode(recorder, scratch, cache, layer, prepared);
+    chosen_ = std::make_unique<SlotIntervals>(std::move(chosen), config_.kv_heads);
+    bool looks = keep_state || looking_back_;
+    Prepared prepared = prepare(*chosen_, layer, looks ? For::rows : For::decode);
+    if (looks)
+        runPrefill(recorder, scratch, cache, layer, prepared, keep_state);
+    else
+        runDecode(recorder, scratch, cache, layer, prepared);
 }
 
 } // namespace longscope::engine

@@ -45,8 +45,10 @@ struct Attention::Evicting {
     uint64_t filled = 0;                    ///< slots in use, before this chunk
     bool has_evicted = false;
     uint64_t end_position = 0; ///< of the tokens that are in the slots
-    // snapkv: the positions that were kept, [layer][kv_head], of those before `chosen_end`
-    std::vector<std::vector<std::vector<uint32_t>>> chosen;
+    // snapkv: the positions that were kept, [layer][kv_head][slot], of those before `chosen_end`;
+    // the slots behind them hold those from there on. Empty: all, or unknown where some were
+    // evicted (a session file does not say).
+    std::vector<std::vector<std::vector<uint64_t>>> chosen;
     uint64_t chosen_end = 0;
     // quest
     std::vector<gpu::Buffer> pages; ///< of each layer

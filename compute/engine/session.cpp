@@ -26,24 +26,34 @@ SessionOptions withWindow(const Engine &engine, SessionOptions options) {
     return options;
 }
 
-void refuseTooLarge(const Engine &engine, const SessionOptions &options, uint64_t cache_bytes,
-                    uint64_t state_bytes, uint64_t scratch_bytes) {
+} // namespace
+
+/// `attended`: what attention books on its way through the window.
+void Session::Impl::refuseTooLarge(const AttentionScratch &attended) const {
     const gpu::DeviceFacts &facts = engine.device().facts();
+    // Schedules of keys that the data choose are only guessed at: what may fit is not refused.
+    uint64_t guessed = options.patterns.anyDynamic() ? attended.schedules : 0;
+    uint64_t attention_bytes = attended.bytes() - guessed;
     uint64_t booked = engine.device().bookedBytes();
-    uint64_t wanted = cache_bytes + state_bytes + scratch_bytes;
+    uint64_t wanted = cache_bytes + state_bytes + scratch_bytes + attention_bytes;
     uint64_t free = facts.free_memory_bytes > booked ? facts.free_memory_bytes - booked : 0;
     std::string states = state_bytes == 0 ? std::string()
                                           : std::format(", {} for the states of recurrent layers",
                                                         formatBytes(state_bytes));
     if (wanted > free)
         fail(ErrorKind::memory,
-             "a window of {} tokens needs {} for keys and values{} and {} for scratch, but {} has "
-             "{} free beside the weights",
+             "a window of {} tokens needs {} for keys and values{}, {} for scratch and {} for "
+             "schedules and scores of attention ({}), but {} has {} free beside the weights",
              options.context_tokens, formatBytes(cache_bytes), states, formatBytes(scratch_bytes),
-             facts.name, formatBytes(free));
+             formatBytes(attention_bytes), options.patterns.text(), facts.name, formatBytes(free));
+    uint64_t most = std::min(facts.max_buffer_bytes, facts.max_allocation_bytes);
+    if (attended.scores > most)
+        fail(ErrorKind::memory,
+             "a window of {} tokens needs {} for scores of attention ({}) in one buffer, but {} "
+             "makes buffers of at most {}",
+             options.context_tokens, formatBytes(attended.scores), options.patterns.text(),
+             facts.name, formatBytes(most));
 }
-
-} // namespace
 
 Session::Impl::Impl(Engine &owner, const SessionOptions &wanted)
     : engine(owner), options(withWindow(owner, wanted)),
@@ -55,7 +65,7 @@ Session::Impl::Impl(Engine &owner, const SessionOptions &wanted)
     cache_bytes = planCache(config, options, tiling.chunk_tokens);
     scratch_bytes = planScratch(config, widths, tiling, options);
     state_bytes = recurs(config) ? planRecurrentMemory(config) : 0;
-    refuseTooLarge(engine, options, cache_bytes, state_bytes, scratch_bytes);
+    refuseTooLarge(planAttentionScratch(config, widths, tiling, options));
     cache = makeCache(engine.device(), config, options, tiling.chunk_tokens);
     scratch = makeScratch(engine.device(), config, widths, tiling, options);
     operations.setAdapted(scratch.adapted);
@@ -111,7 +121,7 @@ bool Session::Impl::runLayers(const Chunk &chunk, std::span<const Token> ids,
                               const std::stop_token &stop) {
     std::memcpy(scratch.tokens.mapped().data(), ids.data(), ids.size_bytes());
     fillPositions(chunk);
-    attention->begin(chunk, scratch, looking_back);
+    attention->begin(chunk, scratch, looking_back, layers.observer != nullptr);
     pacer.beginChunk(chunk.rows);
     pending_ms = 0;
     auto layer_done = [&] {
@@ -152,6 +162,20 @@ bool Session::Impl::runChunk(std::span<const Token> ids, uint64_t total, Observe
     if (several)
         keepStates();
     return true;
+}
+
+/// Rows of the next chunk of a text that ends at token `end`. The rows that SnapKV observes lie in
+/// one chunk, the last: the one before leaves them.
+uint32_t Session::Impl::nextRows(uint64_t end) const {
+    const attention::Eviction &eviction = options.eviction;
+    uint64_t left = end - tokens.size();
+    uint64_t last = eviction.kind == attention::EvictionKind::snapkv ? eviction.window : 1;
+    uint64_t rows = std::min<uint64_t>(pacer.chunkRows(), left);
+    if (left <= last)
+        rows = left;
+    else if (left - rows < last && left > rows)
+        rows = left - last;
+    return static_cast<uint32_t>(rows);
 }
 
 /// A chunk of a branch: the timeline stays as it is, and so does what the cache holds of it.
@@ -309,8 +333,7 @@ ReadResult Session::read(std::span<const Token> wanted, const ProgressSink &prog
     ReadingProgress reading(progress, result.reused, wanted.size());
     uint32_t rows = 0;
     while (self.tokens.size() < wanted.size() && !result.stopped) {
-        rows = static_cast<uint32_t>(
-            std::min<uint64_t>(self.pacer.chunkRows(), wanted.size() - self.tokens.size()));
+        rows = self.nextRows(wanted.size());
         result.stopped =
             stop.stop_requested() ||
             !self.runChunk(wanted.subspan(self.tokens.size(), rows), wanted.size(), observer, stop);
@@ -328,61 +351,6 @@ ReadResult Session::read(std::span<const Token> wanted, const ProgressSink &prog
     return result;
 }
 
-bool Session::lookAgain(uint64_t first, uint64_t end, uint32_t layers, Observer &observer,
-                        std::stop_token stop) {
-    Impl &self = *impl_;
-    self.checkLook(first, end);
-    self.times.clear();
-    if (!self.memory)
-        return self.lookAgain(first, end, {layers, &observer}, stop);
-    // The states of recurrent layers must come to `first` again, from the last copy before it.
-    self.keepStates();
-    uint64_t start = self.memory->keepable(first);
-    self.checkLook(start, end);
-    self.memory->returnTo(start, false);
-    bool whole = false;
-    try {
-        whole = self.lookAgain(start, first, {layers}, stop) &&
-                self.lookAgain(first, end, {layers, &observer}, stop);
-    } catch (...) {
-        self.flush(); // nothing may change the states later
-        self.memory->returnTo(self.tokens.size());
-        throw;
-    }
-    self.memory->returnTo(self.tokens.size());
-    return whole;
-}
-
-bool Session::Impl::lookAgain(uint64_t first, uint64_t end, const LayerRange &layers,
-                              const std::stop_token &stop) {
-    while (first < end) {
-        auto rows = static_cast<uint32_t>(std::min<uint64_t>(pacer.chunkRows(), end - first));
-        Chunk chunk{first, rows, tokens.size()};
-        if (stop.stop_requested() ||
-            !runLayers(chunk, std::span(tokens).subspan(first, rows), layers, true, stop))
-            return false;
-        first += rows;
-    }
-    return true;
-}
-
-/// The keys that these queries saw must still be there.
-void Session::Impl::checkLook(uint64_t first, uint64_t end) const {
-    if (first >= end || end > tokens.size())
-        fail(ErrorKind::usage, "queries {} to {} are not among the {} tokens that were read", first,
-             end, tokens.size());
-    if (options.eviction.kind != attention::EvictionKind::none &&
-        options.eviction.kind != attention::EvictionKind::quest)
-        fail(ErrorKind::usage, "--evict {} threw keys away: what was seen cannot be shown again",
-             options.eviction.spec);
-    uint64_t seen = std::max<uint64_t>(first, 1); // what is kept of nothing tells nothing
-    if (attention->keepable(tokens.size(), seen) < seen)
-        fail(ErrorKind::usage,
-             "the keys that query {} saw were forgotten: only later ones can be shown again, of "
-             "{} tokens read",
-             first, tokens.size());
-}
-
 std::span<const float> Session::logits() const {
     return impl_->logitsRow(0);
 }
@@ -390,21 +358,22 @@ std::span<const float> Session::logits() const {
 void Session::readAllLogits(
     std::span<const Token> wanted, uint64_t first,
     const std::function<void(uint64_t position, std::span<const float>)> &sink,
-    std::stop_token stop, Observer *observer) {
+    std::stop_token stop, Observer *observer, uint64_t most) {
     Impl &self = *impl_;
     self.checkTokens(wanted);
     self.times.clear();
     self.attention->resetWork();
-    bool goes_on = first >= self.tokens.size() && wanted.size() > self.tokens.size() &&
+    const uint64_t last = std::min<uint64_t>(wanted.size(), most);
+    bool goes_on = first >= self.tokens.size() && last > self.tokens.size() &&
                    std::ranges::equal(self.tokens, wanted.first(self.tokens.size()));
     if (!goes_on)
         self.forget(0);
     self.has_logits = false;
-    while (self.tokens.size() < wanted.size()) {
+    while (self.tokens.size() < last) {
         uint64_t begin = self.tokens.size();
-        uint64_t end = std::min<uint64_t>(begin + self.pacer.chunkRows(), wanted.size());
+        uint64_t end = begin + self.nextRows(last);
         if (!self.runChunk(wanted.subspan(begin, end - begin), wanted.size(), observer, stop))
-            fail(ErrorKind::stopped, "stopped after {} of {} tokens", begin, wanted.size());
+            fail(ErrorKind::stopped, "stopped after {} of {} tokens", begin, last);
         for (uint64_t at = std::max(begin, first); at < end;) {
             auto rows = static_cast<uint32_t>(std::min<uint64_t>(self.tiling.head_rows, end - at));
             self.growLogits(rows);
@@ -412,8 +381,8 @@ void Session::readAllLogits(
             for (uint32_t row = 0; row < rows; ++row)
                 sink(at + row, self.logitsRow(row));
             at += rows;
-            if (stop.stop_requested() && at < wanted.size())
-                fail(ErrorKind::stopped, "stopped after {} of {} tokens", at, wanted.size());
+            if (stop.stop_requested() && at < last)
+                fail(ErrorKind::stopped, "stopped after {} of {} tokens", at, last);
         }
     }
 }

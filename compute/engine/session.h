@@ -52,24 +52,32 @@ class Session {
     /// keys that these queries saw were forgotten.
     bool lookAgain(uint64_t first, uint64_t end, uint32_t layers, Observer &observer,
                    std::stop_token stop = {});
+    /// In which way what `lookAgain` shows of these queries in the first `layers` layers is not
+    /// what was seen at the reading, in one sentence; empty when it is the same. Where the data
+    /// decide, keys are chosen for rows that are read together, and a look takes other rows
+    /// together.
+    std::string lookingNote(attention::Interval queries, uint32_t layers) const;
     /// [vocab], after the last token read. Valid until the next call.
     std::span<const float> logits() const;
     /// Reads `tokens` and hands out the logits [vocab] of every position from `first` on, in order.
     /// Goes on from the timeline when that holds a prefix of at most `first` tokens, else from an
-    /// empty one.
+    /// empty one. A text may be read in pieces, up to `most` tokens now: positions that follow the
+    /// length (dynamic NTK) follow that of the whole.
     void readAllLogits(std::span<const Token> tokens, uint64_t first,
                        const std::function<void(uint64_t position, std::span<const float>)> &sink,
-                       std::stop_token stop = {}, Observer *observer = nullptr);
+                       std::stop_token stop = {}, Observer *observer = nullptr,
+                       uint64_t most = UINT64_MAX);
     /// Forgets everything beyond the first `count` tokens, or everything when the layers no longer
     /// have what the tokens before `count` need (rings, eviction). States of recurrent layers can
     /// be returned to only where there is a copy: everything behind the last one is forgotten.
     void truncate(uint64_t count);
     /// How many of these tokens `read` would not read again.
     uint64_t reusable(std::span<const Token> wanted) const;
-    /// Positions that no layer can see any more.
+    /// Positions that no layer can see any more from the next token on; without what evictions
+    /// threw away.
     attention::Interval forgotten() const;
-    /// For each token the share of the layers and KV heads that still hold its key, 1 where nothing
-    /// forgets. Empty when it is not known: after SnapKV, from a file.
+    /// For each token the share of the layers and KV heads that still hold its key for the next
+    /// one, 1 where nothing forgets. Empty when it is not known: after SnapKV, from a file.
     std::vector<float> heldShares() const;
 
     uint64_t cacheBytes() const;

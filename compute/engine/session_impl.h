@@ -13,6 +13,7 @@ namespace longscope::engine {
 struct Session::Impl {
     Impl(Engine &owner, const SessionOptions &wanted);
 
+    void refuseTooLarge(const AttentionScratch &attended) const;
     Pass pass() const;
     void submitAndMeasure();
     void fillPositions(const Chunk &chunk);
@@ -23,6 +24,7 @@ struct Session::Impl {
                   const std::stop_token &stop);
     bool runBranchChunk(const Chunk &chunk, std::span<const Token> ids,
                         const std::stop_token &stop);
+    uint32_t nextRows(uint64_t end) const;
     void runHead(RowRange rows);
     uint64_t keepable(uint64_t count) const;
     void forget(uint64_t count);

@@ -174,6 +174,8 @@ uint32_t chunkTokens(const model::Config &config, const SessionOptions &options,
 Tiling sessionTiling(Tiling engine, const model::Config &config, const SessionOptions &options) {
     uint32_t chunk = options.chunk_tokens ? options.chunk_tokens
                                           : chunkTokens(config, options, engine.chunk_tokens);
+    if (options.eviction.kind == attention::EvictionKind::snapkv) // observes the rows of one chunk
+        chunk = std::max(chunk, options.eviction.window);
     engine.chunk_tokens = static_cast<uint32_t>(
         std::min<uint64_t>(chunk, std::max<uint64_t>(options.context_tokens, 1)));
     return engine;

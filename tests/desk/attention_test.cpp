@@ -154,6 +154,21 @@ TEST(DeskAttention, WhatAWindowForgotIsLeftOutAndSaid) {
         [&](const ui::Snapshot &s) { return made.hasNotice(s, "query 1 saw were forgotten"); });
 }
 
+TEST(DeskAttention, PicturesThatWereChosenAnewSaySo) {
+    InstrumentsDesk made;
+    made.desk->push(command::ApplySettings{{.attention = "topk:2,32"}});
+    made.desk->push(command::LoadModel{});
+    made.paste(sentences(60));
+    uint64_t tokens = made.read()->attention.timeline->tokens();
+    made.desk->push(command::ShowStrip{.layer = 1, .heads = {}, .query = tokens / 2});
+    auto snapshot = made.wait([](const ui::Snapshot &s) { return s.attention.strip && !s.busy(); });
+    EXPECT_NE(snapshot->attention.strip->note.find("chosen anew"), std::string::npos);
+    EXPECT_FALSE(made.hasNotice(*snapshot, "chosen anew"));
+    made.desk->push(command::ShowMap{mapOf(1)});
+    snapshot = made.wait([](const ui::Snapshot &s) { return s.attention.map && !s.busy(); });
+    EXPECT_TRUE(made.hasNotice(*snapshot, "chosen anew")) << made.notices(*snapshot);
+}
+
 TEST(DeskAttention, WhatIsStillHeldIsMarkedInTheDocument) {
     InstrumentsDesk made;
     made.paste(sentences(60));
@@ -174,9 +189,10 @@ TEST(DeskAttention, WhatIsStillHeldIsMarkedInTheDocument) {
     EXPECT_EQ(marks.front().start, 0u);
     EXPECT_EQ(marks.front().kind, ui::MarkKind::survivor);
     EXPECT_EQ(marks.back().end, snapshot->documents.shown()->text->size());
-    EXPECT_EQ(marks.back().start, timeline.document_bytes[tokens - 64 - timeline.parts.front().end *
-                                                              (timeline.parts.front().kind !=
-                                                               ui::PartKind::document)]);
+    EXPECT_EQ(marks.back().start,
+              timeline.document_bytes[tokens - 64 -
+                                      timeline.parts.front().end *
+                                          (timeline.parts.front().kind != ui::PartKind::document)]);
 }
 
 TEST(DeskAttention, AMapIsSavedWithWhatItShows) {

@@ -207,8 +207,8 @@ TEST_P(AttentionFamily, RingsKeepMemoryFlatAndRefuseWhatTheyForgot) {
     EXPECT_LT(session.cacheBytes(), Session(smallEngine(GetParam()), full).cacheBytes() / 4);
     std::vector<Token> ids = someIds(kTokens);
     std::vector<float> want = lastLogits(session, ids);
-    EXPECT_EQ(session.forgotten(), (attention::Interval{4, kTokens - 28}));
-    session.truncate(kTokens - 3); // still there
+    EXPECT_EQ(session.forgotten(), (attention::Interval{4, kTokens - 27})); // the next one has 27
+    session.truncate(kTokens - 3);                                          // still there
     EXPECT_EQ(session.tokens().size(), kTokens - 3);
     EXPECT_LT(nmse(lastLogits(session, ids), want), 1e-9);
     session.truncate(100); // forgotten: read again from the beginning
@@ -236,6 +236,23 @@ TEST_P(AttentionFamily, EvictionWithRoomForAllIsFullAndElseBounded) {
         EXPECT_LT(error, 1.0) << evict;
         EXPECT_GT(error, 0) << evict << ": nothing was left out";
     }
+}
+
+/// Dynamic NTK turns keys by the length of the text, not by what was read of it so far.
+TEST_P(AttentionFamily, ATextReadInPiecesHasThePositionsOfTheWhole) {
+    std::vector<Token> ids = someIds(600);
+    SessionOptions options = optionsOf("full", "dynamic-ntk");
+    options.context_tokens = 600;
+    Session whole(smallEngine(GetParam()), options), pieces(smallEngine(GetParam()), options);
+    std::vector<float> want = allLogits(whole, ids), got;
+    for (uint64_t most : {200, 430, 600})
+        pieces.readAllLogits(
+            ids, pieces.tokens().size(),
+            [&](uint64_t, std::span<const float> row) {
+                got.insert(got.end(), row.begin(), row.end());
+            },
+            {}, nullptr, most);
+    EXPECT_LT(nmse(got, want), 1e-9);
 }
 
 INSTANTIATE_TEST_SUITE_P(AttentionEngine, AttentionFamily, ::testing::Values("lanes", "subgroup"),

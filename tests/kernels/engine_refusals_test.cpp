@@ -77,5 +77,36 @@ TEST_F(EngineRefusal, StoppedLoadingEndsAsStopped) {
     });
 }
 
+/// Scores for choosing keys grow while a text is read: a window whose scores will not fit is
+/// refused before anything of it is read. One that keeps few keys has few scores, and fits.
+TEST_F(EngineRefusal, WindowWhoseScoresDoNotFit) {
+    testing::makeTinyLlama(
+        {.layers = 1, .model_dim = 64, .heads = 64, .kv_heads = 1, .head_dim = 32, .ffn_dim = 64})
+        .save(path_.string());
+    EngineOptions own;
+    own.model_path = path_.string();
+    Engine engine(own);
+    const gpu::DeviceFacts &facts = engine.device().facts();
+    const uint64_t score_bytes = uint64_t{64} * 64 * sizeof(float); // of a key: 64 heads, 64 rows
+    SessionOptions options{.context_tokens = facts.free_memory_bytes / score_bytes,
+                           .k = CacheType::q4_0,
+                           .v = CacheType::q4_0};
+    options.rope = attention::parseRope("none");
+    auto refusal = [&](const char *pattern) {
+        options.patterns = attention::LayerPatterns(std::vector<std::string>{pattern});
+        return errorOf(ErrorKind::memory, [&] { Session session(engine, options); });
+    };
+    std::string text = refusal("vertical-slash:1000,6096");
+    EXPECT_TRUE(holds(text, std::to_string(options.context_tokens)) && holds(text, "scores") &&
+                holds(text, "vertical-slash:1000,6096") && holds(text, "free"))
+        << text;
+    options.patterns = attention::LayerPatterns(std::vector<std::string>{"window:512"});
+    EXPECT_NO_THROW(Session(engine, options));
+    // So does a shorter one of the same kind, of which a guess may say too much.
+    options.patterns = attention::LayerPatterns(std::vector<std::string>{"vertical-slash:40,60"});
+    options.context_tokens = 20000;
+    EXPECT_NO_THROW(Session(engine, options));
+}
+
 } // namespace
 } // namespace longscope::engine

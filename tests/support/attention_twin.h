@@ -2,7 +2,7 @@
 // softmax in double over what a pattern shows. And the small model that they are compared on.
 #pragma once
 
-#include "compute/engine/session.h"
+#include "compute/engine/attention_map.h"
 #include "compute/reference/kernels.h"
 #include "tests/support/engines.h"
 #include "tests/support/gguf_writer.h"
@@ -44,6 +44,23 @@ inline engine::SessionOptions exactOptions(const std::string &pattern = "full",
     return options;
 }
 
+/// The tokens from `first` on, as they are written.
+inline void readOneByOne(engine::Session &session, std::span<const model::Token> ids,
+                         uint64_t first) {
+    for (uint64_t count = first + 1; count <= ids.size(); ++count)
+        session.read(ids.first(count));
+}
+
+/// A picture of single queries and keys, mean over the heads.
+inline engine::MapRequest rowsOf(uint32_t layer, attention::Interval queries) {
+    return {.layer = layer,
+            .heads = {},
+            .first_query = queries.first,
+            .end_query = queries.end,
+            .end_key = queries.end,
+            .size = engine::kLargestMap};
+}
+
 /// Scores of layer 0, and what a pattern makes of them.
 class AttentionTwin {
   public:
@@ -70,7 +87,7 @@ class AttentionTwin {
         scores_.resize(heads_ * tokens_ * tokens_);
         for (uint64_t head = 0; head < heads_; ++head)
             for (uint64_t i = 0; i < tokens_; ++i)
-                for (uint64_t j = 0; j <= i; ++j) {
+                for (uint64_t j = 0; j < tokens_; ++j) {
                     const float *query = &q[(i * heads_ + head) * dim];
                     const float *key =
                         &k[(j * config.kv_heads + head * config.kv_heads / heads_) * dim];
@@ -84,15 +101,26 @@ class AttentionTwin {
     void look(const attention::Pattern &pattern) {
         probabilities_.assign(scores_.size(), 0);
         for (uint32_t head = 0; head < heads_; ++head)
-            for (uint64_t i = 0; i < tokens_; ++i) {
-                uint64_t row = (head * tokens_ + i) * tokens_;
-                double sum = 0;
-                for (uint64_t j = 0; j <= i; ++j)
-                    if (pattern.sees(pattern.headKind(head, heads_), i, j))
-                        sum += probabilities_[row + j] = std::exp(scores_[row + j]);
-                for (uint64_t j = 0; j <= i; ++j)
-                    probabilities_[row + j] /= sum;
-            }
+            for (uint64_t i = 0; i < tokens_; ++i)
+                lookAt(head, i, [&](uint64_t j) {
+                    return pattern.sees(pattern.headKind(head, heads_), i, j);
+                });
+    }
+    /// The same of one query; `sees` says of a key whether it is looked at.
+    template <class Sees> void lookAt(uint32_t head, uint64_t query, const Sees &sees) {
+        probabilities_.resize(scores_.size());
+        uint64_t row = (head * tokens_ + query) * tokens_;
+        double sum = 0;
+        for (uint64_t j = 0; j <= query; ++j) {
+            probabilities_[row + j] = sees(j) ? std::exp(scores_[row + j]) : 0;
+            sum += probabilities_[row + j];
+        }
+        for (uint64_t j = 0; j <= query; ++j)
+            probabilities_[row + j] /= sum;
+    }
+    /// Scaled; of later keys, too.
+    double score(uint64_t head, uint64_t query, uint64_t key) const {
+        return scores_[(head * tokens_ + query) * tokens_ + key];
     }
     double p(uint64_t head, uint64_t query, uint64_t key) const {
         return probabilities_[(head * tokens_ + query) * tokens_ + key];

@@ -121,6 +121,8 @@ void TokenView::drawChoice(const Timeline &timeline) {
         ImGui::SetItemTooltip("%s", tr("The tokens that it looks at most, as text."));
     }
     ImGui::TextWrapped("%s", tokenInContext(timeline, *query_).c_str());
+    if (shown_ && !shown_->note.empty())
+        ImGui::TextWrapped("%s", shown_->note.c_str());
 }
 
 void TokenView::drawPlayer() {

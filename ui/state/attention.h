@@ -112,6 +112,7 @@ struct Attention {
         uint64_t query = 0;
         uint32_t layer = 0;
         std::vector<float> shares;
+        std::string note; ///< in which way it is not what the token saw; empty: it is
     };
     std::shared_ptr<const Strip> strip;
 };
