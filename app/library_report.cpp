@@ -35,12 +35,6 @@ json timeJson(int64_t unix_s) {
     return unix_s ? json(unix_s) : json(nullptr);
 }
 
-/// The page on which a byte stands, "" where the format has none.
-std::string pageAt(const Document &document, size_t byte) {
-    auto after = std::ranges::upper_bound(document.pages, byte, {}, &document::Page::start);
-    return after == document.pages.begin() ? "" : std::prev(after)->label;
-}
-
 uint64_t resultBytes(const Library &library, const std::vector<DocumentFacts> &documents) {
     uint64_t bytes = 0;
     for (const DocumentFacts &facts : documents)
@@ -121,7 +115,8 @@ DocumentReport::DocumentReport(const Library &library, DocumentFacts facts)
     }
     if (auto document = library.document(facts_.id)) {
         warnings_ = document->warnings;
-        pages_ = document->pages.size();
+        pages_ = static_cast<size_t>(std::ranges::count_if(
+            document->pages, [](const document::Page &page) { return !page.label.empty(); }));
         paragraphs_ = document->paragraphs.size();
     }
 }
@@ -206,18 +201,15 @@ json DocumentReport::toJson() const {
 // ---- search ------------------------------------------------------------------------------------
 
 std::string hitText(const document::SearchHit &hit, const Document &document) {
-    std::string place = document::placeOf(document, hit.start);
-    if (std::string page = pageAt(document, hit.start); !page.empty())
-        place = "page " + page + (place.empty() ? "" : ", ") + place;
     return std::format("{}  {}  [{}]\n       {}\n", hit.document, document::oneLine(document.title),
-                       place, hit.snippet);
+                       document::placeOf(document, hit.start), hit.snippet);
 }
 
 json hitJson(const document::SearchHit &hit, const Document &document) {
     json found = {{"document", hit.document}, {"title", document.title}, {"file", document.path},
                   {"start", hit.start},       {"end", hit.end},          {"text", hit.snippet},
                   {"page", nullptr},          {"heading", nullptr},      {"score", hit.score}};
-    if (std::string page = pageAt(document, hit.start); !page.empty())
+    if (std::string page = document::pageOf(document, hit.start); !page.empty())
         found["page"] = page;
     if (!document.paragraphs.empty())
         if (std::string heading =

@@ -121,6 +121,10 @@ Archive::Archive(std::string_view bytes, std::string_view path, const ArchiveLim
 
 std::map<std::string, std::string> Archive::read(const std::set<std::string> &wanted) {
     std::map<std::string, std::string> out;
+    auto there = static_cast<size_t>(
+        std::ranges::count_if(wanted, [&](const std::string &name) { return has(name); }));
+    if (there == 0)
+        return out;
     walk(bytes_, path_, [&](::archive *reader, archive_entry *entry) {
         std::string name = nameOf(entry);
         if (!wanted.contains(name) || !names_.contains(name) || out.contains(name))
@@ -139,7 +143,7 @@ std::map<std::string, std::string> Archive::read(const std::set<std::string> &wa
         });
         unpacked_bytes_ += content.size();
         out.emplace(std::move(name), std::move(content));
-        return out.size() < wanted.size();
+        return out.size() < there;
     });
     return out;
 }

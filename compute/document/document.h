@@ -19,6 +19,7 @@ struct Paragraph {
     size_t start = 0, end = 0; ///< bytes, without surrounding white space
     size_t heading = 0;        ///< index into headings + 1; 0 = before the first one
     bool prose = true;         ///< false: a heading, a table, code
+    bool title = false;        ///< the line of its heading and no more: a declaration says more
 };
 
 struct Sentence {
@@ -29,7 +30,7 @@ struct Sentence {
 
 struct Page {
     size_t start = 0;  ///< byte of the text where it begins
-    std::string label; ///< as the file counts: "12", "iv"
+    std::string label; ///< as the file counts: "12", "iv"; "" = no page
 };
 
 struct Document {

@@ -122,14 +122,20 @@ void EpubReader::addTocTitle(std::string_view from_file, std::string_view link, 
     toc_titles_.emplace(resolveLink(from_file, link), std::move(title)); // the first of a file
 }
 
+/// Each file once, whatever number of items names it.
 void EpubReader::readContents() {
+    std::set<std::string> wanted;
+    for (const auto &[id, item] : items_)
+        if (item.is_ncx || item.is_nav)
+            wanted.insert(item.file);
+    std::map<std::string, std::string> files = archive_.read(wanted);
     auto read = [&](const std::string &file, auto &&visit) {
-        std::optional<std::string> xml = archive_.find(file);
-        if (!xml)
+        auto found = files.extract(file);
+        if (!found)
             return;
         pugi::xml_document document;
         try {
-            parseXml(*xml, archive_.path(), file, document);
+            parseXml(found.mapped(), archive_.path(), file, document);
         } catch (const Error &error) { // the text is still there
             flow_.warn(std::format("the table of contents was not read: {}", error.what()));
             return;
@@ -141,15 +147,16 @@ void EpubReader::readContents() {
             read(item.file, [&](const pugi::xml_node &node) {
                 if (localName(node) == "navPoint")
                     addTocTitle(item.file, attributeOf(childOf(node, "content"), "src"),
-                                textBelow(childOf(childOf(node, "navLabel"), "text")));
+                                childOf(childOf(node, "navLabel"), "text").child_value());
                 return Walk::into;
             });
-        if (item.is_nav)
+        else if (item.is_nav)
             read(item.file, [&](const pugi::xml_node &node) {
                 bool other = localName(node) == "nav" && attributeOf(node, "type") != "toc";
-                if (localName(node) == "a")
+                bool link = localName(node) == "a";
+                if (link)
                     addTocTitle(item.file, attributeOf(node, "href"), textBelow(node));
-                return other ? Walk::past : Walk::into;
+                return other || link ? Walk::past : Walk::into;
             });
     }
 }

@@ -1,6 +1,7 @@
 // A folder as one document: which files of it count, in which order, and their outlines joined.
 #include "compute/core/error.h"
 #include "compute/core/text.h"
+#include "compute/document/characters.h"
 #include "compute/document/formats.h"
 #include "compute/document/gitignore.h"
 
@@ -159,19 +160,23 @@ void FolderReader::append(Document &part, const std::string &name) {
     Document &all = document_;
     if (!all.text.empty())
         all.text += "\n\n";
-    size_t start = all.text.size(), headings = all.headings.size() + 1;
+    size_t start = all.text.size();
     all.text += name;
     addHeading(all, start, all.text.size(), 1);
     if (part.pages.empty() && !all.pages.empty()) // the pages before end here
-        all.pages.push_back({start, name});
+        all.pages.push_back({start, ""});
     all.text += "\n\n";
-    size_t offset = all.text.size();
+    size_t offset = all.text.size(), headings = all.headings.size();
     all.text += part.text;
     for (Heading &heading : part.headings)
         all.headings.push_back(
             {std::move(heading.title), heading.level + 1, heading.start + offset});
-    for (const Paragraph &p : part.paragraphs)
-        all.paragraphs.push_back({p.start + offset, p.end + offset, p.heading + headings, p.prose});
+    for (Paragraph paragraph : part.paragraphs) {
+        paragraph.start += offset;
+        paragraph.end += offset;
+        paragraph.heading += headings;
+        all.paragraphs.push_back(paragraph);
+    }
     for (Page &page : part.pages)
         all.pages.push_back({page.start + offset, std::move(page.label)});
     for (const std::string &warning : part.warnings) {
@@ -189,7 +194,7 @@ void FolderReader::addFile(const File &file) {
         std::string name = repairUtf8(file.path);
         std::erase_if(name,
                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-        append(part, name.empty() ? "?" : name);
+        append(part, trimmed(name).empty() ? "?" : name);
     } catch (const Error &error) {
         if (error.kind() != ErrorKind::file)
             throw;

@@ -37,8 +37,8 @@ Document readRtf(std::string_view bytes);
 /// a page, and from ten minutes on every five minutes begin with a heading.
 Document readSubtitles(std::string_view text);
 
-/// Source code as it is: declarations are headings, comments prose, all else blocks of at most
-/// about 2 kB that are no prose. `path` chooses the language's rules.
+/// Source code as it is: declarations are headings (and text, but for LaTeX), comments prose, all
+/// else blocks of at most about 2 kB that are no prose. `path` chooses the language's rules.
 Document readSourceCode(std::string text, std::string_view path);
 /// "C++" for "a/b.cpp", "" for what is no name of source code.
 std::string_view languageOf(std::string_view path);
@@ -66,7 +66,7 @@ Document readPdf(std::string_view bytes, std::string_view path);
 /// Adds the paragraph [start, end) of `document.text`, trimmed, below the last heading; nothing
 /// when it is empty.
 void addParagraph(Document &document, size_t start, size_t end, bool prose);
-/// Adds the trimmed span as a heading and as a paragraph that is no prose.
+/// Adds the trimmed span as a heading and as its title's paragraph, which is no prose.
 void addHeading(Document &document, size_t start, size_t end, unsigned level);
 
 } // namespace longscope::document

@@ -159,7 +159,11 @@ void addHeading(Document &document, size_t start, size_t end, unsigned level) {
     std::string title(document.span(start, end));
     std::ranges::replace(title, '\n', ' ');
     document.headings.push_back({std::move(title), level, start});
-    document.paragraphs.push_back({start, end, document.headings.size(), false});
+    document.paragraphs.push_back({.start = start,
+                                   .end = end,
+                                   .heading = document.headings.size(),
+                                   .prose = false,
+                                   .title = true});
 }
 
 Document importBytes(std::string_view bytes, std::string_view path) {

@@ -12,7 +12,7 @@ namespace longscope::document {
 std::string packOutline(const Document &document);
 
 /// Fills them in for a text of so many bytes; false (and no outline) when they do not fit it. Knows
-/// the earlier form without pages, too.
+/// the earlier forms, too.
 bool unpackOutline(std::string_view bytes, size_t text_bytes, Document &document);
 
 } // namespace longscope::document

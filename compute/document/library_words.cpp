@@ -3,10 +3,26 @@
 #include "compute/core/text.h"
 #include "compute/document/characters.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace longscope::document {
 namespace {
 
 constexpr std::string_view kMark = "\xE2\x80\x8B"; ///< U+200B, a space of no width
+
+// Numbers that are no digits: "²", "½", "③".
+constexpr std::pair<char32_t, char32_t> kNumbers[] = {
+    {0xB2, 0xB3},     {0xB9, 0xB9},     {0xBC, 0xBE},     {0x2070, 0x2089},
+    {0x2150, 0x2189}, {0x2460, 0x249B}, {0x24EA, 0x24FF}, {0x2776, 0x2793}};
+
+/// Whether the index has the character: of signs alone it makes no word, and a query for none finds
+/// nothing.
+bool isIndexed(char32_t code) {
+    return isLetter(code) || isDigit(code) || isIdeographic(code) ||
+           std::ranges::any_of(
+               kNumbers, [=](auto range) { return range.first <= code && code <= range.second; });
+}
 
 } // namespace
 
@@ -43,6 +59,7 @@ std::string withoutMarks(std::string_view indexed) {
 }
 
 std::vector<std::string> wordsOf(std::string_view text) {
+    const std::string valid = repairUtf8(text);
     std::vector<std::string> words;
     std::string word;
     bool has_letter = false;
@@ -52,15 +69,15 @@ std::vector<std::string> wordsOf(std::string_view text) {
         word.clear();
         has_letter = false;
     };
-    for (char c : repairUtf8(text)) {
-        auto byte = static_cast<unsigned char>(c);
-        if (byte <= ' ') {
+    for (size_t at = 0; at < valid.size();) {
+        Character character = characterAt(valid, at);
+        if (character.code <= U' ' || isSpace(character.code)) {
             finish();
-            continue;
+        } else {
+            has_letter = has_letter || isIndexed(character.code);
+            word.append(valid, at, character.length);
         }
-        has_letter = has_letter || byte >= 0x80 || (byte >= '0' && byte <= '9') ||
-                     ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
-        word += c;
+        at += character.length;
     }
     finish();
     return words;

@@ -50,19 +50,29 @@ std::string decodeEntity(std::string_view entity) {
     return std::string(found != std::end(kEntities) ? found->text : entity);
 }
 
-/// What stands between the tags and comments of an HTML block; `tags` counts what went.
+/// As HTML has it: any other '<' is a character of the text.
+bool beginsTag(std::string_view html) {
+    if (html.size() < 2 || html[0] != '<')
+        return false;
+    char next = html[1], lower = static_cast<char>(next | 0x20);
+    return (lower >= 'a' && lower <= 'z') || next == '/' || next == '!' || next == '?';
+}
+
+/// What stands between the tags and comments of an HTML block; `tags` counts what went. What begins
+/// like a tag and ends nowhere is text.
 std::string withoutTags(std::string_view html, size_t &tags) {
     std::string out;
     for (size_t at = 0; at < html.size();) {
-        bool comment = html.substr(at).starts_with("<!--");
-        if (html[at] != '<') {
+        if (!beginsTag(html.substr(at))) {
             out += html[at++];
             continue;
         }
-        std::string_view close = comment ? "-->" : ">";
+        std::string_view close = html.substr(at).starts_with("<!--") ? "-->" : ">";
         size_t end = html.find(close, at);
+        if (end == std::string_view::npos)
+            return out += html.substr(at);
         ++tags;
-        at = end == std::string_view::npos ? html.size() : end + close.size();
+        at = end + close.size();
     }
     return out;
 }

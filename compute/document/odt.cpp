@@ -43,7 +43,7 @@ class OdtReader {
     void setMark();
 
     struct List {
-        std::string style;
+        std::string_view style;   ///< of an outer list where it has none of its own
         bool item_begins = false; ///< its mark is not written yet
     };
 
@@ -51,7 +51,7 @@ class OdtReader {
     TextFlow flow_;
     TableLines table_{flow_};
     PageCounter pages_{flow_};
-    std::map<std::string, ListLevels> list_styles_;
+    std::map<std::string, ListLevels, std::less<>> list_styles_;
     std::map<std::string, ListCounter> counters_; ///< by the outermost list of the text
     std::set<std::string> breaking_styles_;       ///< paragraphs of these begin a page
     std::set<std::string> title_styles_{"Title"}, code_styles_;
@@ -114,11 +114,8 @@ void OdtReader::setMark() {
     if (lists_.empty() || !lists_.back().item_begins)
         return;
     lists_.back().item_begins = false;
-    std::string_view style;
-    for (const List &list : lists_) // an inner list without a style goes on with the outer's
-        style = list.style.empty() ? style : std::string_view(list.style);
     static const ListLevels kBullets;
-    auto found = list_styles_.find(std::string(style));
+    auto found = list_styles_.find(lists_.back().style);
     const ListLevels &levels = found == list_styles_.end() ? kBullets : found->second;
     std::string mark = counters_[std::to_string(outer_lists_)].next(levels, lists_.size() - 1);
     if (!mark.empty())
@@ -185,7 +182,10 @@ Walk OdtReader::enter(const pugi::xml_node &node) {
         flow_.begin(lists_.empty() ? 2 : 1);
         bool goes_on = attributeOf(node, "continue-numbering") == "true";
         outer_lists_ += lists_.empty() && !goes_on;
-        lists_.push_back({std::string(attributeOf(node, "style-name"))});
+        std::string_view style = attributeOf(node, "style-name");
+        if (style.empty() && !lists_.empty())
+            style = lists_.back().style;
+        lists_.push_back({style});
     } else if (name == "list-item" && !lists_.empty()) {
         lists_.back().item_begins = true;
     } else if (name == "table") {

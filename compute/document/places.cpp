@@ -25,10 +25,6 @@ bool beginsSection(const Document &document, const Paragraph &paragraph) {
            document.headings[paragraph.heading - 1].start == paragraph.start;
 }
 
-bool isHeadingLine(const Document &document, const Paragraph &paragraph) {
-    return !paragraph.prose && beginsSection(document, paragraph);
-}
-
 size_t paragraphAt(const Document &document, size_t byte) {
     auto after = std::ranges::upper_bound(document.paragraphs, byte, {}, &Paragraph::start);
     return after == document.paragraphs.begin()

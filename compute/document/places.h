@@ -22,10 +22,8 @@ std::vector<Section> sectionsOf(const std::vector<Heading> &headings, size_t tex
 size_t paragraphAt(const Document &document, size_t byte);
 
 /// Whether a paragraph is the first of its section: its heading's line or, where the title stands
-/// in no line (the outline of a PDF), the prose below it.
+/// in no line (the outline of a PDF), what stands below it.
 bool beginsSection(const Document &document, const Paragraph &paragraph);
-/// Whether it is that line.
-bool isHeadingLine(const Document &document, const Paragraph &paragraph);
 
 /// Title of the heading above a paragraph, "" before the first one.
 std::string headingOf(const Document &document, size_t paragraph);

@@ -119,6 +119,10 @@ void CodeReader::addDeclaration(Declaration declaration, size_t start, size_t en
     if (with_comment)
         endBlock(end_);
     addParagraph(document_, start, end, false);
+    // "\section{Costs}"; what follows in the line is text.
+    document_.paragraphs.back().title = language_.declarations == Declarations::latex &&
+                                        document_.text[end - 1] == '}' &&
+                                        !document_.headings.back().title.contains('}');
 }
 
 /// Cut after white space, a comma or a semicolon where there is one.

@@ -1,7 +1,6 @@
 #include "compute/reading/best_sentence.h"
 
 #include "compute/document/passages.h"
-#include "compute/document/places.h"
 #include "compute/reading/words.h"
 
 #include <algorithm>
@@ -23,7 +22,7 @@ std::string keyOf(const Word &word) {
 QuestionIndex::QuestionIndex(const document::Document &document) {
     WordReader reader;
     for (size_t p = 0; p < document.paragraphs.size(); ++p) {
-        if (document::isHeadingLine(document, document.paragraphs[p]))
+        if (document.paragraphs[p].title)
             continue; // it would part sentences that follow one another
         for (document::Span span : document::quotablePieces(document, p, kLongestPiece)) {
             auto index = static_cast<uint32_t>(pieces_.size());

@@ -1,7 +1,6 @@
 #include "compute/reading/sentence_index.h"
 
 #include "compute/document/characters.h"
-#include "compute/document/places.h"
 #include "compute/document/sentences.h"
 
 #include <algorithm>
@@ -16,11 +15,11 @@ std::string keyOf(const Word &word) {
 }
 
 /// The sentences of the prose, and the lines of tables and code: a number that only a table has is
-/// in the document too. Headings are left out, they would part sentences that follow one another.
+/// in the document too. Titles are left out, they would part sentences that follow one another.
 std::vector<document::Span> sourceSpans(const document::Document &document) {
     std::vector<document::Span> spans;
     for (const document::Paragraph &paragraph : document.paragraphs) {
-        if (document::isHeadingLine(document, paragraph))
+        if (paragraph.title)
             continue;
         std::string_view text = document.span(paragraph.start, paragraph.end);
         if (paragraph.prose) {

@@ -62,6 +62,21 @@ test_search() {
     expectErr 'no paragraph of the 2 documents'
 }
 
+test_searchTellsThePageOnce() {
+    mkdir "$folder/both"
+    printf '1\n00:00:01,000 --> 00:00:02,000\nThe harbour is closed.\n' > "$folder/both/a.srt"
+    printf 'Another harbour is open.\n' > "$folder/both/b.txt"
+    library add "$folder/both" "$LONGSCOPE_SOURCE/tests/data/documents/minutes.pdf"
+    library search closed
+    expectOut '^1  both  \[00:00:01, a.srt, paragraph 1\]$'
+    library search thanked
+    expectOut '^2  .*  \[page 1, Opening, '
+    library search another
+    expectOut '^1  both  \[b.txt, paragraph 1\]$'
+    library search another --json
+    expectJson '[(h["page"], h["heading"]) for h in value["hits"]] == [(None, "b.txt")]'
+}
+
 test_removeAndPurge() {
     addTwo
     library remove 1 9

@@ -83,6 +83,19 @@ std::string textOf(const Document &document, const Source &source) {
     return std::string(document.span(source.start, source.end));
 }
 
+TEST(Ask, FindsADeclarationWithoutAComment) {
+    Document code = document::importBytes("#include <vector>\n\n"
+                                          "int computeWidgetTotal(int first, int second) {\n"
+                                          "    return first + second;\n}\n\n"
+                                          "int other(int first) {\n    return first;\n}\n",
+                                          "c.cpp");
+    Answer answer = Asker(code, {}, nullptr).ask("Where is computeWidgetTotal?");
+    EXPECT_TRUE(answer.found);
+    ASSERT_FALSE(answer.sentences.empty());
+    EXPECT_TRUE(answer.sentences[0].text.contains("int computeWidgetTotal(int first"))
+        << answer.sentences[0].text;
+}
+
 TEST(Ask, QuotesTheBestSentenceWithItsNeighbours) {
     Document document = plain(kTown);
     Answer answer = Asker(document, {}, nullptr).ask("When was the bridge closed for repairs?");

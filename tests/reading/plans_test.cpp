@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <format>
 
 namespace longscope::reading {
 namespace {
@@ -52,6 +53,41 @@ TEST(Strategies, TreeFollowsTheOutline) {
         titles.insert(step.title);
     for (const char *title : {"Chapter 1", "Section 2.3", "Section 4.1"})
         EXPECT_TRUE(titles.contains(title)) << title;
+}
+
+/// The characters of the text, without white space, that no step reads.
+std::string unreadBy(const Plan &plan, const Document &d) {
+    std::string unread;
+    for (size_t at = 0; at < d.text.size(); ++at) {
+        bool read = std::ranges::any_of(
+            plan.steps, [&](const Step &step) { return step.start <= at && at < step.end; });
+        if (!read && !std::string_view(" \t\n").contains(d.text[at]))
+            unread += d.text[at];
+    }
+    return unread;
+}
+
+TEST(Strategies, TreeReadsAllOfTheText) {
+    std::string structs, titles, nested = "# All\n\n## Top\n\n### Inner\n\n", mixed;
+    for (uint64_t i = 0; i < 240; ++i) {
+        structs +=
+            std::format("struct Number{} {{ int first_value; double second_value_{}; }};\n", i, i);
+        titles += std::format("{} A title without text {}\n\n", i % 3 == 0 ? "#" : "##", i);
+        nested += testing::madeSentence(i) + (i % 5 == 4 ? "\n\n" : " ");
+        mixed += i % 4 == 0 ? testing::madeSection(std::format("Part {}", i),
+                                                   1 + static_cast<unsigned>(i % 3), 100 * i, 4)
+                            : std::format("{} Nothing below {}\n\n", i % 2 ? "#" : "####", i);
+    }
+    nested += "## Left empty\n\n### And this\n";
+    for (const auto &[text, path] : {std::pair(structs, "a.cpp"), std::pair(titles, "a.md"),
+                                     std::pair(nested, "b.md"), std::pair(mixed, "c.md")})
+        for (uint64_t parameters : {135'000'000ull, 3'000'000'000ull}) {
+            Document d = document::importBytes(text, path);
+            DigestingModel model = modelOf(parameters, 1200);
+            Plan plan = planSummary(d, &model, with(Strategy::tree));
+            EXPECT_GT(plan.steps.size(), 1u) << path;
+            EXPECT_EQ(unreadBy(plan, d), "") << path << " with " << parameters;
+        }
 }
 
 TEST(Strategies, NoneOneAndExactlyFittingParts) {

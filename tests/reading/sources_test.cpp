@@ -55,6 +55,23 @@ TEST(Sources, AreFoundWhereProseBeginsASection) {
     EXPECT_FALSE(SourceFinder(d).find("The pipes of the old mill leak at every joint.").empty());
 }
 
+TEST(Sources, DeclarationsAndFirstRowsAreTextAndTitlesAreNot) {
+    Document d = document::importBytes("struct Tide { int hours; };\n\n"
+                                       "int computeWidgetTotal(int first, int second) {\n"
+                                       "    return first + second;\n}\n",
+                                       "c.cpp");
+    EXPECT_EQ(textsOf(d, SourceFinder(d).find("struct Tide has int hours")),
+              Strings{"struct Tide { int hours; };"});
+    Document table = plain("Pier | Berths\nNorth | 40");
+    table.headings = {{"A title that is a picture", 1, 0}};
+    table.paragraphs = {{0, 13, 1, false}, {14, 24, 1, false}};
+    EXPECT_EQ(textsOf(table, SourceFinder(table).find("Pier Berths")), Strings{"Pier | Berths"});
+    Document book = document::importText("# Tide hours\n\nA text of it.\n", "a.md", true);
+    EXPECT_TRUE(SourceFinder(book).find("Tide hours").empty());
+    Document latex = document::importBytes("\\section{Tide hours}\nA text of it.\n", "a.tex");
+    EXPECT_TRUE(SourceFinder(latex).find("section Tide hours").empty());
+}
+
 TEST(Sources, PointToTheSentenceThatSaysIt) {
     Document d = plain(kPipes);
     SourceFinder finder(d);

@@ -286,6 +286,15 @@ TEST(Markdown, CodeTablesAndHtmlAreNoProse) {
     expectSoundSpans(d);
 }
 
+TEST(Markdown, SignsThatBeginNoTagAreText) {
+    EXPECT_EQ(
+        markdown("<div>\n5 < 6 and a<=b, 3 <4. <p>Next</p> <!-- 1 > 0 --><?x?>\n</div>\n").text,
+        "\n5 < 6 and a<=b, 3 <4. Next \n");
+    Document open = markdown("<div>\nText <b and no end\n");
+    EXPECT_EQ(open.text, "\nText <b and no end\n");
+    EXPECT_EQ(open.warnings, std::vector<std::string>{"1 HTML tag was left out"});
+}
+
 TEST(Markdown, FrontMatterIsNoProse) {
     Document d = markdown("---\ntitle: Notes\ntags: [a, b]\n---\n# Head\n\nText is here.\n");
     EXPECT_EQ(d.title, "Head");
@@ -300,8 +309,9 @@ TEST(Markdown, TakesHostileInput) {
             out += unit;
         return out;
     };
-    for (std::string_view unit : {"x", "> ", "- ", "[", "![](", "*a_", "`", "<", "&#0;", "|", "\r",
-                                  "# \n", "a\n-\n", "- a\n", "  ", "***\n", "\\", "!.?", "<!--"}) {
+    for (std::string_view unit :
+         {"x",    "> ",     "- ",    "[",  "![](",  "*a_", "`",   "<",    "&#0;", "|",    "\r",
+          "# \n", "a\n-\n", "- a\n", "  ", "***\n", "\\",  "!.?", "<!--", "<a",   "<div>"}) {
         std::string text = "Words begin.\n\n" + repeat(unit, 200'000 / unit.size()) + "\n\nEnd.";
         double seconds = secondsOf([&] { expectSoundSpans(markdown(text)); });
         EXPECT_LT(seconds, 10) << unit;

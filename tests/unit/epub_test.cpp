@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <format>
+
 namespace longscope::document {
 namespace {
 
@@ -132,6 +135,52 @@ TEST(Epub, ReadsAnyDepthQuickly) {
     Document document = read(open + "deep" + close, many + "many");
     EXPECT_TRUE(document.text.contains("deep"));
     EXPECT_TRUE(document.text.contains("many"));
+}
+
+TEST(Epub, ReadsEachTableOfContentsOnceInOnePass) {
+    testing::Entries entries = bookEntries("<p>one</p>", "<p>two</p>");
+    for (int i = 0; i < 5000; ++i)
+        entries.emplace_back("O/x" + std::to_string(i), "");
+    std::string items;
+    auto add = [&](int i, const std::string &kind, const std::string &file) {
+        items += std::format("<item id=\"n{}\" {} href=\"{}\"/>", i, kind, file);
+    };
+    const std::string nav = "properties=\"nav\"", ncx = "media-type=\"application/x-dtbncx+xml\"";
+    for (int i = 0; i < 3000; i += 3) {
+        add(i, nav, std::format("none{}", i));
+        add(i + 1, nav, std::format("x{}", i)); // empty: broken XML
+        add(i + 2, ncx, "toc.ncx");
+    }
+    std::string &package = entries[2].second;
+    package.insert(package.find("<manifest>") + 10, items);
+    auto begin = std::chrono::steady_clock::now();
+    Document document = readArchive(makeZip(entries), "x.epub");
+    std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin;
+    EXPECT_LT(passed.count(), 10);
+    EXPECT_EQ(headingsOf(document), Strings{"1 The second part"});
+    EXPECT_EQ(document.warnings.size(), 1000u);
+}
+
+TEST(Epub, ReadsTablesOfContentsOfAnyDepthQuickly) {
+    auto nested = [](const std::string &open, const std::string &close, int depth) {
+        std::string out, ends;
+        for (int i = 0; i < depth; ++i) {
+            out += open + std::to_string(i);
+            ends += close;
+        }
+        return out + ends;
+    };
+    testing::Entries entries = bookEntries("<p>one</p>", "<p>two</p>");
+    entries[2].second.insert(entries[2].second.find("<manifest>") + 10,
+                             "<item id=\"nav\" properties=\"nav\" href=\"nav.xhtml\"/>");
+    entries[3].second =
+        "<ncx>" + nested("<navPoint><navLabel><text>", "</text></navLabel></navPoint>", 60'000) +
+        "</ncx>";
+    entries.emplace_back("O/nav.xhtml", nested("<a>", "</a>", 200'000));
+    auto begin = std::chrono::steady_clock::now();
+    EXPECT_EQ(paragraphsOf(readArchive(makeZip(entries), "x.epub")), (Strings{"two", "one"}));
+    std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin;
+    EXPECT_LT(passed.count(), 10);
 }
 
 TEST(Epub, ReadsChaptersAsWellAsPages) {

@@ -2,6 +2,7 @@
 #include "compute/core/error.h"
 #include "compute/document/document.h"
 #include "compute/document/gitignore.h"
+#include "compute/document/places.h"
 #include "tests/support/document_check.h"
 #include "tests/support/errors.h"
 
@@ -63,9 +64,23 @@ TEST_F(Folder, FilesAreSectionsInTheOrderOfTheirPaths) {
     EXPECT_EQ(splitSentences(d).size(), 6u);
     ASSERT_EQ(d.pages.size(), 2u);
     EXPECT_EQ(d.pages[0].label, "00:00:01");
-    EXPECT_EQ(d.pages[1].label, "z.py"); // what has no pages ends those before
+    EXPECT_EQ(d.pages[1].label, ""); // what has no pages ends those before
+    EXPECT_EQ(placeOf(d, d.text.find("pass")), "def f(), paragraph 0");
     EXPECT_EQ(problemOf(d), "");
     EXPECT_EQ(importFile(root_.string() + "/a/..").title, root_.filename().string());
+}
+
+TEST_F(Folder, NamesOfWhiteSpaceAloneAreSectionsToo) {
+    write(" ", "Words of one.");
+    write("a.txt", "Words of a.");
+    write("\u3000", "Words of three. And more.");
+    write("\u00A0", "# Below\n\nWords of two.");
+    Document d = importFile(root_.string());
+    EXPECT_EQ(topHeadings(d), (Strings{"?", "a.txt", "?", "?"}));
+    EXPECT_EQ(placeOf(d, d.text.find("Words of one")), "?, paragraph 1");
+    EXPECT_EQ(placeOf(d, d.text.find("Words of a")), "a.txt, paragraph 1");
+    EXPECT_EQ(placeOf(d, d.text.find("And more")), "?, paragraph 1");
+    EXPECT_EQ(problemOf(d), "");
 }
 
 TEST_F(Folder, IgnoredBinaryAndLinkedFilesAreLeftOut) {

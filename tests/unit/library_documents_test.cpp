@@ -1,6 +1,8 @@
 // Documents, results and runs in the library, and the step up from a file of version 1.
 #include "compute/core/error.h"
 #include "compute/document/library.h"
+#include "compute/document/library_outline.h"
+#include "compute/document/library_pack.h"
 #include "compute/document/library_sql.h"
 #include "tests/support/library_folder.h"
 
@@ -38,6 +40,34 @@ Document paged() {
     document.format = "PDF";
     document.pages = {{0, "iv"}, {document.headings[1].start, ""}, {document.text.size(), "2"}};
     return document;
+}
+
+/// "Head", then "struct A { int x; };" below a heading of its own, and what kind each is.
+std::string packedCode(uint64_t form, uint64_t title, uint64_t declaration) {
+    Packer out;
+    for (uint64_t number : {form, uint64_t{2}, uint64_t{1}, uint64_t{0}})
+        out.number(number);
+    out.text("Head");
+    out.number(1);
+    out.number(6);
+    out.text("struct A");
+    for (uint64_t number : {uint64_t{2}, uint64_t{0}, uint64_t{4}, uint64_t{1}, title, uint64_t{2},
+                            uint64_t{20}, uint64_t{2}, declaration, uint64_t{0}, uint64_t{0}})
+        out.number(number);
+    return out.take();
+}
+
+TEST(PackedOutline, TellsTitlesFromDeclarationsInEarlierFormsToo) {
+    for (uint64_t form : {2, 3}) {
+        Document document;
+        ASSERT_TRUE(unpackOutline(packedCode(form, form == 3 ? 2 : 0, 0), 26, document));
+        EXPECT_TRUE(document.paragraphs[0].title);
+        EXPECT_FALSE(document.paragraphs[1].title);
+        EXPECT_EQ(packOutline(document), packedCode(3, 2, 0));
+    }
+    Document none;
+    EXPECT_FALSE(unpackOutline(packedCode(3, 2, 3), 26, none));
+    EXPECT_FALSE(unpackOutline(packedCode(4, 2, 0), 26, none));
 }
 
 std::string longText(size_t bytes) {

@@ -68,6 +68,16 @@ TEST_F(LibrarySearch, CaseAndAccentsDoNotCountAndScriptsWithoutSpacesAreFound) {
     EXPECT_EQ(library_.search("车站")[0].snippet, "我们在东京车站见面。");
 }
 
+TEST_F(LibrarySearch, SignsBetweenWordsAreNoWords) {
+    add("The light house.\n\nHe paid 5 € for ½ of it, and ② more.");
+    for (const char *words : {"light house", "light — house", "light … “ house ”", "light 。 house",
+                              "light · house €", "light \u00A0 house", "light\u00A0house"})
+        EXPECT_EQ(find(words), Texts{"The light house."}) << words;
+    EXPECT_EQ(find("½ ②").size(), 1u);
+    EXPECT_EQ(find("½ ③"), Texts{});
+    EXPECT_EQ(find("— …"), Texts{});
+}
+
 TEST_F(LibrarySearch, NothingThatAUserTypesIsAQueryLanguage) {
     add("NOT a word AND b OR c NEAR d; 100% of \"quoted\" text: col:x, a*b^2, {braces}.");
     for (const char *odd :

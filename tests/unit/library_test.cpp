@@ -83,6 +83,7 @@ TEST_F(LibraryTest, KeepsEverythingAcrossOpenings) {
         EXPECT_EQ(again->paragraphs[i].start, read.paragraphs[i].start);
         EXPECT_EQ(again->paragraphs[i].end, read.paragraphs[i].end);
         EXPECT_EQ(again->paragraphs[i].prose, read.paragraphs[i].prose);
+        EXPECT_EQ(again->paragraphs[i].title, read.paragraphs[i].title);
         EXPECT_EQ(placeOfParagraph(*again, i), placeOfParagraph(read, i));
     }
 }

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <format>
+
 namespace longscope::document {
 namespace {
 
@@ -115,6 +118,23 @@ TEST(Odt, ReadsAnyDepth) {
     for (int i = 0; i < 30'000; ++i)
         body += "</text:span></text:p></text:list-item></text:list></text:section>";
     EXPECT_TRUE(read(body).text.ends_with("deep\n"));
+}
+
+TEST(Odt, DeepListsTakeLinearTime) {
+    auto secondsFor = [](size_t depth) {
+        std::string open, close;
+        for (size_t i = 0; i < depth; ++i) {
+            open += i == 0 ? "<text:list text:style-name=\"L\">" : "<text:list>";
+            open += std::format("<text:list-item><text:p>{:x}</text:p>", i * 2'654'435'761 >> 3);
+            close += "</text:list-item></text:list>";
+        }
+        auto begin = std::chrono::steady_clock::now();
+        Document document = read(open + close);
+        std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin;
+        EXPECT_EQ(document.paragraphs.size(), depth);
+        return passed.count();
+    };
+    EXPECT_LT(secondsFor(160'000), 16 * secondsFor(20'000) + 0.5); // 64 times if it were quadratic
 }
 
 TEST(Odt, RefusesEncryptedAndBroken) {

@@ -41,18 +41,16 @@ class Tree {
 
     std::vector<size_t> plan(const Section &section, unsigned words, size_t most) {
         std::vector<Chunk> whole = planner_.parts(section.start, section.end);
-        if (whole.empty() || isTitleAlone(whole))
+        if (whole.empty())
             return {};
         if (whole.size() == 1)
             return {planner_.addPart(whole.front(), section.title, words)};
-        size_t own_end = section.sections.empty() ? section.end : section.sections.front().start;
+        std::vector<Section> sections = partsBelow(section);
+        size_t own_end = sections.empty() ? section.end : sections.front().start;
         unsigned part_words = planner_.partWords(2);
         std::vector<size_t> below;
-        std::vector<Chunk> own = planner_.parts(section.start, own_end);
-        if (!isTitleAlone(own))
-            for (const Chunk &chunk : own)
-                below.push_back(planner_.addPart(chunk, section.title, part_words));
-        std::vector<Section> sections = packed(section.sections);
+        for (const Chunk &chunk : planner_.parts(section.start, own_end))
+            below.push_back(planner_.addPart(chunk, section.title, part_words));
         for (const Section &inner : sections) {
             // A lone section says all that the one above would say.
             bool alone = below.empty() && sections.size() == 1;
@@ -63,32 +61,41 @@ class Tree {
     }
 
   private:
-    /// Neighbours that one call can read are read together.
-    std::vector<Section> packed(const std::vector<Section> &sections) {
+    /// The sections of one, which part all of its text but for what stands before the first of
+    /// them. Neighbours that one call can read are read together. Titles without text are no
+    /// section: they are read with the one that follows, or at the end with the one before.
+    std::vector<Section> partsBelow(const Section &section) {
         std::vector<Section> out;
-        for (const Section &next : sections) {
+        if (section.sections.empty())
+            return out;
+        size_t first = section.sections.front().start;
+        size_t start = isTitlesAlone(section.start, first) ? section.start : first;
+        for (const Section &next : section.sections) {
+            if (isTitlesAlone(next.start, next.end))
+                continue;
             bool fits = !out.empty() && planner_.chunker().tokens(out.back().start, next.end) <=
                                             planner_.partTokens();
-            if (!fits) {
+            if (fits) {
+                out.back().title.clear();
+                out.back().sections.clear();
+            } else {
                 out.push_back(next);
-                continue;
+                out.back().start = start;
             }
-            out.back().title.clear();
-            out.back().end = next.end;
-            out.back().sections.clear();
+            out.back().end = start = next.end;
         }
+        if (!out.empty())
+            out.back().end = section.end;
         return out;
     }
 
-    bool isTitleAlone(const std::vector<Chunk> &chunks) const {
-        const document::Document &document = planner_.document();
-        for (size_t p = 0; !chunks.empty() && p < document.paragraphs.size(); ++p) {
-            size_t start = document.paragraphs[p].start;
-            if (start >= chunks.front().start && start < chunks.back().end &&
-                !isHeading(document, p))
-                return false;
-        }
-        return !document.paragraphs.empty();
+    /// Whether no paragraph that begins in [start, end) says more than a title.
+    bool isTitlesAlone(size_t start, size_t end) const {
+        const auto &paragraphs = planner_.document().paragraphs;
+        auto at = std::ranges::lower_bound(paragraphs, start, {}, &document::Paragraph::start);
+        while (at != paragraphs.end() && at->start < end && at->title)
+            ++at;
+        return at == paragraphs.end() || at->start >= end;
     }
 
     Planner &planner_;
