@@ -125,10 +125,10 @@ class Attention {
 
     const AttentionWork &work() const { return work_; }
     void resetWork() { work_ = {}; }
+    // attention_held.cpp
     /// Positions that no layer can see any more from the next token on: first .. end - 1. What
     /// evictions threw away is not among them, as heads differ in it.
     attention::Interval forgotten(uint64_t tokens) const;
-    // attention_held.cpp
     /// [kv_head]: the positions that evictions left in the slots of a layer, by slot. Empty where
     /// nothing was evicted, and where it is not known (see Session::heldShares).
     std::vector<std::vector<uint64_t>> keptPositions(uint32_t layer, uint64_t tokens) const;
@@ -181,6 +181,7 @@ class Attention {
                     uint32_t layer, const Prepared &prepared, bool keep_state);
     void runDecode(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
                    uint32_t layer, const Prepared &prepared);
+    void followChosen(uint32_t layer, std::span<const uint32_t> moves, uint32_t count);
     // attention_looking.cpp
     void noteSingle(uint64_t position);
     void cutSingles(uint64_t count);
@@ -199,7 +200,6 @@ class Attention {
     void evict(gpu::Recorder &recorder, const Scratch &scratch, const KvCache &cache,
                uint32_t layer, const Flush &flush);
     bool keepsObserved() const; ///< SnapKV: a text ends with this chunk and is too long
-    void followChosen(uint32_t layer, std::span<const uint32_t> moves, uint32_t count); // _held.cpp
     void moveRows(gpu::Recorder &recorder, const KvCache &cache, uint32_t layer,
                   const std::vector<uint32_t> &moves, uint32_t count, const Flush &flush);
 

@@ -64,10 +64,10 @@ std::string Attention::lookingNote(Interval queries, uint32_t layers) const {
     for (uint32_t layer = 0; layer < layers; ++layer)
         if (const auto &pattern = options_.patterns.of(layer);
             layerOf(layer).attends() && pattern.isDynamic())
-            return std::format("{} chooses keys for tokens that are read together: what is shown "
-                               "was chosen anew, for tokens {} to {} by themselves, and may differ "
-                               "from what was seen at the reading.",
-                               pattern.spec(), queries.first, queries.end - 1);
+            return std::format("{} chooses keys for tokens that are read together: these were "
+                               "chosen anew for the tokens shown, and may differ from those of the "
+                               "reading.",
+                               pattern.spec());
     return "";
 }
 

@@ -34,6 +34,9 @@ void Session::Impl::refuseTooLarge(const AttentionScratch &attended) const {
     // Schedules of keys that the data choose are only guessed at: what may fit is not refused.
     uint64_t guessed = options.patterns.anyDynamic() ? attended.schedules : 0;
     uint64_t attention_bytes = attended.bytes() - guessed;
+    const std::string asked = options.eviction.kind == attention::EvictionKind::none
+                                  ? options.patterns.text()
+                                  : options.eviction.spec;
     uint64_t booked = engine.device().bookedBytes();
     uint64_t wanted = cache_bytes + state_bytes + scratch_bytes + attention_bytes;
     uint64_t free = facts.free_memory_bytes > booked ? facts.free_memory_bytes - booked : 0;
@@ -45,14 +48,14 @@ void Session::Impl::refuseTooLarge(const AttentionScratch &attended) const {
              "a window of {} tokens needs {} for keys and values{}, {} for scratch and {} for "
              "schedules and scores of attention ({}), but {} has {} free beside the weights",
              options.context_tokens, formatBytes(cache_bytes), states, formatBytes(scratch_bytes),
-             formatBytes(attention_bytes), options.patterns.text(), facts.name, formatBytes(free));
+             formatBytes(attention_bytes), asked, facts.name, formatBytes(free));
     uint64_t most = std::min(facts.max_buffer_bytes, facts.max_allocation_bytes);
     if (attended.scores > most)
         fail(ErrorKind::memory,
              "a window of {} tokens needs {} for scores of attention ({}) in one buffer, but {} "
              "makes buffers of at most {}",
-             options.context_tokens, formatBytes(attended.scores), options.patterns.text(),
-             facts.name, formatBytes(most));
+             options.context_tokens, formatBytes(attended.scores), asked, facts.name,
+             formatBytes(most));
 }
 
 Session::Impl::Impl(Engine &owner, const SessionOptions &wanted)

@@ -185,12 +185,12 @@ TEST(DeskAttention, WhatIsStillHeldIsMarkedInTheDocument) {
     });
     const ui::Timeline &timeline = *snapshot->attention.timeline;
     const auto &marks = *snapshot->documents.marks;
-    ASSERT_EQ(marks.size(), 2u); // sinks, and the last 64
+    ASSERT_EQ(marks.size(), 2u); // sinks, and the last 63, which the next token sees
     EXPECT_EQ(marks.front().start, 0u);
     EXPECT_EQ(marks.front().kind, ui::MarkKind::survivor);
     EXPECT_EQ(marks.back().end, snapshot->documents.shown()->text->size());
     EXPECT_EQ(marks.back().start,
-              timeline.document_bytes[tokens - 64 -
+              timeline.document_bytes[tokens - 63 -
                                       timeline.parts.front().end *
                                           (timeline.parts.front().kind != ui::PartKind::document)]);
 }

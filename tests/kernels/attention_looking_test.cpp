@@ -104,7 +104,7 @@ TEST_P(AttentionLookingTest, WrittenTokensAreLookedAtAsTheyWereRead) {
                     mean += twin.p(head, kPrompt + row, key) / twin.heads();
                 ASSERT_NEAR(double{first.sum[row * first.columns + key]}, mean, 1e-4);
             }
-        std::vector<float> before(plain.logits().begin(), plain.logits().end()); // works on
+        // Both work on.
         readOneByOne(plain, someIds(engine(), kAll + 4), kAll);
         readOneByOne(watched, someIds(engine(), kAll + 4), kAll);
         EXPECT_LT(nmse(plain.logits(), watched.logits()), 1e-9);
