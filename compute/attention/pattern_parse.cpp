@@ -174,8 +174,7 @@ const char *whyNotMixed(const Pattern &pattern) {
         return "it chooses keys from the data, which is done for all heads of a layer at once";
     if (pattern.relabelsSinks())
         return "it gives the sinks other positions, and all heads of a layer share their "
-               "positions; "
-               "a-shape:S+W sees the first S and the last W without";
+               "positions; a-shape:S+W sees the first S and the last W without";
     if (pattern.passes() > 1 || pattern.step(0) > 1)
         return "it has gaps between its keys, and all heads of a layer go from key to key in the "
                "same steps";

@@ -43,8 +43,8 @@ uint64_t allHeads(const model::Config &config);
 /// Of the matrices of all layers, each by its own sizes, and of the convolutions and states of the
 /// recurrent ones, for one token. Attention and the head are apart.
 double tokenFlops(const model::Config &config);
-/// Pairs of a query and a key of one head while the first n tokens are read, where heads differ
-/// their mean: of all layers that attend together, and of a layer by the heads of all (0 where none
+/// Pairs of a query and a key while the first n tokens are read, mean over heads: a layer's own
+/// mean summed over the layers that attend, and the mean over the heads of all (0 where none
 /// attends).
 struct HeadPairs {
     double all_layers = 0, mean = 0;
