@@ -68,14 +68,12 @@ std::vector<Span> windowsOf(const Document &document) {
     return windows;
 }
 
-/// Where the text below the headings begins that a span begins with; its start when they are all.
-size_t behindHeadings(const Document &document, Span span) {
+/// Where the text below the titles begins that a span begins with; its start when they are all.
+size_t behindTitles(const Document &document, Span span) {
     for (size_t p = document::paragraphAt(document, span.start);
          p < document.paragraphs.size() && document.paragraphs[p].start < span.end; ++p) {
         const document::Paragraph &paragraph = document.paragraphs[p];
-        bool heading = !paragraph.prose && paragraph.heading > 0 &&
-                       document.headings[paragraph.heading - 1].start == paragraph.start;
-        if (!heading)
+        if (!paragraph.title)
             return std::max(span.start, paragraph.start);
     }
     return span.start;
@@ -350,7 +348,7 @@ std::vector<FoundPassage> Retriever::find(std::string_view question, size_t most
             break;
         const Passage &passage = passages_[scored.index];
         Span wide = document::wholeParagraphs(document_, passage.start, passage.end, kMostWidened);
-        wide.start = behindHeadings(document_, wide);
+        wide.start = behindTitles(document_, wide);
         bool known = std::ranges::any_of(found, [&](const FoundPassage &other) {
             return other.start <= wide.start && other.end >= wide.end;
         });

@@ -52,7 +52,7 @@ class Cutter {
     void addTitles(const document::Paragraph &paragraph) {
         if (!document::beginsSection(document_, paragraph))
             return;
-        size_t end = paragraph.prose ? paragraph.heading : paragraph.heading - 1, first = end;
+        size_t end = paragraph.heading - (saysItsHeading(paragraph) ? 1 : 0), first = end;
         while (first > 0 && document_.headings[first - 1].start == paragraph.start)
             --first;
         for (; first < end; ++first)
@@ -63,9 +63,17 @@ class Cutter {
                               .text = document_.headings[first].title});
     }
 
+    /// A title, or the declaration that a heading names.
+    bool saysItsHeading(const document::Paragraph &paragraph) const {
+        return paragraph.title ||
+               (!paragraph.prose &&
+                document_.span(paragraph.start, paragraph.end)
+                    .starts_with(document_.headings[paragraph.heading - 1].title));
+    }
+
     void addOther(const document::Paragraph &paragraph) {
         Part part{.kind = Part::Kind::kept, .start = paragraph.start, .end = paragraph.end};
-        if (document::isHeadingLine(document_, paragraph)) {
+        if (paragraph.title) {
             part.kind = Part::Kind::heading;
             part.level = document_.headings[paragraph.heading - 1].level;
         }
