@@ -63,11 +63,15 @@ std::vector<document::Span> linesOf(std::string_view text) {
     return lines;
 }
 
-/// Whether a paragraph begins at byte `start` or behind and before `end`; a text without paragraphs
-/// is one.
-bool isWithin(const Document &document, size_t paragraph, size_t start, size_t end) {
-    size_t at = document.paragraphs.empty() ? 0 : document.paragraphs[paragraph].start;
-    return at >= start && at < end;
+/// The paragraphs that begin in [start, end), from first to end; a text without paragraphs is one.
+std::pair<size_t, size_t> paragraphsIn(const Document &document, size_t start, size_t end) {
+    if (document.paragraphs.empty())
+        return {0, start == 0 && end > 0 ? 1 : 0};
+    auto at = [&](size_t byte) {
+        return std::ranges::lower_bound(document.paragraphs, byte, {}, &Paragraph::start) -
+               document.paragraphs.begin();
+    };
+    return {static_cast<size_t>(at(start)), static_cast<size_t>(at(end))};
 }
 
 } // namespace
@@ -283,9 +287,9 @@ Chunker::Chunker(const Document &document, CountTokens count_tokens)
 
 uint64_t Chunker::tokens(size_t start, size_t end) const {
     uint64_t sum = 0;
-    for (size_t p = 0; p < tokens_.size(); ++p)
-        if (isWithin(document_, p, start, end))
-            sum += tokens_[p] + (p + 1 < tokens_.size());
+    auto [first, last] = paragraphsIn(document_, start, end);
+    for (size_t p = first; p < std::min(last, tokens_.size()); ++p)
+        sum += tokens_[p] + (p + 1 < tokens_.size());
     return sum;
 }
 
@@ -293,9 +297,9 @@ std::vector<Chunk> Chunker::split(const ChunkOptions &options, size_t start, siz
     uint64_t limit = std::max(options.limit_tokens, kLeastTokens);
     uint64_t overlap = options.overlap_sentences > 0 ? limit / 5 : 0;
     Splitter splitter(*this, limit, limit - overlap);
-    for (size_t p = 0; p < tokens_.size(); ++p)
-        if (isWithin(document_, p, start, end))
-            splitter.addParagraph(p);
+    auto [first, last] = paragraphsIn(document_, start, end);
+    for (size_t p = first; p < std::min(last, tokens_.size()); ++p)
+        splitter.addParagraph(p);
     std::vector<Chunk> chunks = splitter.pack();
     if (overlap == 0)
         return chunks;
