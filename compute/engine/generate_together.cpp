@@ -162,21 +162,21 @@ class Together {
         writeAll(branches, std::move(writing));
     }
 
-    /// Makes the session hold the shared tokens, of which no logits are wanted. What is not held is
-    /// read from the beginning: a last token that is read alone goes through other kernels, and a
-    /// run that was killed and goes on would differ in the last bits from one that was not.
+    /// Makes the session hold the shared tokens, of which no logits are wanted. What it holds of
+    /// other prompts is read from the beginning: tokens that are read alone, or as part of more,
+    /// go through other kernels, and a run that was killed and goes on would differ in the last
+    /// bits from one that was not.
     ReadResult holdShared(Prompt shared) {
+        if (std::ranges::equal(session_.tokens(), shared))
+            return {.reused = shared.size()};
         auto differs = std::ranges::mismatch(session_.tokens(), shared);
         auto held = static_cast<uint64_t>(differs.in2 - shared.begin());
-        if (held < shared.size()) {
-            if (held < kLongPrefix)
-                session_.truncate(0);
-            ReadResult result = session_.read(shared, {}, stop_);
-            tellReading(result.read);
-            return result;
-        }
-        session_.truncate(held);
-        return {.reused = held};
+        session_.truncate(held < kLongPrefix ? 0 : held);
+        if (session_.tokens().size() == shared.size())
+            return {.reused = shared.size()};
+        ReadResult result = session_.read(shared, {}, stop_);
+        tellReading(result.read);
+        return result;
     }
 
     /// The stem of a request's prompt, read when it is the first with it; -1 after a stop.
