@@ -212,16 +212,16 @@ void benchDecode(Bench &bench, bool tiles) {
 /// Reads a whole text of n tokens in chunks, as the engine does.
 struct PatternCase {
     std::string name;
-    double pairs = 0; ///< of one head, by formula; 0: chosen from the data
+    double pairs = 0; ///< of a head in the mean, by formula; 0: chosen from the data
     uint32_t chunk = 256;
     /// The keys of the chunk that begins at `position`.
     std::function<std::shared_ptr<const KeySource>(uint64_t position, uint32_t rows)> keys;
 };
 
-PatternCase ruleCase(const std::string &spec, uint64_t n) {
+PatternCase ruleCase(const std::string &spec, uint64_t n, uint32_t heads) {
     auto pattern = std::make_shared<const Pattern>(spec);
     return {.name = spec,
-            .pairs = pattern->pairs(n),
+            .pairs = pattern->headPairs(n, heads) / heads,
             .chunk = std::max(256u, attention::chunkFor(*pattern)),
             .keys = [=](uint64_t, uint32_t) { return pattern; }};
 }
@@ -306,7 +306,7 @@ void benchPatterns(Bench &bench, CacheType type, const std::set<std::string> &wa
          {"full", "window:512", "window:1024", "sinks:4+1020", "a-shape:64+1024", "chunked:1024",
           "shifted:1024", "longformer:1024+64", "bigbird:64,3,2,3", "fixed:128,8", "dilated:512x2",
           "strided:90", "strided:128"})
-        patterns.push_back(ruleCase(spec, n));
+        patterns.push_back(ruleCase(spec, n, c.heads));
     patterns.push_back(chosenCase(c.heads, 512, 256, 0, 0));
     patterns.push_back(chosenCase(c.heads, 0, 0, 16, 64));
     bool some = std::ranges::any_of(
