@@ -47,8 +47,10 @@ size_t numberUnderHeading(const Document &document, size_t paragraph) {
 
 std::string placeOfParagraph(const Document &document, size_t paragraph) {
     std::string heading = headingOf(document, paragraph);
-    return std::format("{}{}paragraph {}", heading, heading.empty() ? "" : ", ",
-                       numberUnderHeading(document, paragraph));
+    size_t number = numberUnderHeading(document, paragraph);
+    if (number == 0) // the heading's own line, or code or a table before the first prose
+        return heading.empty() ? "the beginning" : heading;
+    return std::format("{}{}paragraph {}", heading, heading.empty() ? "" : ", ", number);
 }
 
 std::string pageOf(const Document &document, size_t byte) {

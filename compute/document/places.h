@@ -28,7 +28,7 @@ bool beginsSection(const Document &document, const Paragraph &paragraph);
 /// Title of the heading above a paragraph, "" before the first one.
 std::string headingOf(const Document &document, size_t paragraph);
 
-/// 1 for the first prose paragraph under its heading.
+/// 1 for the first prose paragraph under its heading, 0 for what stands before it.
 size_t numberUnderHeading(const Document &document, size_t paragraph);
 
 /// "Supply, paragraph 2": the heading above a paragraph and its number among the prose under it.

@@ -1,4 +1,5 @@
 // Questions: what is quoted, what is refused, what a model is given and what becomes of its words.
+#include "compute/document/places.h"
 #include "compute/reading/ask.h"
 
 #include "compute/document/passages.h"
@@ -94,6 +95,9 @@ TEST(Ask, FindsADeclarationWithoutAComment) {
     ASSERT_FALSE(answer.sentences.empty());
     EXPECT_TRUE(answer.sentences[0].text.contains("int computeWidgetTotal(int first"))
         << answer.sentences[0].text;
+    ASSERT_FALSE(answer.sentences[0].sources.empty());
+    EXPECT_EQ(document::placeOf(code, answer.sentences[0].sources[0].start),
+              "int computeWidgetTotal(int first, int second)");
 }
 
 TEST(Ask, QuotesTheBestSentenceWithItsNeighbours) {

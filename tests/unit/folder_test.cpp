@@ -65,7 +65,7 @@ TEST_F(Folder, FilesAreSectionsInTheOrderOfTheirPaths) {
     ASSERT_EQ(d.pages.size(), 2u);
     EXPECT_EQ(d.pages[0].label, "00:00:01");
     EXPECT_EQ(d.pages[1].label, ""); // what has no pages ends those before
-    EXPECT_EQ(placeOf(d, d.text.find("pass")), "def f(), paragraph 0");
+    EXPECT_EQ(placeOf(d, d.text.find("pass")), "def f()");
     EXPECT_EQ(problemOf(d), "");
     EXPECT_EQ(importFile(root_.string() + "/a/..").title, root_.filename().string());
 }
