@@ -50,6 +50,7 @@ void printOut(std::string_view text) {
 void printError(std::string_view message) {
     printLine("longscope: error: ", message);
 }
+
 int statusOf(ErrorKind kind) {
     if (kind == ErrorKind::usage)
         return 2;

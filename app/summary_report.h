@@ -20,8 +20,8 @@ void printSentence(const document::Document &document, const reading::SourcedSen
 /// "map-reduce, because it was asked for: 41 calls, about 98,000 tokens, about 6 min 05 s".
 std::string describePlan(const reading::Plan &plan, double seconds);
 
-/// Of a summary that a model wrote: "all of the text was read, in 41 parts, of
-/// which 7 left a trace".
+/// Of a summary that a model wrote: "all of the text was read, in 41 parts, of which 7 left a
+/// trace".
 std::string coverageText(const document::Document &document, const reading::Summary &summary);
 
 /// What the command prints with --json; several documents are one report.

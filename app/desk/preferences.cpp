@@ -1,6 +1,7 @@
 // What the user chose about the program, kept as one JSON text in the library. A value that cannot
 // be read any more is left at its default.
 #include "app/desk/parts.h"
+#include "app/json_output.h"
 
 #include <nlohmann/json.hpp>
 
@@ -17,18 +18,18 @@ constexpr size_t kRecentKept = 12;
 constexpr const char *kThemes[] = {"dark", "light", "high contrast", "system"}; // as ThemeChoice
 
 std::string toText(const Preferences &preferences) {
-    return json{{"theme", kThemes[static_cast<int>(preferences.theme)]},
-                {"scale", preferences.scale},
-                {"font_size", preferences.font_size},
-                {"token_marks", preferences.token_marks},
-                {"language", preferences.language},
-                {"recent_models", preferences.recent_models},
-                {"recent_documents", preferences.recent_documents},
-                {"layout", preferences.layout},
-                {"window", {preferences.window_x, preferences.window_y, preferences.window_width,
-                            preferences.window_height}},
-                {"was_welcomed", preferences.was_welcomed}}
-        .dump(-1, ' ', false, json::error_handler_t::replace);
+    return dumpJson({{"theme", kThemes[static_cast<int>(preferences.theme)]},
+                     {"scale", preferences.scale},
+                     {"font_size", preferences.font_size},
+                     {"token_marks", preferences.token_marks},
+                     {"language", preferences.language},
+                     {"recent_models", preferences.recent_models},
+                     {"recent_documents", preferences.recent_documents},
+                     {"layout", preferences.layout},
+                     {"window",
+                      {preferences.window_x, preferences.window_y, preferences.window_width,
+                       preferences.window_height}},
+                     {"was_welcomed", preferences.was_welcomed}});
 }
 
 template <class T> void take(const json &object, const char *key, T &value) {

@@ -61,6 +61,12 @@ reading::Strategy strategyOf(Strategy wanted) {
     return reading::Strategy::automatic;
 }
 
+/// With a capital and a stop.
+std::string asSentence(std::string text) {
+    text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+    return text + ".";
+}
+
 /// One summary, on a task's thread.
 class SummaryWriter {
   public:
@@ -177,8 +183,7 @@ class SummaryWriter {
 
     /// Before it begins: how many calls, tokens, and how long.
     void tellPlan(const reading::Plan &plan, double seconds) {
-        note_ = describePlan(plan, seconds) + ".";
-        note_[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(note_[0])));
+        note_ = asSentence(describePlan(plan, seconds));
         can_go_on_ = true; // until it has ended
         message_.show(last(), true);
     }
@@ -206,9 +211,7 @@ class SummaryWriter {
                                ? std::format(" It was stopped after {} calls, which are kept.",
                                              summary.calls())
                                : " It was stopped.");
-        std::string coverage = coverageText(document_, summary);
-        coverage[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(coverage[0])));
-        note += " " + coverage + ".";
+        note += " " + asSentence(coverageText(document_, summary));
         auto unsupported =
             std::ranges::count(summary.sentences, false, &reading::SourcedSentence::supported);
         if (summary.sentences.empty())
